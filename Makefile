@@ -1,0 +1,71 @@
+# The two commands are `make run` and `make test`; both install missing Debian packages, build, and go.
+#
+#   make run      a working pair on this machine, MQTT on localhost:1883 (TANDEM_PORT=n for another port), live status;
+#                 RUN_ARGS=--detach leaves it in the background, RUN_ARGS=--fresh forgets earlier data
+#   make stop     ends that pair
+#   make test     all tests that CI runs (SANITIZE=0 leaves out the ASan/UBSan pass)
+#   make build    only builds: build/bin/tandemd, build/bin/tandemctl
+#   make bench    speed, beside Debian's Mosquitto
+#   make lint     clang-tidy
+#   make format   clang-format
+#   make clean    ends the pair and removes build folders with all data of `make run`
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+.PHONY: build run stop test bench lint format clean deps-build deps-run deps-test deps-lint deps-bench
+
+TANDEM_PORT ?= 1883
+RUN_ARGS ?=
+SANITIZE ?= 1
+export TANDEM_PORT
+
+sources = $$(find src mirror cli tests -name '*.?pp' | sort)
+
+build: deps-build
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset programs
+
+run: deps-run
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset programs
+	@etc/dev/run.sh $(RUN_ARGS)
+
+stop:
+	@etc/dev/stop.sh
+
+# The last line is ctest's summary of the whole suite.
+test: deps-test
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default
+ifneq ($(SANITIZE),0)
+	@cmake --preset sanitize --log-level=WARNING
+	@cmake --build --preset sanitize
+	@ctest --preset sanitize
+endif
+	@ctest --preset default
+
+bench: deps-bench
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default
+	@etc/dev/bench.sh
+
+lint: deps-lint
+	@cmake --preset default --log-level=WARNING
+	@run-clang-tidy -quiet -p build '/(src|mirror|cli)/.*\.cpp$$'
+
+format: deps-test
+	@clang-format -i $(sources)
+
+clean: stop
+	@rm -rf build build-sanitize
+
+deps-build:
+	@etc/dev/deps.sh build
+deps-run:
+	@etc/dev/deps.sh build run
+deps-test:
+	@etc/dev/deps.sh build test
+deps-lint:
+	@etc/dev/deps.sh build lint
+deps-bench:
+	@etc/dev/deps.sh build bench

@@ -1,0 +1,38 @@
+// What the commands of tandemctl share: their options and exit codes. One file a command; main.cpp parses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tandem::cli {
+
+// Scripts rely on these.
+enum Exit : int {
+  exit_good = 0,
+  exit_bad = 1,        // status: not protected; promote: refused; keygen: nothing was written
+  exit_usage = 2,      // arguments
+  exit_not_there = 3,  // nobody listens on any of the sockets
+  exit_failed = 4,     // no permission, no answer in time
+};
+
+struct StatusArguments {
+  bool json = false;
+  bool watch = false;
+};
+int run_status(const std::vector<std::string>& sockets, const StatusArguments& arguments);
+
+struct PromoteArguments {
+  bool first = false;  // a new pair: promote a box that holds nothing
+  bool force = false;  // promote a box that may lack messages
+  bool yes = false;    // do not ask
+};
+int run_promote(const std::vector<std::string>& sockets, const PromoteArguments& arguments);
+
+struct KeygenArguments {
+  std::string folder;
+  std::vector<std::string> names;
+  bool force = false;  // replace existing files
+};
+int run_keygen(const KeygenArguments& arguments);
+
+}  // namespace tandem::cli

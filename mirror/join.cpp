@@ -1,0 +1,211 @@
+// Joining, first half: from the question to the own log being a part of the followed one.
+#include "mirror/join.hpp"
+
+#include <tuple>
+
+#include "mirror/names.hpp"
+
+namespace tandem::mirror {
+
+namespace {
+
+// Of two logs that fork, the one that goes on: not half loaded, then the later reign at its end, then the longer one.
+bool goes_on(bool stale, Epoch end, Lsn last, bool other_stale, Epoch other_end, Lsn other_last) {
+  return std::make_tuple(!stale, end, last) > std::make_tuple(!other_stale, other_end, other_last);
+}
+
+// L2: what must not be lost of a loser's tail. The whole tail if the winner is unclean, else what may have been
+// acknowledged alone.
+bool may_hold_acked(Lsn loser_last, Lsn common, Lsn loser_alone_from, bool winner_unclean) {
+  if (loser_last <= common) return false;
+  return winner_unclean || (loser_alone_from.value != 0 && loser_alone_from <= loser_last);
+}
+
+}  // namespace
+
+bool Join::store_busy() const {
+  return step_ == Step::rewinding || step_ == Step::wiping || step_ == Step::loading;
+}
+
+double Join::percent() const {
+  if (step_ == Step::in_sync || purpose_ == Purpose::none) return -1;
+  if (rows_total_ > 0 && image_open_) {
+    return std::min(99.0, 100.0 * static_cast<double>(rows_bytes_) / static_cast<double>(rows_total_));
+  }
+  if (step_ != Step::fetching || offer_.last <= common_) return -1;
+  const double all = static_cast<double>(offer_.last.value - common_.value);
+  const double done = static_cast<double>(std::max(local_.applied, common_).value - common_.value);
+  return std::min(99.0, 100.0 * done / all);
+}
+
+void Join::begin(Purpose purpose) {
+  if (purpose_ == purpose && step_ != Step::idle) return;
+  abandon();
+  if (store_busy()) return;
+  lease_.drop();
+  purpose_ = purpose;
+  ++join_;
+  offer_ = {};
+  step_ = Step::asking;
+  on_tick();
+}
+
+void Join::abandon() {
+  if (step_ == Step::in_sync) lease_.drop();
+  purpose_ = Purpose::none;
+  if (!store_busy()) step_ = Step::idle;
+  token_ = 0;
+  sync_at_.reset();
+  pending_.clear();
+  held_.clear();
+  gap_seen_ = confirm_due_ = ack_due_ = false;
+  merged_.reset();
+}
+
+void Join::drop_sync() {
+  lease_.drop();
+  if (purpose_ == Purpose::follow) abandon();
+}
+
+void Join::on_tick() {
+  if (!post_.stream().up()) return;
+  if (step_ == Step::asking) {
+    post_.send(purpose_ == Purpose::merge ? FrameKind::merge_ask : FrameKind::join_ask, JoinAsk{join_});
+  }
+  if (step_ == Step::fetching && !fetch_answered_) {
+    post_.send(FrameKind::fetch, Fetch{join_, fetch_, local_.log_last, wipe_});
+  }
+  if (step_ == Step::fetching && fetch_answered_) ack_due_ = confirm_due_ = true;  // in case the last ones were lost
+}
+
+void Join::on_offer(const Offer& offer) {
+  if (step_ != Step::asking || offer.join != join_ || offer.merge != (purpose_ == Purpose::merge)) return;
+  offer_ = offer;
+  rows_bytes_ = rows_total_ = 0;
+  common_ = common_point(local_.meta.history, local_.log_last, offer.history, offer.last);
+  wipe_ = force_image_ || image_open_;
+  tail_may_hold_acked_ = may_hold_acked(local_.log_last, common_, local_.meta.alone_from, offer.unclean);
+  if (purpose_ == Purpose::merge) {
+    plan_merge(common_);
+  } else {
+    plan();
+  }
+}
+
+void Join::plan() {
+  if (common_ < local_.log_last || wipe_) {
+    mark_then_cut(wipe_);
+    return;
+  }
+  if (purpose_ == Purpose::follow) local_.meta.last_role = LastRole::stale;
+  adopt();
+}
+
+void Join::plan_merge(Lsn common) {
+  const bool own_stale = local_.meta.last_role == LastRole::stale;
+  if (common == offer_.last && !image_open_) {
+    merged_ = Merged{own_stale && offer_.stale, offer_.last.next(), "the peer's log is a part of the own one"};
+    return;
+  }
+  const Epoch own_end = local_.meta.history.epoch_at(local_.log_last);
+  const Epoch peer_end = offer_.history.epoch_at(offer_.last);
+  const bool fork = common < local_.log_last;
+  if (fork && !image_open_ &&
+      goes_on(own_stale, own_end, local_.log_last, offer_.stale, peer_end, offer_.last)) {
+    const bool acked = may_hold_acked(offer_.last, common, offer_.alone_from, local_.meta.unclean);
+    merged_ = Merged{acked, common.next(),
+                     "the logs fork behind record " + std::to_string(common.value) + "; the own one goes on" +
+                         (acked ? ", and the peer's part may hold acknowledged records" : "")};
+    return;
+  }
+  plan();
+}
+
+void Join::mark_then_cut(bool wipe) {
+  wipe_ = wipe;
+  local_.meta.last_role = LastRole::stale;
+  token_ = local_.write_meta(orders_);
+  step_ = Step::marking;
+}
+
+std::string Join::tail_note(Lsn common, bool may_hold) const {
+  return "records " + std::to_string(common.next().value) + " to " + std::to_string(local_.log_last.value) +
+         " of epoch " + epoch_text(local_.meta.history.epoch_at(local_.log_last)) +
+         ", set aside to follow epoch " + epoch_text(offer_.epoch) + " from record " +
+         std::to_string(common.value) + " on; may hold acknowledged records: " + (may_hold ? "yes" : "no");
+}
+
+void Join::cut() {
+  const std::string note = tail_note(common_, tail_may_hold_acked_);
+  if (common_ < local_.log_last) {
+    tell(tail_may_hold_acked_ ? Tell::Level::error : Tell::Level::warn,
+         tail_may_hold_acked_
+             ? "The own log went another way than the peer's: " + note +
+                   ". They are kept in a set-aside file in the data directory and are not part of the service any more."
+             : "The end of the own log was never acknowledged to anybody and the peer does not have it: " + note + ".");
+  }
+  if (wipe_) {
+    step_ = Step::wiping;
+    orders_.push_back(Wipe{common_, note});
+  } else {
+    step_ = Step::rewinding;
+    orders_.push_back(Rewind{common_, note});
+  }
+}
+
+void Join::on_rewound(bool state_rebuilt) {
+  if (step_ != Step::rewinding) return;
+  if (!state_rebuilt) {
+    wipe_ = true;
+    step_ = Step::wiping;
+    orders_.push_back(Wipe{common_, tail_note(common_, tail_may_hold_acked_)});
+    return;
+  }
+  local_.log_ends_at(common_);
+  local_.meta.history.cut(common_);
+  if (purpose_ == Purpose::none) {
+    step_ = Step::idle;
+    return;
+  }
+  adopt();
+}
+
+void Join::on_wiped() {
+  if (step_ != Step::wiping) return;
+  local_.log_ends_at(Lsn{});
+  local_.meta.history.cut(Lsn{});
+  image_open_ = force_image_ = false;
+  if (purpose_ == Purpose::none) {
+    step_ = Step::idle;
+    return;
+  }
+  adopt();
+}
+
+// The own log is now a part of the followed one: nothing in it can have been acknowledged without the peer.
+void Join::adopt() {
+  local_.meta.history.adopt(offer_.history);
+  local_.meta.alone_from = Lsn{};
+  token_ = local_.write_meta(orders_);
+  step_ = Step::adopting;
+}
+
+void Join::fetch() {
+  step_ = Step::fetching;
+  ++fetch_;
+  fetch_answered_ = commit_asked_ = false;
+  received_ = consumed_ = 0;
+  pending_.clear();
+  held_.clear();
+  sync_at_.reset();
+  on_tick();
+}
+
+void Join::start_over(std::string_view why) {
+  tell(Tell::Level::warn, "Loading from the peer starts over: " + std::string(why) + ".");
+  const Purpose purpose = purpose_;
+  abandon();
+  begin(purpose);
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,67 @@
+#include "admin/protocol.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Never throws: bytes that are no UTF-8 are replaced.
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parse(std::string_view line) {
+  return Json::parse(line.begin(), line.end(), nullptr, false);
+}
+
+std::string text_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+}  // namespace
+
+Result<Request> parse_request(std::string_view line) {
+  const Json json = parse(line);
+  if (!json.is_object()) return Error{"a request is a JSON object in one line"};
+  Request request{text_of(json, "command"), text_of(json, "how")};
+  if (request.command.empty()) return Error{"the request names no command"};
+  return request;
+}
+
+std::string to_line(const Request& request) {
+  Json json{{"command", request.command}};
+  if (!request.how.empty()) json["how"] = request.how;
+  return to_line(json);
+}
+
+std::string reply_status(std::string_view status_json) {
+  return R"({"ok":true,"status":)" + std::string(status_json) + "}";
+}
+
+std::string reply_message(std::string_view message) {
+  return to_line(Json{{"ok", true}, {"message", message}});
+}
+
+std::string reply_error(std::string_view error) {
+  return to_line(Json{{"ok", false}, {"error", error}});
+}
+
+Result<Reply> parse_reply(std::string_view line) {
+  const Json json = parse(line);
+  const auto ok = json.is_object() ? json.find("ok") : json.end();
+  if (!json.is_object() || ok == json.end() || !ok->is_boolean())
+    return Error{"the answer is not one of tandemd's"};
+  Reply reply;
+  reply.ok = ok->get<bool>();
+  reply.error = text_of(json, "error");
+  reply.message = text_of(json, "message");
+  if (const auto status = json.find("status"); status != json.end()) reply.status_json = to_line(*status);
+  if (!reply.ok && reply.error.empty()) reply.error = "refused without a reason";
+  return reply;
+}
+
+}  // namespace tandem::admin

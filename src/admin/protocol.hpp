@@ -1,0 +1,39 @@
+// What goes over the control socket, as JSON lines:
+//   {"command":"status"}                         -> {"ok":true,"status":{...}}  (status.hpp)
+//   {"command":"promote","how":"first"|"force"}  -> {"ok":true,"message":"..."}
+//   anything that cannot be done                 -> {"ok":false,"error":"..."}
+// Unknown keys are ignored, so that a tandemctl of another version can be used.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace tandem::admin {
+
+struct Request {
+  std::string command;  // "status", "promote", ...
+  std::string how;      // promote: "first" or "force"
+};
+
+// One line without its end. Error: a sentence for reply_error().
+Result<Request> parse_request(std::string_view line);
+std::string to_line(const Request& request);
+
+// Replies, without line end. `status_json` is what to_json() gave.
+std::string reply_status(std::string_view status_json);
+std::string reply_message(std::string_view message);
+std::string reply_error(std::string_view error);
+
+struct Reply {
+  bool ok = false;
+  std::string error;        // if not ok
+  std::string message;      // promote
+  std::string status_json;  // status; empty if there is none
+};
+
+// Error: the line is no reply.
+Result<Reply> parse_reply(std::string_view line);
+
+}  // namespace tandem::admin

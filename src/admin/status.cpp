@@ -1,0 +1,143 @@
+#include "admin/status.hpp"
+
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+namespace tandem::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of(const NodeStatus& node) {
+  return Json{{"name", node.name},
+              {"role", node.role},
+              {"mode", node.mode},
+              {"epoch", node.epoch},
+              {"epoch_node", node.epoch_node},
+              {"lsn", node.lsn},
+              {"confirmed_lsn", node.confirmed_lsn},
+              {"lag_records", node.lag_records},
+              {"clients", node.clients},
+              {"sessions", node.sessions},
+              {"retained", node.retained},
+              {"queued", node.queued},
+              {"version", node.version},
+              {"uptime_s", node.uptime_s},
+              {"digest", node.digest}};
+}
+
+Json json_of_peer(const NodeStatus& peer) {
+  Json json = json_of(peer);
+  json["reachable"] = peer.reachable;
+  json["heard_ms_ago"] = peer.heard_ms_ago ? Json(*peer.heard_ms_ago) : Json(nullptr);
+  return json;
+}
+
+// Reads what is there and of the right kind; leaves the default otherwise.
+class Fields {
+ public:
+  explicit Fields(const Json& json) : json_(json) {}
+
+  void read(const char* key, std::string& out) const {
+    if (const Json* const value = find(key); value != nullptr && value->is_string())
+      out = value->get<std::string>();
+  }
+  void read(const char* key, bool& out) const {
+    if (const Json* const value = find(key); value != nullptr && value->is_boolean())
+      out = value->get<bool>();
+  }
+  void read(const char* key, std::uint64_t& out) const {
+    const Json* const value = find(key);
+    if (value != nullptr && value->is_number_unsigned()) out = value->get<std::uint64_t>();
+  }
+  template <class Number>
+  void read(const char* key, std::optional<Number>& out) const {
+    if (const Json* const value = find(key); value != nullptr && value->is_number())
+      out = value->get<Number>();
+  }
+  const Json* find(const char* key) const {
+    const auto found = json_.find(key);
+    return found == json_.end() ? nullptr : &*found;
+  }
+
+ private:
+  const Json& json_;
+};
+
+NodeStatus node_from(const Json& json) {
+  const Fields fields(json);
+  NodeStatus node;
+  fields.read("name", node.name);
+  fields.read("role", node.role);
+  fields.read("mode", node.mode);
+  fields.read("epoch", node.epoch);
+  fields.read("epoch_node", node.epoch_node);
+  fields.read("lsn", node.lsn);
+  fields.read("confirmed_lsn", node.confirmed_lsn);
+  fields.read("lag_records", node.lag_records);
+  fields.read("clients", node.clients);
+  fields.read("sessions", node.sessions);
+  fields.read("retained", node.retained);
+  fields.read("queued", node.queued);
+  fields.read("version", node.version);
+  fields.read("uptime_s", node.uptime_s);
+  fields.read("digest", node.digest);
+  fields.read("reachable", node.reachable);
+  fields.read("heard_ms_ago", node.heard_ms_ago);
+  return node;
+}
+
+}  // namespace
+
+std::string to_json(const StatusReport& report) {
+  Json paths = Json::array();
+  for (const PathStatus& path : report.paths)
+    paths.push_back(Json{{"address", path.address}, {"up", path.up}});
+  const Json json{{"protected", report.is_protected},
+                  {"why", report.why},
+                  {"hint", report.hint},
+                  {"durability", report.durability},
+                  {"promise", report.promise},
+                  {"alone_from", report.alone_from},
+                  {"acked_alone", report.acked_alone},
+                  {"sync_percent", report.sync_percent ? Json(*report.sync_percent) : Json(nullptr)},
+                  {"paths", std::move(paths)},
+                  {"version", report.self.version},
+                  {"uptime_s", report.self.uptime_s},
+                  {"digest", report.self.digest},
+                  {"self", json_of(report.self)},
+                  {"peer", report.peer ? json_of_peer(*report.peer) : Json(nullptr)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<StatusReport> status_from_json(std::string_view text) {
+  const Json json = Json::parse(text.begin(), text.end(), nullptr, false);
+  if (!json.is_object()) return Error{"the status is no JSON object"};
+  const Fields fields(json);
+  StatusReport report;
+  fields.read("protected", report.is_protected);
+  fields.read("why", report.why);
+  fields.read("hint", report.hint);
+  fields.read("durability", report.durability);
+  fields.read("promise", report.promise);
+  fields.read("alone_from", report.alone_from);
+  fields.read("acked_alone", report.acked_alone);
+  fields.read("sync_percent", report.sync_percent);
+  if (const Json* const paths = fields.find("paths"); paths != nullptr && paths->is_array()) {
+    for (const Json& item : *paths) {
+      PathStatus path;
+      if (!item.is_object()) continue;
+      Fields(item).read("address", path.address);
+      Fields(item).read("up", path.up);
+      report.paths.push_back(std::move(path));
+    }
+  }
+  if (const Json* const self = fields.find("self"); self != nullptr && self->is_object())
+    report.self = node_from(*self);
+  if (const Json* const peer = fields.find("peer"); peer != nullptr && peer->is_object())
+    report.peer = node_from(*peer);
+  return report;
+}
+
+}  // namespace tandem::admin

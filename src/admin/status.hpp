@@ -1,0 +1,67 @@
+// What `tandemctl status` shows: a plain struct that src/broker fills, its JSON and its human text. The JSON
+// keys are an interface (scripts read them): they are added to, never renamed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace tandem::admin {
+
+struct NodeStatus {
+  std::string name;  // empty: a peer that has never been heard
+  std::string role;  // "active", "standby", "promoting"
+  std::string
+      mode;  // "mirrored", "solo", "solo_wait", "single"; "in_sync", "syncing", "unsure", "stale", "empty"
+  std::uint64_t epoch = 0;
+  std::string
+      epoch_node;         // name of the node whose reign the epoch is (as far as the epoch holds it: 8 bytes)
+  std::uint64_t lsn = 0;  // end of its log
+  std::uint64_t confirmed_lsn = 0;  // active: confirmed by the peer; standby: confirmed to the active
+  std::uint64_t lag_records = 0;    // records behind the active
+  std::uint64_t clients = 0;        // connected now
+  std::uint64_t sessions = 0;
+  std::uint64_t retained = 0;
+  std::uint64_t queued = 0;                  // messages in all queues
+  bool reachable = true;                     // peer only: false shows its last known values
+  std::optional<std::int64_t> heard_ms_ago;  // peer only
+  std::string version;
+  std::uint64_t uptime_s = 0;
+  std::string digest;  // hex, of State at `lsn`; empty if not known
+};
+
+struct PathStatus {
+  std::string address;  // the peer's, "10.78.0.2:7883"
+  bool up = false;
+};
+
+struct StatusReport {
+  bool is_protected = false;
+  std::string why;                     // one sentence, without "PROTECTED:" before it
+  std::string hint;                    // what a technician could do now; empty: nothing
+  std::string durability;              // "peer", "disk", "peer+disk"
+  std::string promise;                 // one sentence: where an acknowledged message is, as of now
+  std::uint64_t alone_from = 0;        // first record that may have been acknowledged with one copy; 0: none
+  std::uint64_t acked_alone = 0;       // records acknowledged with one copy since then
+  std::optional<double> sync_percent;  // while a standby is loading
+  std::vector<PathStatus> paths;
+  NodeStatus self;
+  std::optional<NodeStatus> peer;  // nullopt: no [mirror] table
+};
+
+// One line. Keys: protected, why, hint, durability, promise, alone_from, acked_alone, sync_percent (null: not
+// loading), paths, version, uptime_s, digest (of the node that answers), self and peer (null: none) with the
+// fields of NodeStatus.
+std::string to_json(const StatusReport& report);
+
+// The same back; missing keys keep their defaults. Error: not an object.
+Result<StatusReport> status_from_json(std::string_view json);
+
+// For a technician at 3 a.m.: protected or not and why, both boxes, what to do. `colour`: ANSI colours.
+std::string to_text(const StatusReport& report, bool colour);
+
+}  // namespace tandem::admin

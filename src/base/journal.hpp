@@ -1,0 +1,19 @@
+// The journal: what the program tells people (not the write-ahead log). State changes with their reason; never one line
+// a message. The core writes nothing here.
+#pragma once
+
+#include <string_view>
+
+namespace tandem::journal {
+
+enum class Level { debug, info, warn, error };
+
+// Lines go to stderr (systemd takes them from there) as "time level node: text". `node` is shown in each line.
+void open(std::string_view node, Level least);
+
+void debug(std::string_view text);
+void info(std::string_view text);
+void warn(std::string_view text);
+void error(std::string_view text);
+
+}  // namespace tandem::journal

@@ -1,0 +1,146 @@
+#include "broker/active.hpp"
+
+#include "core/apply.hpp"
+
+namespace tandem::broker {
+
+namespace {
+constexpr int due_records_a_turn = 256;
+}
+
+Active::Active(const core::Policy& policy) : policy_(policy) {}
+
+void Active::attach(edge::Edge& edge) {
+  edge_ = &edge;
+  gate_.emplace(edge);
+  writer_.emplace(edge, *gate_);
+}
+
+void Active::begin(core::State& state, Epoch epoch, Lsn last, Instant time) {
+  state_ = &state;
+  state.drop_transient_sessions();
+  log_.begin(epoch, last);
+  log_.set_time(time);
+  const core::EpochBegan record{epoch, policy_.will_grace_s};
+  const Lsn lsn = record_if(true, core::Record(record));
+  core::Applying to = applying(lsn);
+  core::apply(to, record);
+  effects_.clear();
+}
+
+void Active::end() {
+  if (state_ == nullptr) return;
+  gate_->drop_all();
+  log_.take();
+  state_->drop_transient_sessions();
+  clients_.clear();
+  paused_.clear();
+  slow_ = false;
+  state_ = nullptr;
+}
+
+core::Applying Active::applying(Lsn lsn) { return core::Applying{*state_, lsn.value, log_.time(), effects_}; }
+
+void Active::show(Lsn lsn, mqtt::Connack* connack) {
+  if (!effects_.empty()) writer_->write(effects_, lsn, connack);
+  effects_.clear();
+}
+
+void Active::do_what_is_due() {
+  std::string name;
+  for (int i = 0; i < due_records_a_turn; ++i) {
+    const std::optional<core::Record> due = core::decide_due(*state_, log_.time(), name);
+    if (!due) return;
+    const Lsn lsn = record_if(true, *due);
+    core::Applying to = applying(lsn);
+    core::apply(to, *due);
+    show(lsn);
+  }
+}
+
+void Active::release(Lsn safe) {
+  gate_->release(safe);
+  if (paused_.empty() || slow_) return;
+  for (const ConnectionId id : std::exchange(paused_, {})) {
+    edge::Connection* connection = edge_->find(id);
+    if (connection == nullptr) continue;
+    Client* client = client_of(*connection);
+    if (client == nullptr) continue;
+    if (gate_->held_acks(*connection) >= policy_.receive_maximum) {
+      paused_.push_back(id);
+      continue;
+    }
+    client->paused = false;
+    connection->resume_reading();
+  }
+}
+
+void Active::slow_publishers(bool slow) { slow_ = slow; }
+
+Active::Client* Active::client_of(const edge::Connection& connection) {
+  const ConnectionId id = connection.id();
+  if (id.slot >= clients_.size() || clients_[id.slot].connection != id) return nullptr;
+  return &clients_[id.slot];
+}
+
+bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
+  if (!begin_turn_() || state_ == nullptr) return false;
+  Client* client = client_of(connection);
+  if (client == nullptr) {
+    const auto* connect = std::get_if<mqtt::Connect>(&packet);
+    if (connect == nullptr) {  // [MQTT5-3.1.0-1]
+      connection.close_now();
+      return false;
+    }
+    on_connect(connection, *connect);
+    return client_of(connection) != nullptr;
+  }
+  if (auto* publish = std::get_if<mqtt::Publish>(&packet)) return on_publish(connection, *client, *publish);
+  if (auto* ack = std::get_if<mqtt::Ack>(&packet)) return on_ack(connection, *client, *ack);
+  if (std::holds_alternative<mqtt::Pingreq>(packet)) {
+    writer_->passing_packet(connection, mqtt::Pingresp{});
+    return true;
+  }
+  if (auto* subscribe = std::get_if<mqtt::Subscribe>(&packet)) return on_subscribe(connection, *client, *subscribe);
+  if (auto* unsubscribe = std::get_if<mqtt::Unsubscribe>(&packet)) {
+    return on_unsubscribe(connection, *client, *unsubscribe);
+  }
+  if (auto* disconnect = std::get_if<mqtt::Disconnect>(&packet)) return on_disconnect(connection, *client, *disconnect);
+  // A second CONNECT ([MQTT5-3.1.0-2]), AUTH without a method ([MQTT5-4.12.0-7]), or a server's packet.
+  return end_connection(connection, mqtt::Reason::protocol_error);
+}
+
+void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* /*what*/) {
+  if (!begin_turn_() || state_ == nullptr) return;
+  Client* client = client_of(connection);
+  if (client == nullptr) {
+    // [MQTT311-3.1.4-1]: a malformed 3.x CONNECT gets no CONNACK, but an unsupported version does ([MQTT311-3.1.2-2]).
+    if (reason == mqtt::Reason::unsupported_protocol_version) {
+      connection.out().append("\x20\x02\x00\x01", 4);
+      connection.will_write();
+    }
+    return;
+  }
+  if (connection.version() == mqtt::Version::v5) {
+    mqtt::Disconnect packet;
+    packet.reason = reason;
+    writer_->passing_packet(connection, packet);
+  }
+  gone(*client, true, std::nullopt);
+  gate_->forget(connection.id());
+}
+
+void Active::on_closed(edge::Connection& connection, edge::CloseCause cause) {
+  if (!begin_turn_() || state_ == nullptr) return;
+  Client* client = client_of(connection);
+  if (client == nullptr) return;
+  if (cause == edge::CloseCause::keep_alive_timeout && connection.version() == mqtt::Version::v5) {
+    mqtt::Disconnect packet;
+    packet.reason = mqtt::Reason::keep_alive_timeout;
+    writer_->passing_packet(connection, packet);
+  }
+  gone(*client, true, std::nullopt);
+  gate_->forget(connection.id());
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,127 @@
+// The active's life: clients' packets become records (decide), change State (apply), and what that causes waits at the gate.
+// One object serves all reigns of a process: begin() and end() bracket each.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "broker/clocks.hpp"
+#include "broker/effect_writer.hpp"
+#include "broker/gate.hpp"
+#include "broker/log_builder.hpp"
+#include "core/apply.hpp"
+#include "core/decide.hpp"
+#include "core/effects.hpp"
+#include "core/state.hpp"
+#include "edge/edge.hpp"
+
+namespace tandem::broker {
+
+struct ActiveCounters {
+  std::uint64_t received = 0;   // PUBLISH packets taken
+  std::uint64_t recorded = 0;   // records appended
+  std::uint64_t refused = 0;    // PUBLISH packets refused
+};
+
+class Active final : public edge::PacketSink {
+ public:
+  explicit Active(const core::Policy& policy);
+
+  // Wires the parts that live beside it; before anything else.
+  void attach(edge::Edge& edge);
+  // Called before the first packet of a turn is acted upon; false: this node has just ceased to be active.
+  void on_turn_begin(std::function<bool()> begin_turn) { begin_turn_ = std::move(begin_turn); }
+
+  // A reign begins on `state`, whose log ends at `last`: the first record says that nobody is connected.
+  void begin(core::State& state, Epoch epoch, Lsn last, Instant time);
+  // Rule A6: the same reign under a higher epoch; clients notice nothing.
+  void go_on_as(Epoch epoch) { log_.set_epoch(epoch); }
+  void end();
+  bool reigning() const { return state_ != nullptr; }
+
+  void set_time(Instant time) { log_.set_time(time); }
+  // Wills, expiries: whatever log time has brought about; bounded a turn.
+  void do_what_is_due();
+  std::vector<Batch> take_batches() { return log_.take(); }
+  Lsn last() const { return log_.last(); }
+  void end_turn() { gate_->end_turn(); }
+  void release(Lsn safe);
+  void slow_publishers(bool slow);
+
+  const ActiveCounters& counters() const { return counters_; }
+  const Gate& gate() const { return *gate_; }
+  std::uint64_t dropped_qos0() const { return writer_->dropped_qos0(); }
+  std::uint64_t delivered() const { return writer_->delivered(); }
+
+  // edge::PacketSink
+  bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override;
+  void on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) override;
+  void on_closed(edge::Connection& connection, edge::CloseCause cause) override;
+
+ private:
+  // What this active knows of a connection beside its session.
+  struct Client {
+    ConnectionId connection;         // invalid: not connected (no accepted CONNECT)
+    core::Session* session = nullptr;
+    std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
+    bool paused = false;
+    std::vector<std::string> aliases;    // inbound topic aliases; [0] unused
+  };
+
+  Client* client_of(const edge::Connection& connection);
+
+  // active_connect.cpp
+  void on_connect(edge::Connection& connection, const mqtt::Connect& packet);
+  void refuse_connect(edge::Connection& connection, const mqtt::Connect& packet, mqtt::Reason reason);
+  void take_over(core::Session& session);
+  void fire_will_before_clean_start(const mqtt::Connect& packet);
+  mqtt::Connack accept(const core::ConnectVerdict& verdict) const;
+  bool on_disconnect(edge::Connection& connection, Client& client, const mqtt::Disconnect& packet);
+  void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
+  // Ends the connection with a reason (5.0) and its will. Result as of close().
+  bool end_connection(edge::Connection& connection, mqtt::Reason reason);
+  // Closes behind what the gate holds for it. The result is on_packet's: true while bytes are still held back, and then no
+  // packet is read any more.
+  bool close(edge::Connection& connection);
+
+  // active_packets.cpp
+  bool on_publish(edge::Connection& connection, Client& client, const mqtt::Publish& packet);
+  // The topic after alias resolution; else the reason to end the connection.
+  mqtt::Reason resolve_topic(Client& client, const mqtt::Publish& packet, std::string_view& topic);
+  void answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason);
+  bool on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet);
+  bool on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+  bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
+  void pause_if_needed(edge::Connection& connection, Client& client);
+
+  template <class R>
+  Lsn record_if(bool recorded, const R& record);
+  core::Applying applying(Lsn lsn);
+  void show(Lsn lsn, mqtt::Connack* connack = nullptr);
+
+  core::Policy policy_;
+  edge::Edge* edge_ = nullptr;
+  std::optional<Gate> gate_;
+  std::optional<EffectWriter> writer_;
+  std::function<bool()> begin_turn_;
+  core::State* state_ = nullptr;
+  LogBuilder log_;
+  core::Effects effects_;
+  core::PublishVerdict publish_;
+  core::ConnectVerdict connect_;
+  std::vector<Client> clients_;   // by slot
+  std::vector<ConnectionId> paused_;
+  bool slow_ = false;
+  ActiveCounters counters_;
+};
+
+template <class R>
+Lsn Active::record_if(bool recorded, const R& record) {
+  if (!recorded) return Lsn{};
+  ++counters_.recorded;
+  return log_.append(record);
+}
+
+}  // namespace tandem::broker

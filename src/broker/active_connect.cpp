@@ -1,0 +1,147 @@
+// Connections of clients: CONNECT, takeover of a session, DISCONNECT, and connections that break.
+#include <random>
+
+#include "broker/active.hpp"
+#include "core/apply.hpp"
+#include "mqtt/codec.hpp"
+
+namespace tandem::broker {
+
+namespace {
+
+// 128 random bits in hex: the id of a client that sent none must not be guessed or met again.
+std::string random_id() {
+  static std::random_device device;
+  std::string text;
+  for (int i = 0; i < 4; ++i) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::uint32_t bits = device();
+    for (int k = 0; k < 8; ++k, bits >>= 4) text.push_back(digits[bits & 15U]);
+  }
+  return text;
+}
+
+}  // namespace
+
+void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
+  const std::string id_if_none = packet.client_id.empty() ? random_id() : std::string();
+  core::decide_connect(*state_, policy_, packet, id_if_none, connect_);
+  if (connect_.refusal != mqtt::Reason::success) {
+    refuse_connect(connection, packet, connect_.refusal);
+    return;
+  }
+  core::Session* present = state_->session_of(connect_.record.client_id);
+  if (present != nullptr && present->connected) take_over(*present);
+  fire_will_before_clean_start(packet);
+  // What these steps did to State may change the verdict (a will that is gone, a session that ended).
+  core::decide_connect(*state_, policy_, packet, id_if_none, connect_);
+
+  connection.established(packet.version, packet.keep_alive_s, connect_.record.max_packet_bytes);
+  const Lsn lsn = record_if(connect_.recorded, core::Record(connect_.record));
+  core::Applying to = applying(lsn);
+  core::apply(to, connect_.record, connection.id());
+  if (connection.id().slot >= clients_.size()) clients_.resize(connection.id().slot + 1);
+  Client& client = clients_[connection.id().slot];
+  client = Client{};
+  client.connection = connection.id();
+  client.session = state_->session_of(connect_.record.client_id);
+  client.connect_expiry_s = packet.properties.session_expiry_s.value_or(0);
+  mqtt::Connack connack = accept(connect_);
+  show(lsn, &connack);
+}
+
+void Active::refuse_connect(edge::Connection& connection, const mqtt::Connect& packet, mqtt::Reason reason) {
+  if (packet.version == mqtt::Version::v5 || mqtt::to_v3_connack_code(reason)) {
+    mqtt::Connack connack;
+    connack.reason = reason;
+    mqtt::encode(connack, packet.version, connection.out());
+    connection.will_write();
+  }
+  connection.close_after_flush();
+}
+
+// [MQTT5-3.1.4-3]: the older connection gets 0x8E and ends as by a broken network: its will is due by the usual rules.
+void Active::take_over(core::Session& session) {
+  edge::Connection* old = edge_->find(session.connection);
+  Client* client = old == nullptr ? nullptr : client_of(*old);
+  if (client == nullptr) return;
+  if (old->version() == mqtt::Version::v5) {
+    mqtt::Disconnect packet;
+    packet.reason = mqtt::Reason::session_taken_over;
+    writer_->packet(*old, packet);
+  }
+  gone(*client, true, std::nullopt);
+  close(*old);
+  do_what_is_due();
+}
+
+// A clean start ends the old session, and with it the wait of a delayed will (T-02, U-25). A will that waits only because a
+// reign began is cancelled instead: its client is back (docs/constants.md).
+void Active::fire_will_before_clean_start(const mqtt::Connect& packet) {
+  const auto will = state_->wills().find(packet.client_id);
+  if (!packet.clean_start || will == state_->wills().end() || will->second.connected || will->second.grace) return;
+  core::WillFired record;
+  record.client_id = packet.client_id;
+  core::choose_members(state_->routing().match(will->second.message->view().topic), record.picks);
+  const Lsn lsn = record_if(true, core::Record(record));
+  core::Applying to = applying(lsn);
+  core::apply(to, record);
+  show(lsn);
+}
+
+mqtt::Connack Active::accept(const core::ConnectVerdict& verdict) const {
+  mqtt::Connack connack;
+  if (verdict.record.version != mqtt::Version::v5) return connack;
+  mqtt::Properties& p = connack.properties;
+  p.receive_maximum = policy_.receive_maximum;
+  p.maximum_packet_bytes = policy_.max_packet_bytes;
+  if (policy_.topic_alias_maximum != 0) p.topic_alias_maximum = policy_.topic_alias_maximum;
+  if (!verdict.generated_id.empty()) p.assigned_client_id = verdict.generated_id;
+  return connack;
+}
+
+bool Active::on_disconnect(edge::Connection& connection, Client& client, const mqtt::Disconnect& packet) {
+  const auto expiry = packet.properties.session_expiry_s;
+  if (expiry && *expiry != 0 && client.connect_expiry_s == 0) {  // U-09
+    return end_connection(connection, mqtt::Reason::protocol_error);
+  }
+  gone(client, packet.reason != mqtt::Reason::success, expiry);  // [MQTT5-3.14.4-3]
+  return close(connection);
+}
+
+void Active::gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s) {
+  core::Session* session = client.session;
+  client.connection = {};
+  client.session = nullptr;
+  client.aliases.clear();
+  if (session == nullptr) return;
+  const std::string client_id = session->client_id;
+  core::Disconnected record;
+  record.client_id = client_id;
+  record.keep_will = keep_will;
+  record.session_expiry_s = session_expiry_s;
+  const Lsn lsn = record_if(core::touches_durable(*state_, client_id), core::Record(record));
+  core::Applying to = applying(lsn);
+  core::apply(to, record);
+  show(lsn);
+}
+
+bool Active::end_connection(edge::Connection& connection, mqtt::Reason reason) {
+  if (connection.version() == mqtt::Version::v5) {
+    mqtt::Disconnect packet;
+    packet.reason = reason;
+    writer_->packet(connection, packet);
+  }
+  if (Client* client = client_of(connection)) gone(*client, true, std::nullopt);
+  return close(connection);
+}
+
+bool Active::close(edge::Connection& connection) {
+  const ConnectionId id = connection.id();
+  gate_->close(connection);
+  if (edge_->find(id) == nullptr) return false;
+  connection.pause_reading();
+  return true;
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,111 @@
+// Packets of connected clients: messages in, acks of messages out, subscriptions.
+#include "broker/active.hpp"
+#include "core/apply.hpp"
+
+namespace tandem::broker {
+
+mqtt::Reason Active::resolve_topic(Client& client, const mqtt::Publish& packet, std::string_view& topic) {
+  topic = packet.topic;
+  if (packet.topic_alias == 0) return mqtt::Reason::success;
+  if (packet.topic_alias > policy_.topic_alias_maximum) return mqtt::Reason::topic_alias_invalid;  // [MQTT5-3.3.2-9]
+  if (client.aliases.size() <= packet.topic_alias) client.aliases.resize(packet.topic_alias + 1U);
+  std::string& known = client.aliases[packet.topic_alias];
+  if (!topic.empty()) known = std::string(topic);
+  topic = known;
+  return known.empty() ? mqtt::Reason::protocol_error : mqtt::Reason::success;  // U-10
+}
+
+bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt::Publish& packet) {
+  ++counters_.received;
+  std::string_view topic;
+  const mqtt::Reason resolved = resolve_topic(client, packet, topic);
+  if (resolved != mqtt::Reason::success) return end_connection(connection, resolved);
+  core::Session& session = *client.session;
+  // [MQTT5-3.3.4-7]; ids that are held are bounded for every version.
+  if (packet.qos == mqtt::Qos::exactly_once && session.held_ids.size() >= policy_.receive_maximum &&
+      connection.version() == mqtt::Version::v5 && !session.holds(packet.packet_id)) {
+    return end_connection(connection, mqtt::Reason::receive_maximum_exceeded);
+  }
+  core::decide_publish(*state_, policy_, session, topic, packet, publish_);
+  if (publish_.refusal != mqtt::Reason::success) {
+    ++counters_.refused;
+    answer_refused(connection, packet, publish_.refusal);
+    return true;
+  }
+  if (publish_.duplicate) {
+    writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, mqtt::Reason::success);
+    return true;
+  }
+  const Lsn lsn = record_if(publish_.recorded, publish_.record);
+  core::Applying to = applying(lsn);
+  core::apply(to, publish_.record, packet.packet_id);
+  show(lsn);
+  if (lsn.value != 0) pause_if_needed(connection, client);
+  return true;
+}
+
+// A client is read no further than our receive maximum of unacked publishes, and not while followers lag.
+void Active::pause_if_needed(edge::Connection& connection, Client& client) {
+  if (client.paused || (!slow_ && gate_->held_acks(connection) < policy_.receive_maximum)) return;
+  client.paused = true;
+  connection.pause_reading();
+  paused_.push_back(connection.id());
+}
+
+void Active::answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason) {
+  // A 3.x client cannot be told: its message is acknowledged and dropped ([MQTT311-3.3.5-2]).
+  if (packet.qos == mqtt::Qos::at_least_once) writer_->ack(connection, mqtt::Type::puback, packet.packet_id, reason);
+  if (packet.qos == mqtt::Qos::exactly_once) writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, reason);
+}
+
+bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet) {
+  core::Session& session = *client.session;
+  if (packet.type == mqtt::Type::pubrel) {
+    const core::Released record{session.id, packet.packet_id};
+    const Lsn lsn = record_if(session.durable && session.holds(packet.packet_id), record);
+    core::Applying to = applying(lsn);
+    core::apply(to, record);
+    show(lsn);
+    return true;
+  }
+  switch (core::decide_ack(session, packet)) {
+    case core::AckMeaning::progress: {
+      const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason)};
+      const Lsn lsn = record_if(session.durable, record);
+      core::Applying to = applying(lsn);
+      core::apply(to, record);
+      show(lsn);
+      break;
+    }
+    case core::AckMeaning::repeat_pubrel:
+      writer_->ack(connection, mqtt::Type::pubrel, packet.packet_id, mqtt::Reason::success);
+      break;
+    case core::AckMeaning::unknown_pubrec:
+      writer_->ack(connection, mqtt::Type::pubrel, packet.packet_id, mqtt::Reason::packet_identifier_not_found);
+      break;
+    case core::AckMeaning::nothing: break;
+  }
+  return true;
+}
+
+bool Active::on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
+  const core::SubscribeVerdict verdict = core::decide_subscribe(policy_, *client.session, packet);
+  if (verdict.protocol_error) return end_connection(connection, mqtt::Reason::protocol_error);
+  const bool recorded = client.session->durable && !verdict.record.subscriptions.empty();
+  const Lsn lsn = record_if(recorded, core::Record(verdict.record));
+  core::Applying to = applying(lsn);
+  core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
+  show(lsn);
+  return true;
+}
+
+bool Active::on_unsubscribe(edge::Connection& /*connection*/, Client& client, const mqtt::Unsubscribe& packet) {
+  const core::UnsubscribeVerdict verdict = core::decide_unsubscribe(*client.session, packet);
+  const Lsn lsn = record_if(client.session->durable && !verdict.record.filters.empty(), core::Record(verdict.record));
+  core::Applying to = applying(lsn);
+  core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
+  show(lsn);
+  return true;
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,45 @@
+#include "broker/clocks.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+
+namespace tandem::broker {
+
+namespace {
+
+constexpr std::int64_t believed_jump_ms = 24LL * 3600 * 1000;
+
+std::int64_t read_ms(clockid_t clock) {
+  timespec ts{};
+  ::clock_gettime(clock, &ts);
+  return std::int64_t{ts.tv_sec} * 1000 + ts.tv_nsec / 1'000'000;
+}
+
+}  // namespace
+
+Steady steady_now() { return Steady{read_ms(CLOCK_BOOTTIME)}; }
+Instant wall_now() { return Instant{read_ms(CLOCK_REALTIME)}; }
+
+void LogClock::saw(Instant time, Steady at) {
+  if (base_.ms != 0 && now(at) >= time) return;  // never goes back
+  base_ = time;
+  base_at_ = at;
+}
+
+void LogClock::start(bool heard, Steady now_steady) {
+  if (heard && base_.ms != 0) return;
+  const Instant wall = wall_now();
+  if (base_.ms == 0) {
+    base_ = wall;
+    base_at_ = now_steady;
+    return;
+  }
+  const Instant known = now(now_steady);
+  const Instant most = known.plus_ms(believed_jump_ms);
+  capped_ms_ = std::max<std::int64_t>(0, wall.ms - most.ms);
+  base_ = std::clamp(wall, known, most);
+  base_at_ = now_steady;
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,116 @@
+// Reading one TOML table key by key: types, ranges and choices checked, every problem noted with its place,
+// and what nobody asked for reported as unknown. Only the config*.cpp files include this (it brings toml++
+// in).
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tandem::config_detail {
+
+// toml++ asserts where it should report (a table header such as "[é]"): thrown here, caught in config.cpp.
+struct TomlAssertion : std::logic_error {
+  using std::logic_error::logic_error;
+};
+[[noreturn]] inline void toml_assertion_failed(const char* what) {
+  throw TomlAssertion(what);
+}
+
+}  // namespace tandem::config_detail
+
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(expression) \
+  ((expression) ? static_cast<void>(0) : ::tandem::config_detail::toml_assertion_failed(#expression))
+#include <toml++/toml.h>
+
+namespace tandem::config_detail {
+
+// A place in the file; line and column count from 1, 0 means that there is none (something missing
+// altogether).
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+// Everything that is wrong, collected to be shown at once.
+class Problems {
+ public:
+  explicit Problems(std::string_view file) : file_(file) {}
+  void add(Place place, std::string_view key, std::string_view what);
+  bool none() const { return lines_.empty(); }
+  // One line each, in the order of the file.
+  std::string text() const;
+
+ private:
+  struct Line {
+    Place place;
+    std::string text;
+  };
+  std::string file_;
+  std::vector<Line> lines_;
+};
+
+Place place_of(const toml::source_region& region);
+
+// The keys of one table. Reading leaves the field untouched when the key is missing or wrong, so that it
+// keeps its default and reading goes on to the next problem.
+class TableReader {
+ public:
+  // `name` is the table as people write it ("mirror"); `table` may be null: then nothing is there, at
+  // `place`.
+  TableReader(std::string_view name, const toml::table* table, Place place, Problems& problems)
+      : name_(name), table_(table), place_(place), problems_(problems) {}
+
+  // True if the key is in the file (right or wrong). `find` also marks it as known.
+  const toml::node* find(std::string_view key);
+  bool has(std::string_view key) const { return table_ != nullptr && table_->contains(key); }
+
+  void read_bool(std::string_view key, bool& field);
+  void read_text(std::string_view key, std::string& field);  // not empty
+  // A text or an array of texts, `most` at most; none of them empty.
+  void read_texts(std::string_view key, std::vector<std::string>& field, std::size_t most);
+
+  template <std::integral T>
+  void read_number(std::string_view key, T& field, std::int64_t least, std::int64_t most) {
+    std::int64_t value = 0;
+    if (number_in_range(key, value, least, most)) field = static_cast<T>(value);
+  }
+
+  template <class Enum>
+  void read_choice(std::string_view key, Enum& field,
+                   const std::vector<std::pair<std::string_view, Enum>>& choices) {
+    std::vector<std::string_view> words;
+    words.reserve(choices.size());
+    for (const auto& choice : choices) words.push_back(choice.first);
+    const std::size_t chosen = index_of_choice(key, words);
+    if (chosen < choices.size()) field = choices[chosen].second;
+  }
+
+  // The key must be there; `example` is what is allowed.
+  void require(std::string_view key, std::string_view example);
+  // The value of `key` is wrong: `what`. Placed at the key, or at the table if the default is what is wrong.
+  void reject(std::string_view key, std::string_view what);
+  // Every key that was never asked for is unknown. Call last.
+  void reject_unknown_keys();
+
+ private:
+  bool number_in_range(std::string_view key, std::int64_t& value, std::int64_t least, std::int64_t most);
+  std::size_t index_of_choice(std::string_view key, const std::vector<std::string_view>& words);
+  std::string full(std::string_view key) const;
+
+  std::string name_;
+  const toml::table* table_;
+  Place place_;
+  Problems& problems_;
+  std::vector<std::string> known_;
+};
+
+// "text", "whole number", "table"...: what a person calls the type of a TOML value.
+std::string_view type_word(const toml::node& node);
+
+}  // namespace tandem::config_detail

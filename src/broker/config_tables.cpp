@@ -1,0 +1,123 @@
+// See config_tables.hpp. The mirror and takeover tables are in config_pair.cpp.
+#include "broker/config_tables.hpp"
+
+#include <arpa/inet.h>
+#include <sys/un.h>
+
+#include <algorithm>
+
+#include "broker/config_address.hpp"
+
+namespace tandem::config_detail {
+
+namespace {
+
+constexpr std::size_t max_name_bytes = 64;
+constexpr std::size_t max_socket_path_bytes = sizeof(sockaddr_un::sun_path) - 1;
+// A record of the largest packet must fit into one message of the mirror link.
+constexpr std::int64_t most_packet_bytes = 4'000'000;
+static_assert(most_packet_bytes + limits::batch_bytes < limits::max_frame_bytes);
+static_assert(limits::max_packet_bytes <= most_packet_bytes);
+
+bool is_name(std::string_view text) {
+  return text.size() <= max_name_bytes && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                  c == '_' || c == '-';
+         });
+}
+
+}  // namespace
+
+void read_node(TableReader& reader, NodeConfig& node) {
+  constexpr std::string_view allowed = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
+  reader.require("name", allowed);
+  reader.read_text("name", node.name);
+  if (!is_name(node.name))
+    reader.reject("name", "\"" + node.name + "\" is no name; allowed: " + std::string(allowed));
+  reader.read_text("data_dir", node.data_dir);
+  reader.reject_unknown_keys();
+}
+
+void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) {
+  ListenerConfig listener;
+  reader.require("address", "an IP address, such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
+  reader.read_text("address", listener.address);
+  if (!listener.address.empty() && !is_ip_address(listener.address)) {
+    reader.reject("address",
+                  "\"" + listener.address +
+                      "\" is no IP address; allowed: such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
+  }
+  reader.read_number("port", listener.port, 1, 65'535);
+  const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
+    return other.address == listener.address && other.port == listener.port;
+  });
+  if (twice) {
+    reader.reject("port", "another listener has the same address and port; allowed: each pair of them once");
+  }
+  reader.reject_unknown_keys();
+  listeners.push_back(std::move(listener));
+}
+
+void read_security(TableReader& reader, SecurityConfig& security) {
+  reader.read_bool("allow_anonymous", security.allow_anonymous);
+  reader.reject_unknown_keys();
+}
+
+void read_store(TableReader& reader, StoreConfig& store) {
+  reader.read_number("log_max_mb", store.log_max_mb, 2, 1'000'000);
+  reader.read_number("checkpoint_mb", store.checkpoint_mb, 1, 100'000);
+  reader.read_number("checkpoint_s", store.checkpoint_s, 1, 86'400);
+  reader.read_number("group_commit_ms", store.group_commit_ms, 0, 1'000);
+  if (store.log_max_mb < 2 * store.checkpoint_mb) {
+    reader.reject(reader.has("log_max_mb") ? "log_max_mb" : "checkpoint_mb",
+                  "log_max_mb is " + std::to_string(store.log_max_mb) +
+                      "; allowed: log_max_mb at least 2 x checkpoint_mb (" +
+                      std::to_string(2 * store.checkpoint_mb) + ")");
+  }
+  reader.reject_unknown_keys();
+}
+
+void read_limits(TableReader& reader, LimitsConfig& limits) {
+  constexpr std::int64_t many = 100'000'000;
+  reader.read_number("max_packet_bytes", limits.max_packet_bytes, 1'024, most_packet_bytes);
+  reader.read_number("receive_maximum", limits.receive_maximum, 1, 65'535);
+  reader.read_number("v3_in_flight", limits.v3_in_flight, 1, 65'535);
+  reader.read_number("topic_alias_maximum", limits.topic_alias_maximum, 0, 65'535);
+  reader.read_number("max_connections", limits.max_connections, 1, 1'000'000);
+  reader.read_number("max_sessions", limits.max_sessions, 1, many);
+  reader.read_number("max_subscriptions_per_session", limits.max_subscriptions_per_session, 1, many);
+  reader.read_number("max_queue_messages", limits.max_queue_messages, 1, many);
+  reader.read_number("max_queue_bytes", limits.max_queue_bytes, 1'024, std::int64_t{1} << 40);
+  reader.read_number("max_retained", limits.max_retained, 0, many);
+  reader.read_number("connect_timeout_ms", limits.connect_timeout_ms, 100, 600'000);
+  if (limits.max_queue_bytes < limits.max_packet_bytes) {
+    reader.reject(reader.has("max_queue_bytes") ? "max_queue_bytes" : "max_packet_bytes",
+                  "max_queue_bytes is " + std::to_string(limits.max_queue_bytes) +
+                      "; allowed: max_queue_bytes at least max_packet_bytes (" +
+                      std::to_string(limits.max_packet_bytes) + "), or such a message could never be queued");
+  }
+  reader.reject_unknown_keys();
+}
+
+void read_http(TableReader& reader, HttpConfig& http) {
+  reader.read_text("address", http.address);
+  if (!is_loopback(http.address)) {
+    reader.reject("address",
+                  "\"" + http.address +
+                      "\" is no loopback address; allowed: \"127.0.0.1\" or \"::1\" (HTTP has no login)");
+  }
+  reader.read_number("port", http.port, 1, 65'535);
+  reader.reject_unknown_keys();
+}
+
+void read_control(TableReader& reader, ControlConfig& control) {
+  reader.read_text("socket", control.socket);
+  if (control.socket.size() > max_socket_path_bytes) {
+    reader.reject("socket", "the path has " + std::to_string(control.socket.size()) +
+                                " bytes; allowed: at most " + std::to_string(max_socket_path_bytes) +
+                                " (a limit of Unix sockets)");
+  }
+  reader.reject_unknown_keys();
+}
+
+}  // namespace tandem::config_detail

@@ -1,0 +1,85 @@
+#include "broker/effect_writer.hpp"
+
+#include "base/limits.hpp"
+#include "mqtt/codec.hpp"
+
+namespace tandem::broker {
+
+using core::Effect;
+using core::EffectKind;
+using core::Effects;
+
+void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
+  for (const Effect& effect : effects.list) {
+    edge::Connection* to = edge_.find(effect.to);
+    if (to == nullptr) continue;
+    switch (effect.kind) {
+      case EffectKind::publish: publish(*to, effects, effect, lsn); break;
+      case EffectKind::ack: {
+        mqtt::encode_ack(effect.ack_type, effect.packet_id, effect.reason, to->version(), gate_.output(*to, lsn));
+        gate_.appended(*to);
+        if (effect.ack_type == mqtt::Type::puback || effect.ack_type == mqtt::Type::pubrec) gate_.count_ack(*to);
+        break;
+      }
+      case EffectKind::connack:
+        if (connack == nullptr) break;
+        connack->session_present = effect.session_present;
+        mqtt::encode(*connack, to->version(), gate_.output(*to, lsn));
+        gate_.appended(*to);
+        gate_.holds_connack(*to);
+        break;
+      case EffectKind::suback:
+      case EffectKind::unsuback: list_ack(*to, effects, effect, lsn); break;
+    }
+  }
+}
+
+void EffectWriter::publish(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
+  const bool may_pass = effect.qos == mqtt::Qos::at_most_once;
+  if (may_pass && to.unsent_bytes() > limits::max_unsent_bytes_qos0) {
+    ++dropped_qos0_;
+    return;
+  }
+  const core::MessageView view = effect.message != nullptr ? effect.message->view() : effects.current;
+  mqtt::PublishParts parts;
+  parts.topic = view.topic;
+  parts.properties = view.properties;
+  parts.payload = view.payload;
+  parts.packet_id = effect.packet_id;
+  parts.qos = effect.qos;
+  parts.retain = effect.retain;
+  parts.dup = effect.dup;
+  if (view.expiry_s != core::no_expiry) parts.message_expiry_s = view.seconds_left(effects.time);
+  parts.subscription_identifiers = effects.identifiers.data() + effect.list_begin;
+  parts.subscription_identifier_count = effect.list_count;
+  mqtt::encode_publish(parts, to.version(), may_pass ? gate_.passing(to) : gate_.output(to, lsn));
+  gate_.appended(to);
+  ++delivered_;
+}
+
+void EffectWriter::list_ack(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
+  mqtt::Suback packet;
+  packet.type = effect.kind == EffectKind::suback ? mqtt::Type::suback : mqtt::Type::unsuback;
+  packet.packet_id = effect.packet_id;
+  const auto begin = effects.reasons.begin() + static_cast<std::ptrdiff_t>(effect.list_begin);
+  packet.reasons.assign(begin, begin + static_cast<std::ptrdiff_t>(effect.list_count));
+  mqtt::encode(packet, to.version(), gate_.output(to, lsn));
+  gate_.appended(to);
+}
+
+void EffectWriter::ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
+  mqtt::encode_ack(type, packet_id, reason, to.version(), gate_.output(to, Lsn{}));
+  gate_.appended(to);
+}
+
+void EffectWriter::packet(edge::Connection& to, const mqtt::Packet& packet) {
+  mqtt::encode(packet, to.version(), gate_.output(to, Lsn{}));
+  gate_.appended(to);
+}
+
+void EffectWriter::passing_packet(edge::Connection& to, const mqtt::Packet& packet) {
+  mqtt::encode(packet, to.version(), gate_.passing(to));
+  gate_.appended(to);
+}
+
+}  // namespace tandem::broker

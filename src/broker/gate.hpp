@@ -1,0 +1,80 @@
+// The gate: output that a record caused waits until the record's lsn is safe, and leaves in order.
+//
+// Per connection one buffer of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a record
+// join the last mark of their connection; QoS 0 publishes, PINGRESP and DISCONNECT pass by once the CONNACK is out.
+// Invariants: marks are released in the order in which they were made; a connection's bytes leave in the order in which they
+// were given, except those that may pass by.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "edge/edge.hpp"
+
+namespace tandem::broker {
+
+class Gate {
+ public:
+  explicit Gate(edge::Edge& edge) : edge_(edge) {}
+
+  // Where to append bytes that the record at `lsn` caused (0: no record). Valid until the next call; then call appended().
+  ByteBuffer& output(edge::Connection& to, Lsn lsn);
+  void appended(edge::Connection& to);
+  // Where to append bytes that may pass by; `appended` as above.
+  ByteBuffer& passing(edge::Connection& to);
+  // The last output() was this connection's CONNACK: nothing passes it.
+  void holds_connack(const edge::Connection& to);
+  // The last output() was the ack of a recorded PUBLISH.
+  void count_ack(const edge::Connection& to);
+
+  // Closes behind everything that was given.
+  void close(edge::Connection& to);
+
+  void end_turn();
+  void release(Lsn safe);
+
+  void forget(ConnectionId id);  // the connection is gone
+  void drop_all();               // demotion: held effects must never be seen
+
+  std::size_t held_acks(const edge::Connection& connection) const;
+  std::uint64_t held_bytes() const { return held_bytes_; }
+
+ private:
+  struct Held {
+    std::uint32_t generation = 0;
+    ByteBuffer bytes;
+    std::size_t begin = 0;         // bytes before it are released
+    std::uint64_t given = 0;       // bytes ever held; marks count in these
+    std::uint64_t released = 0;
+    std::uint64_t last_mark = 0;   // number of the newest mark; valid while given != released
+    std::uint64_t connack_end = 0;
+    std::uint32_t acks = 0;
+    bool close = false;
+    bool direct = false;           // the last output went straight to the connection
+
+    bool empty() const { return given == released; }
+  };
+  struct Mark {
+    Lsn lsn;
+    ConnectionId connection;
+    std::uint64_t end = 0;
+    std::uint32_t acks = 0;
+  };
+
+  Held& held(const edge::Connection& connection);
+  Mark& mark(std::uint64_t number) { return marks_[static_cast<std::size_t>(number - first_mark_)]; }
+  void release_mark(const Mark& mark);
+
+  edge::Edge& edge_;
+  std::vector<Held> by_slot_;
+  std::deque<Mark> marks_;
+  std::uint64_t first_mark_ = 1;   // number of marks_.front()
+  std::uint64_t turn_mark_ = 1;    // marks from here on belong to the present turn
+  std::uint64_t held_bytes_ = 0;
+  std::size_t size_before_ = 0;    // of the buffer that output() gave
+};
+
+}  // namespace tandem::broker

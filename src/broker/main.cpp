@@ -1,0 +1,50 @@
+// tandemd: one node. `tandemd --config FILE`; `--check-config` validates and exits.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "base/journal.hpp"
+#include "broker/config.hpp"
+#include "broker/node.hpp"
+
+namespace {
+
+constexpr int exit_failure = 1;
+constexpr int exit_config = 2;
+
+int serve(const tandem::Config& config) {
+  tandem::broker::Node node(config);
+  if (const tandem::Status started = node.start(); !started.ok()) {
+    tandem::journal::error(started.error().message);
+    return exit_failure;
+  }
+  const tandem::Status ended = node.run();
+  return ended.ok() ? 0 : exit_failure;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Tandem: an MQTT broker for two boxes that behaves as one"};
+  std::string config_file = "/etc/tandem/tandem.toml";
+  bool check_only = false;
+  bool verbose = false;
+  app.add_option("--config", config_file, "configuration of this node (tandem.toml)");
+  app.add_flag("--check-config", check_only, "validate the configuration and exit: 0 good, 2 bad");
+  app.add_flag("--verbose", verbose, "debug lines in the journal");
+  app.set_version_flag("--version", "tandemd " TANDEM_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  tandem::Result<tandem::Config> config = tandem::load_config(config_file);
+  if (!config.ok()) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    return exit_config;
+  }
+  if (check_only) {
+    std::printf("%s: good\n", config_file.c_str());
+    return 0;
+  }
+  tandem::journal::open(config.value().node.name,
+                        verbose ? tandem::journal::Level::debug : tandem::journal::Level::info);
+  return serve(config.value());
+}

@@ -1,0 +1,194 @@
+// Carrying out the pair's orders, in the order in which they were given.
+#include <chrono>
+
+#include "base/journal.hpp"
+#include "broker/node.hpp"
+#include "broker/node_loop.hpp"
+
+namespace tandem::broker {
+
+namespace {
+constexpr auto listen_retry = std::chrono::milliseconds(10);
+}
+
+void Node::carry_out() {
+  if (carrying_out_) return;  // an order's own input: the loop below goes on with what it brought
+  carrying_out_ = true;
+  for (std::vector<mirror::Order> orders = pair_->take_orders(); !orders.empty() && !failure_;
+       orders = pair_->take_orders()) {
+    for (mirror::Order& order : orders) {
+      std::visit([this](auto& one) { obey(one); }, order);
+      if (failure_) break;
+    }
+  }
+  carrying_out_ = false;
+}
+
+std::uint64_t Node::token(std::function<void(Steady)> when_done) {
+  const std::uint64_t number = next_token_++;
+  waiting_.emplace(number, std::move(when_done));
+  return number;
+}
+
+void Node::fail(const Error& error) {
+  journal::error(error.message);
+  failure_ = error;
+}
+
+void Node::obey(mirror::SendFrame& order) {
+  if (link_) link_->send(order.path, order.bytes, order.body ? ByteView(*order.body) : ByteView{});
+}
+
+void Node::obey(mirror::WriteMeta& order) { store_->write_meta(std::move(order.bytes), order.token); }
+
+void Node::obey(mirror::CommitNow& /*order*/) { store_->commit_now(); }
+
+void Node::obey(mirror::OpenListeners& /*order*/) {
+  want_listeners_ = true;
+  try_listen();
+}
+
+// The port may still be held for a moment (by the box that served, on one machine): try until it is ours or no longer wanted.
+void Node::try_listen() {
+  if (!want_listeners_ || loop_->edge->listening()) return;
+  const Status opened = loop_->edge->open_listeners();
+  if (opened.ok()) {
+    if (active_.reigning()) loop_->edge->accept_clients();
+    return;
+  }
+  if (listen_error_ != opened.error().message) {
+    listen_error_ = opened.error().message;
+    journal::warn("cannot listen yet: " + listen_error_);
+  }
+  loop_->listen_retry.expires_after(listen_retry);
+  loop_->listen_retry.async_wait([this](const boost::system::error_code& error) {
+    if (!error) try_listen();
+  });
+}
+
+void Node::obey(mirror::Activate& order) {
+  const Steady now = steady_now();
+  log_clock_.start(pair_->heard_time().has_value(), now);
+  if (log_clock_.capped_ms() != 0) {
+    journal::error("the wall clock is " + std::to_string(log_clock_.capped_ms() / 1000) +
+                   " s beyond what the log allows: set the clock; expiries wait");
+  }
+  active_.begin(replica_.state(), order.epoch, replica_.last(), log_clock_.now(now));
+  want_listeners_ = true;
+  try_listen();
+  if (loop_->edge->listening()) loop_->edge->accept_clients();
+}
+
+void Node::obey(mirror::NewEpoch& order) { active_.go_on_as(order.epoch); }
+
+void Node::obey(mirror::Demote& order) {
+  journal::warn("no longer active: " + order.why);
+  want_listeners_ = false;
+  loop_->edge->close_listeners();
+  loop_->edge->close_all_connections();
+  active_.end();
+}
+
+void Node::obey(mirror::Rewind& order) {
+  checkpointer_->abort();
+  if (checkpointer_->rows_reach() > order.to) {  // the own rows are newer than the fork: an image must come
+    pair_->on_rewound(false, steady_now());
+    return;
+  }
+  const Lsn to = order.to;
+  store_->rewind(to, std::move(order.note), token([this, to](Steady now) {
+                   const Status loaded = replica_.load(*store_, checkpointer_->committed(), to);
+                   if (!loaded.ok()) journal::error("rebuilding State failed: " + loaded.error().message);
+                   pair_->on_rewound(loaded.ok() && replica_.last() == to, now);
+                 }));
+}
+
+void Node::obey(mirror::Wipe& order) {
+  checkpointer_->abort();
+  store_->wipe(order.keep, std::move(order.note), token([this](Steady now) {
+                 replica_.clear();
+                 checkpointer_->loaded(Lsn{});
+                 pair_->on_wiped(now);
+               }));
+}
+
+void Node::obey(mirror::BeginImage& order) {
+  if (image_open_) store_->abort_checkpoint();
+  checkpointer_->abort();
+  image_open_ = true;
+  image_at_ = order.at;
+  image_time_ = decode_checkpoint_info(order.info);
+  replica_.begin_image();
+  store_->begin_checkpoint(order.at, std::move(order.info), true);
+}
+
+void Node::obey(mirror::ImageRows& order) {
+  if (!image_open_) return;
+  for (const Row& row : order.rows) {
+    if (const Status loaded = replica_.image_row(row); !loaded.ok()) {
+      fail(Error{"the peer's image cannot be read: " + loaded.error().message});
+      return;
+    }
+  }
+  store_->put_rows(std::move(order.rows));
+}
+
+void Node::obey(mirror::EndImage& /*order*/) {
+  if (!image_open_) return;
+  if (const Status loaded = replica_.end_image(image_at_, image_time_); !loaded.ok()) {
+    fail(Error{"the peer's image cannot be used: " + loaded.error().message});
+    return;
+  }
+  const Lsn at = image_at_;
+  store_->commit_checkpoint(token([this, at](Steady now) {
+    image_open_ = false;
+    checkpointer_->loaded(at);
+    pair_->on_image_loaded(at, now);
+  }));
+  store_->restart_log(at);
+}
+
+void Node::obey(mirror::ApplyBatch& order) {
+  const Batch& batch = order.batch;
+  if (const Status applied = replica_.apply(batch); !applied.ok()) {
+    fail(Error{"the peer's log cannot be applied: " + applied.error().message});
+    return;
+  }
+  log_clock_.saw(batch.time, steady_now());
+  checkpointer_->on_batch(batch.bytes->size());
+  store_->append(batch, pair_->wants_urgent_commit());
+  pair_->on_applied(batch.last(), steady_now());
+}
+
+void Node::obey(mirror::OpenCatchUp& order) { catch_up_ = store_->open_catch_up(order.after, order.with_rows); }
+
+void Node::obey(mirror::NextChunk& order) { store_->next_chunk(catch_up_, order.max_bytes); }
+
+void Node::obey(mirror::CloseCatchUp& /*order*/) {
+  if (catch_up_ != 0) store_->close_catch_up(catch_up_);
+  catch_up_ = 0;
+}
+
+void Node::obey(mirror::CompareDigest& order) {
+  if (active_.reigning() || replica_.last() != order.at) return;
+  const ByteBuffer own = replica_.state().digest().summaries();
+  digest_compared_at_ = order.at;
+  digest_agrees_ = own == order.digest;
+  if (digest_agrees_) return;
+  std::string tables;
+  for (std::size_t t = 0; t < core::table_count; ++t) {
+    if (own.compare(t * 8, 8, order.digest, t * 8, 8) == 0) continue;
+    tables += (tables.empty() ? "" : ", ") + std::string(core::table_name(static_cast<core::Table>(t)));
+  }
+  journal::error("digest mismatch at record " + std::to_string(order.at.value) + " in: " + tables);
+}
+
+void Node::obey(mirror::Tell& order) {
+  switch (order.level) {
+    case mirror::Tell::Level::info: journal::info(order.sentence); break;
+    case mirror::Tell::Level::warn: journal::warn(order.sentence); break;
+    case mirror::Tell::Level::error: journal::error(order.sentence); break;
+  }
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,161 @@
+// What the node tells people: answers on the control socket, and the figures that the peer shows for it.
+#include <cstdio>
+
+#include "admin/protocol.hpp"
+#include "admin/status.hpp"
+#include "broker/node.hpp"
+#include "broker/node_loop.hpp"
+
+namespace tandem::broker {
+
+namespace {
+
+// Figures of one node, sent to the peer about once a second so that status works on either box.
+struct Info {
+  std::uint64_t clients = 0;
+  std::uint64_t sessions = 0;
+  std::uint64_t retained = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t uptime_s = 0;
+  std::string version;
+  std::string digest;
+};
+
+ByteBuffer encode(const Info& info) {
+  ByteBuffer bytes;
+  ByteWriter out(bytes);
+  out.varint(info.clients).varint(info.sessions).varint(info.retained).varint(info.queued).varint(info.uptime_s);
+  out.bytes_varint(info.version).bytes_varint(info.digest);
+  return bytes;
+}
+
+Info decode(ByteView bytes) {
+  ByteReader in(bytes);
+  Info info;
+  info.clients = in.varint();
+  info.sessions = in.varint();
+  info.retained = in.varint();
+  info.queued = in.varint();
+  info.uptime_s = in.varint();
+  info.version = std::string(in.bytes_varint());
+  info.digest = std::string(in.bytes_varint());
+  return in.ok() ? info : Info{};
+}
+
+// "globals sessions ..." folded into 16 hex digits: enough to see with the eye whether two boxes agree.
+std::string digest_text(const core::State& state) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash64(state.digest().summaries())));
+  return text;
+}
+
+std::string node_name_of(NodeId id) {
+  std::string name;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    const char c = static_cast<char>((id.value >> shift) & 0xFFU);
+    if (c != 0) name.push_back(c);
+  }
+  return name;
+}
+
+admin::NodeStatus to_status(const mirror::NodeView& view, const Info& info) {
+  admin::NodeStatus status;
+  status.name = view.name;
+  status.role = mirror::role_name(view.role);
+  status.mode = mirror::mode_name(view.mode);
+  status.epoch = view.epoch.number;
+  status.epoch_node = node_name_of(view.epoch.node);
+  status.lsn = view.lsn.value;
+  status.confirmed_lsn = view.confirmed.value;
+  status.reachable = view.reachable;
+  status.clients = info.clients;
+  status.sessions = info.sessions;
+  status.retained = info.retained;
+  status.queued = info.queued;
+  status.uptime_s = info.uptime_s;
+  status.version = info.version;
+  status.digest = info.digest;
+  return status;
+}
+
+const char* durability_text(Durability durability) {
+  switch (durability) {
+    case Durability::peer: return "peer";
+    case Durability::disk: return "disk";
+    case Durability::peer_and_disk: return "peer+disk";
+  }
+  return "peer";
+}
+
+// Where an acknowledged message is, as of now.
+const char* promise_text(mirror::Role role, mirror::Mode mode, Durability durability) {
+  if (role != mirror::Role::active) return "this box acknowledges nothing: it follows the active";
+  if (mode == mirror::Mode::single) return "acknowledged means: on this box's disk; there is no second box";
+  if (mode == mirror::Mode::solo) return "acknowledged means: on this box's disk only, until the other box is back";
+  if (mode == mirror::Mode::solo_wait) return "acknowledgements wait until it is certain that the other box does not serve";
+  switch (durability) {
+    case Durability::peer: return "acknowledged means: in the memory of both boxes, on both disks within 50 ms";
+    case Durability::disk: return "acknowledged means: on this box's disk and in the other box's memory";
+    case Durability::peer_and_disk: return "acknowledged means: on both disks";
+  }
+  return "";
+}
+
+}  // namespace
+
+ByteBuffer Node::own_info() const {
+  Info info;
+  const core::State& state = replica_.state();
+  info.clients = loop_->edge->connection_count();
+  info.sessions = state.durable_sessions();
+  info.retained = state.retained().size();
+  info.queued = state.queued_messages();
+  info.uptime_s = static_cast<std::uint64_t>((steady_now().ms - started_.ms) / 1000);
+  info.version = TANDEM_VERSION;
+  info.digest = digest_text(state);
+  return encode(info);
+}
+
+std::string Node::status_json() {
+  const mirror::PairStatus pair = pair_->status(steady_now());
+  const Durability durability = config_.mirror ? config_.mirror->durability : Durability::disk;
+  admin::StatusReport report;
+  report.is_protected = pair.is_protected;
+  report.why = pair.why;
+  report.hint = pair.hint;
+  report.durability = durability_text(durability);
+  report.promise = promise_text(pair.self.role, pair.self.mode, durability);
+  report.alone_from = pair.alone_from.value;
+  report.acked_alone = pair.acked_alone;
+  if (pair.sync_percent >= 0) report.sync_percent = pair.sync_percent;
+  report.self = to_status(pair.self, decode(own_info()));
+  if (config_.mirror) {
+    for (std::size_t path = 0; path < config_.mirror->peer.size(); ++path) {
+      report.paths.push_back({to_text(config_.mirror->peer[path]), path < pair.path_up.size() && pair.path_up[path]});
+    }
+    report.peer = to_status(pair.peer, decode(pair.peer.info));
+    if (!pair.peer.name.empty()) report.peer->heard_ms_ago = pair.peer.heard_ms_ago;
+    (pair.self.role == mirror::Role::active ? *report.peer : report.self).lag_records = pair.lag_records;
+  }
+  return admin::to_json(report);
+}
+
+std::string Node::answer(std::string_view request_line) {
+  const Result<admin::Request> request = admin::parse_request(request_line);
+  if (!request.ok()) return admin::reply_error(request.error().message);
+  if (request.value().command == "status") return admin::reply_status(status_json());
+  if (request.value().command == "promote") return promote(request.value().how);
+  return admin::reply_error("unknown command \"" + request.value().command + "\"; known: status, promote");
+}
+
+std::string Node::promote(std::string_view how) {
+  if (how != "first" && how != "force") return admin::reply_error("promote needs \"first\" or \"force\"");
+  std::string reply;
+  input([&](Steady now) {
+    const Result<std::string> done = how == "first" ? pair_->promote_first(now) : pair_->promote_force(now);
+    reply = done.ok() ? admin::reply_message(done.value()) : admin::reply_error(done.error().message);
+  });
+  return reply;
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,155 @@
+// Sessions begin, connections come and go, reigns begin, wills fire.
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "core/apply.hpp"
+
+namespace tandem::core {
+
+namespace {
+
+// docs/constants.md: max(will delay, 1.5 x keep-alive); a client without keep-alive gets the configured grace.
+std::int64_t will_grace_ms(const Will& will, std::uint32_t without_keep_alive_s) {
+  const std::int64_t grace_ms = will.keep_alive_s != 0      ? std::int64_t{will.keep_alive_s} * 1500
+                                : without_keep_alive_s != 0 ? std::int64_t{without_keep_alive_s} * 1000
+                                                            : limits::zero_keepalive_will_grace_ms;
+  return std::max(std::int64_t{will.delay_s} * 1000, grace_ms);
+}
+
+void set_will(Applying& to, const Connected& record) {
+  const std::string client_id(record.client_id);
+  if (!record.will) {
+    to.state.remove_will(client_id);
+    return;
+  }
+  Will will;
+  will.message = to.state.make_message(record.will->message, to.lsn);
+  will.delay_s = record.will->delay_s;
+  will.keep_alive_s = record.keep_alive_s;
+  to.state.set_will(client_id, std::move(will));
+}
+
+void set_header(Session& session, const Connected& record, ConnectionId connection) {
+  session.username = std::string(record.username);
+  session.connected = true;
+  session.version = record.version;
+  session.keep_alive_s = record.keep_alive_s;
+  session.expiry_s = record.session_expiry_s;
+  session.receive_maximum = record.receive_maximum;
+  session.max_packet_bytes = record.max_packet_bytes;
+  session.max_queue_messages = record.max_queue_messages;
+  session.max_queue_bytes = record.max_queue_bytes;
+  session.connection = connection;
+}
+
+}  // namespace
+
+void apply(Applying& to, const EpochBegan& record) {
+  to.state.edit_globals([&](Globals& globals) { globals.epoch = record.epoch; });
+  std::vector<Session*> was_connected;
+  for (const auto& [id, session] : to.state.sessions()) {
+    if (session->durable && session->connected) was_connected.push_back(session.get());
+  }
+  for (Session* session : was_connected) {
+    to.state.edit_session(*session, [&](Session& s) {
+      s.connected = false;
+      s.connection = {};
+      s.expires_at = to.time.plus_ms(std::int64_t{s.expiry_s} * 1000);
+    });
+  }
+  std::vector<std::string> wills;
+  for (const auto& [client_id, will] : to.state.wills()) {
+    if (will.connected) wills.push_back(client_id);
+  }
+  for (const std::string& client_id : wills) {
+    to.state.edit_will(client_id, [&](Will& will) {
+      will.connected = false;
+      will.grace = true;
+      will.fires_at = to.time.plus_ms(will_grace_ms(will, record.will_grace_s));
+    });
+  }
+}
+
+void apply(Applying& to, const Connected& record, ConnectionId connection) {
+  Session* session = to.state.session_of(record.client_id);
+  // [MQTT5-3.1.2-4]; a transient session never outlives its connection, so it is never resumed.
+  if (session != nullptr && (record.clean_start || !session->durable)) {
+    to.state.remove_session(*session);
+    session = nullptr;
+  }
+  const bool present = session != nullptr;
+  set_will(to, record);
+  // A transient session lives on the active only: elsewhere the record speaks of its will alone.
+  if (session == nullptr && (record.durable || connection.valid())) {
+    session = &to.state.add_session(to.state.next_session_id(record.durable), record.client_id, record.durable);
+  }
+  if (session == nullptr) return;
+  to.state.edit_session(*session, [&](Session& s) { set_header(s, record, connection); });
+  if (connection.valid()) {
+    Effect& effect = to.effects.list.emplace_back();
+    effect.to = connection;
+    effect.kind = EffectKind::connack;
+    effect.session_present = present;
+  }
+  to.state.rewind_queue(*session);
+  pull(to, *session);
+}
+
+void apply(Applying& to, const Disconnected& record) {
+  const std::string client_id(record.client_id);
+  Session* session = to.state.session_of(client_id);
+  std::int64_t session_ends_ms = 0;  // a will never waits longer than its session lives (U-26)
+  if (session != nullptr) {
+    if (!session->durable) {
+      to.state.remove_session(*session);
+    } else {
+      to.state.edit_session(*session, [&](Session& s) {
+        s.connected = false;
+        s.connection = {};
+        if (record.session_expiry_s) s.expiry_s = *record.session_expiry_s;
+        s.expires_at = to.time.plus_ms(std::int64_t{s.expiry_s} * 1000);
+      });
+      session_ends_ms = session->expiry_s == never_expires ? INT64_MAX : std::int64_t{session->expiry_s} * 1000;
+    }
+  }
+  if (!record.keep_will) {
+    to.state.remove_will(client_id);
+    return;
+  }
+  to.state.edit_will(client_id, [&](Will& will) {
+    if (!will.connected) return;
+    will.connected = false;
+    will.grace = false;
+    will.fires_at = to.time.plus_ms(std::min(std::int64_t{will.delay_s} * 1000, session_ends_ms));
+  });
+}
+
+void apply(Applying& to, const WillFired& record) {
+  const auto found = to.state.wills().find(record.client_id);
+  if (found == to.state.wills().end()) return;
+  MessageRef will = found->second.message;
+  to.state.remove_will(std::string(record.client_id));
+  MessageView view = will->view();
+  view.published_at = to.time;
+  to.effects.current = view;
+  to.effects.time = to.time;
+  if (view.retain) {
+    const std::string topic(view.topic);
+    to.state.set_retained(topic, view.payload.empty() ? MessageRef{} : to.state.make_message(view, to.lsn));
+  }
+  const Session* publisher = to.state.session_of(record.client_id);
+  const SessionId publisher_id = publisher != nullptr && publisher->durable ? publisher->id : 0;
+  Outgoing message;
+  message.view = view;
+  const auto retained = to.state.retained().find(view.topic);
+  if (view.retain && retained != to.state.retained().end()) message.durable = retained->second.message;
+  fan_out(to, to.state.routing().match(view.topic), record.picks, publisher_id, message);
+  to.effects.keep = std::move(will);
+}
+
+void apply(Applying& to, const SessionEnded& record) {
+  Session* session = to.state.session(record.session);
+  if (session != nullptr && !session->connected) to.state.remove_session(*session);
+}
+
+}  // namespace tandem::core

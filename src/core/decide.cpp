@@ -1,0 +1,221 @@
+#include "core/decide.hpp"
+
+#include <algorithm>
+
+#include "mqtt/codec.hpp"
+#include "mqtt/topic.hpp"
+
+namespace tandem::core {
+
+namespace {
+
+WillView will_of(const mqtt::Will& packet) {
+  WillView will;
+  will.delay_s = packet.delay_s;
+  will.message.topic = packet.topic;
+  will.message.payload = packet.payload;
+  will.message.properties = packet.forwarded_properties;
+  will.message.qos = packet.qos;
+  will.message.retain = packet.retain;
+  will.message.expiry_s = packet.message_expiry_s.value_or(no_expiry);
+  return will;
+}
+
+mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet) {
+  if (packet.client_id.empty() && packet.version != mqtt::Version::v5 && !packet.clean_start) {
+    return mqtt::Reason::client_identifier_not_valid;  // [MQTT311-3.1.3-8]
+  }
+  if (packet.client_id.size() > limits::max_client_id_bytes) return mqtt::Reason::client_identifier_not_valid;
+  const mqtt::Reason access = policy.access.may_connect(packet);
+  if (access != mqtt::Reason::success) return access;
+  if (packet.will && !mqtt::valid_topic_name(packet.will->topic)) return mqtt::Reason::topic_name_invalid;
+  if (state.sessions().size() >= policy.max_sessions && state.session_of(packet.client_id) == nullptr) {
+    return mqtt::Reason::quota_exceeded;
+  }
+  return mqtt::Reason::success;
+}
+
+// Does the message change durable State, so that it needs a record?
+bool changes_durable(const Match& match, const Published& record, const Session& publisher) {
+  if (record.message.retain || (record.held_id != 0 && publisher.durable)) return true;
+  if (record.message.qos == mqtt::Qos::at_most_once) return false;
+  if (match.durable_qos != mqtt::Qos::at_most_once) return true;
+  return std::any_of(record.picks.begin(), record.picks.end(),
+                     [](const SharedPick& pick) { return (pick.session & transient_bit) == 0; });
+}
+
+}  // namespace
+
+bool touches_durable(const State& state, std::string_view client_id) {
+  const Session* session = state.session_of(client_id);
+  return (session != nullptr && session->durable) || state.wills().contains(client_id);
+}
+
+void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
+                    ConnectVerdict& verdict) {
+  verdict = {};
+  verdict.refusal = refuse_connect(state, policy, packet);
+  if (verdict.refusal != mqtt::Reason::success) return;
+  const bool v5 = packet.version == mqtt::Version::v5;
+  Connected& r = verdict.record;
+  r.client_id = packet.client_id;
+  if (packet.client_id.empty()) {  // [MQTT5-3.1.3-6], [MQTT5-3.2.2-16]
+    verdict.generated_id = "auto-" + std::string(random_id);
+    r.client_id = verdict.generated_id;
+  }
+  r.username = packet.username.value_or(std::string_view{});
+  r.clean_start = packet.clean_start;
+  r.version = packet.version;
+  r.keep_alive_s = packet.keep_alive_s;
+  r.session_expiry_s = v5 ? packet.properties.session_expiry_s.value_or(0) : packet.clean_start ? 0 : never_expires;
+  const std::uint16_t window = v5 ? packet.properties.receive_maximum.value_or(65'535) : policy.v3_in_flight;
+  r.receive_maximum = std::min<std::uint16_t>(window, 65'000);  // Queue: ids stay unique
+  r.max_packet_bytes = v5 ? packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF) : 0xFFFFFFFF;
+  r.max_queue_messages = policy.max_queue_messages;
+  r.max_queue_bytes = policy.max_queue_bytes;
+  if (packet.will) r.will = will_of(*packet.will);
+  const Session* session = state.session_of(r.client_id);
+  const bool resumes = session != nullptr && session->durable && !packet.clean_start;
+  r.durable = r.session_expiry_s != 0 || resumes;
+  verdict.recorded = r.durable || r.will.has_value() || touches_durable(state, r.client_id);
+}
+
+void choose_members(const Match& match, std::vector<SharedPick>& picks) {
+  for (SharedGroup* group : match.groups) {
+    const std::size_t count = group->members.size();
+    Subscription* fallback = nullptr;
+    Subscription* chosen = nullptr;
+    for (std::size_t i = 0; i < count && chosen == nullptr; ++i) {
+      Subscription* member = group->members[(group->cursor + i) % count];
+      const Session& session = *member->session;
+      const bool room = session.connected && session.queue.waiting() == 0 &&
+                        session.queue.window_open(session.receive_maximum);
+      if (room) chosen = member;
+      else if (fallback == nullptr || (session.connected && !fallback->session->connected)) fallback = member;
+      if (chosen != nullptr) group->cursor = (group->cursor + i + 1) % count;
+    }
+    if (chosen == nullptr) {
+      chosen = fallback;
+      group->cursor = (group->cursor + 1) % count;
+    }
+    picks.push_back({chosen->session->id, chosen->filter});
+  }
+}
+
+void decide_publish(State& state, const Policy& policy, const Session& session, std::string_view topic,
+                    const mqtt::Publish& packet, PublishVerdict& verdict) {
+  verdict.refusal = mqtt::Reason::success;
+  verdict.duplicate = packet.qos == mqtt::Qos::exactly_once && session.holds(packet.packet_id);
+  verdict.recorded = false;
+  if (verdict.duplicate) return;  // [MQTT5-4.3.3-10]
+  if (packet.retain && !packet.payload.empty() && state.retained().size() >= policy.max_retained &&
+      !state.retained().contains(topic)) {
+    verdict.refusal = mqtt::Reason::quota_exceeded;  // T-55
+    return;
+  }
+  Published& r = verdict.record;
+  r.publisher = session.id;
+  r.held_id = packet.qos == mqtt::Qos::exactly_once ? packet.packet_id : std::uint16_t{0};
+  r.message.topic = topic;
+  r.message.payload = packet.payload;
+  r.message.qos = packet.qos;
+  r.message.retain = packet.retain;
+  r.message.expiry_s = packet.message_expiry_s.value_or(no_expiry);
+  r.message.properties = packet.properties;
+  if (packet.filtered) {
+    verdict.properties.clear();
+    mqtt::forwarded_properties(packet.properties, verdict.properties);
+    r.message.properties = verdict.properties;
+  }
+  const Match& match = state.routing().match(topic);
+  r.match = &match;
+  r.picks.clear();
+  if (!match.groups.empty()) choose_members(match, r.picks);
+  verdict.recorded = changes_durable(match, r, session);
+}
+
+namespace {
+
+mqtt::Reason check_filter(const Policy& policy, const Session& session, const mqtt::SubscriptionRequest& request,
+                          std::size_t added, bool& protocol_error) {
+  std::string_view filter = request.filter;
+  if (const auto shared = mqtt::parse_shared(filter)) {
+    if (shared->filter.empty()) return mqtt::Reason::topic_filter_invalid;  // [MQTT5-4.8.2-1, -2]
+    if (request.options.no_local) protocol_error = true;
+    filter = shared->filter;
+  }
+  if (!mqtt::valid_topic_filter(filter)) return mqtt::Reason::topic_filter_invalid;
+  if (session.subscriptions.size() + added >= policy.max_subscriptions_per_session &&
+      !session.subscriptions.contains(request.filter)) {
+    return mqtt::Reason::quota_exceeded;
+  }
+  return static_cast<mqtt::Reason>(request.options.qos);
+}
+
+}  // namespace
+
+SubscribeVerdict decide_subscribe(const Policy& policy, const Session& session, const mqtt::Subscribe& packet) {
+  SubscribeVerdict verdict;
+  verdict.record.session = session.id;
+  verdict.record.subscription_identifier = packet.properties.subscription_identifier.value_or(0);
+  for (const mqtt::SubscriptionRequest& request : packet.requests) {
+    const mqtt::Reason reason =
+        check_filter(policy, session, request, verdict.record.subscriptions.size(), verdict.protocol_error);
+    verdict.reasons.push_back(reason);
+    if (!mqtt::is_error(reason)) verdict.record.subscriptions.push_back({request.filter, request.options});
+  }
+  return verdict;
+}
+
+UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubscribe& packet) {
+  UnsubscribeVerdict verdict;
+  verdict.record.session = session.id;
+  for (const std::string_view filter : packet.filters) {
+    const bool again = std::find(verdict.record.filters.begin(), verdict.record.filters.end(), filter) !=
+                       verdict.record.filters.end();
+    const bool existed = session.subscriptions.contains(filter) && !again;
+    verdict.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
+    if (existed) verdict.record.filters.push_back(filter);
+  }
+  return verdict;
+}
+
+AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet) {
+  Sequence sequence = 0;
+  const bool pubrec = packet.type == mqtt::Type::pubrec;
+  const AckMeaning unknown = pubrec && !mqtt::is_error(packet.reason) ? AckMeaning::unknown_pubrec : AckMeaning::nothing;
+  if (!session.queue.find(packet.packet_id, sequence)) return unknown;
+  const QueueEntry& entry = session.queue.at(sequence);
+  if (!entry.in_flight || entry.done) return unknown;
+  switch (packet.type) {
+    case mqtt::Type::puback: return entry.qos == 1 ? AckMeaning::progress : AckMeaning::nothing;
+    case mqtt::Type::pubrec:
+      if (entry.qos != 2) return AckMeaning::nothing;
+      if (!entry.released) return AckMeaning::progress;
+      return mqtt::is_error(packet.reason) ? AckMeaning::nothing : AckMeaning::repeat_pubrel;
+    case mqtt::Type::pubcomp: return entry.qos == 2 && entry.released ? AckMeaning::progress : AckMeaning::nothing;
+    default: return AckMeaning::nothing;
+  }
+}
+
+std::optional<Record> decide_due(State& state, Instant now, std::string& name) {
+  const auto item = state.due().next(now);
+  if (!item) return std::nullopt;
+  name = item->name;
+  switch (item->kind) {
+    case DueKind::session: return SessionEnded{item->session};
+    case DueKind::retained: return RetainedExpired{name};
+    case DueKind::will: {
+      WillFired fired;
+      fired.client_id = name;
+      const auto will = state.wills().find(name);
+      if (will != state.wills().end()) {
+        choose_members(state.routing().match(will->second.message->view().topic), fired.picks);
+      }
+      return fired;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,88 @@
+// decide: may it happen? Reads State, the client's packet and the policy; gives a record or a refusal; changes nothing
+// (except look-up caches and the round robin of shared groups, which are not State).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "core/access.hpp"
+#include "core/record.hpp"
+#include "core/state.hpp"
+
+namespace tandem::core {
+
+// Limits and rules in force on this active. Those that apply needs go into the records.
+struct Policy {
+  Access access;
+  std::uint16_t receive_maximum = limits::receive_maximum;
+  std::uint16_t v3_in_flight = limits::v3_in_flight;
+  std::uint32_t max_packet_bytes = limits::max_packet_bytes;
+  std::uint16_t topic_alias_maximum = limits::topic_alias_maximum;
+  std::uint32_t max_queue_messages = limits::max_queue_messages;
+  std::uint64_t max_queue_bytes = limits::max_queue_bytes;
+  std::size_t max_sessions = limits::max_sessions;
+  std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
+  std::size_t max_retained = limits::max_retained;
+  std::uint32_t will_grace_s = 0;
+};
+
+struct ConnectVerdict {
+  mqtt::Reason refusal = mqtt::Reason::success;
+  Connected record;          // borrows from the packet and from `generated_id`
+  bool recorded = false;     // goes to the log; else it concerns this active only
+  std::string generated_id;  // the client sent none
+};
+
+// `random_id`: 128 random bits in hex for a client without an id.
+void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
+                    ConnectVerdict& verdict);
+
+// Must a connect or disconnect of this client go to the log?
+bool touches_durable(const State& state, std::string_view client_id);
+
+struct PublishVerdict {
+  mqtt::Reason refusal = mqtt::Reason::success;  // answered by PUBACK/PUBREC, or dropped (QoS 0)
+  bool duplicate = false;    // QoS 2 id that is held already: PUBREC again, nothing else
+  bool recorded = false;
+  Published record;          // borrows from the packet and from `properties`
+  ByteBuffer properties;
+};
+
+// `topic`: after alias resolution. Reuses `verdict`'s memory.
+void decide_publish(State& state, const Policy& policy, const Session& session, std::string_view topic,
+                    const mqtt::Publish& packet, PublishVerdict& verdict);
+
+// Chooses a member for each shared group: connected ones with room first, in turn.
+void choose_members(const Match& match, std::vector<SharedPick>& picks);
+
+struct SubscribeVerdict {
+  std::vector<mqtt::Reason> reasons;  // one a filter
+  Subscribed record;
+  bool protocol_error = false;        // No Local on a shared subscription ([MQTT5-3.8.3-4])
+};
+
+SubscribeVerdict decide_subscribe(const Policy& policy, const Session& session, const mqtt::Subscribe& packet);
+
+struct UnsubscribeVerdict {
+  std::vector<mqtt::Reason> reasons;
+  Unsubscribed record;
+};
+
+UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubscribe& packet);
+
+// What an outbound message's ack means.
+enum class AckMeaning : std::uint8_t {
+  progress,       // make the record
+  repeat_pubrel,  // PUBREC again: PUBREL again, no record (U-22)
+  unknown_pubrec, // PUBREL with 0x92 (U-22)
+  nothing,        // unknown or out of order: ignored
+};
+
+AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet);
+
+// The next record that time alone brings about; nullopt: nothing is due at `now`.
+std::optional<Record> decide_due(State& state, Instant now, std::string& name);
+
+}  // namespace tandem::core

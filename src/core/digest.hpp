@@ -1,0 +1,44 @@
+// Digest of State: per table 1,024 bucket sums, kept as entities change. Sums do not depend on order, so two boxes that hold
+// the same entities agree however they got there. Compared between the boxes; a mismatch is an alarm.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "base/hash.hpp"
+#include "base/limits.hpp"
+
+namespace tandem::core {
+
+enum class Table : std::uint8_t { globals, sessions, subscriptions, queues, messages, retained, wills };
+inline constexpr std::size_t table_count = 7;
+
+class Digest {
+ public:
+  // `key` chooses the bucket, `content` is the entity's hash (key included).
+  void add(Table table, std::uint64_t key, std::uint64_t content) { bucket(table, key) += content; }
+  void remove(Table table, std::uint64_t key, std::uint64_t content) { bucket(table, key) -= content; }
+
+  // 64-bit summary of one table, and bytes that hold one summary a table (little-endian, in Table order).
+  std::uint64_t summary(Table table) const {
+    const auto& sums = sums_[static_cast<std::size_t>(table)];
+    return hash64(ByteView(reinterpret_cast<const char*>(sums.data()), sizeof sums));
+  }
+  ByteBuffer summaries() const {
+    ByteBuffer out;
+    for (std::size_t t = 0; t < table_count; ++t) ByteWriter(out).u64_le(summary(static_cast<Table>(t)));
+    return out;
+  }
+  friend bool operator==(const Digest&, const Digest&) = default;
+
+ private:
+  std::uint64_t& bucket(Table table, std::uint64_t key) {
+    return sums_[static_cast<std::size_t>(table)][mix64(key) % limits::digest_buckets];
+  }
+  std::array<std::array<std::uint64_t, limits::digest_buckets>, table_count> sums_{};
+};
+
+const char* table_name(Table table);
+
+}  // namespace tandem::core

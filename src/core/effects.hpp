@@ -1,0 +1,53 @@
+// What apply wants the outside to see. Filled by one apply, read by the gate right after it, then cleared: views in it
+// borrow from the packet, the record and State as they are at that moment.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "core/message.hpp"
+#include "mqtt/packet.hpp"
+
+namespace tandem::core {
+
+enum class EffectKind : std::uint8_t { publish, ack, connack, suback, unsuback };
+
+struct Effect {
+  ConnectionId to;
+  EffectKind kind = EffectKind::publish;
+  // publish
+  mqtt::Qos qos = mqtt::Qos::at_most_once;
+  bool retain = false;
+  bool dup = false;
+  // ack
+  mqtt::Type ack_type = mqtt::Type::puback;
+  mqtt::Reason reason = mqtt::Reason::success;
+  // connack
+  bool session_present = false;
+  std::uint16_t packet_id = 0;
+  // publish: what is sent; nullptr: Effects::current
+  const Message* message = nullptr;
+  // publish: subscription identifiers; suback, unsuback: reasons. A range of Effects::identifiers or ::reasons.
+  std::uint32_t list_begin = 0;
+  std::uint32_t list_count = 0;
+};
+
+struct Effects {
+  std::vector<Effect> list;
+  MessageView current;                     // the message being published
+  std::vector<std::uint32_t> identifiers;
+  std::vector<mqtt::Reason> reasons;
+  MessageRef keep;                         // keeps `current` alive when it was taken out of State (a will)
+  Instant time;                            // log time of the record: expiry is counted down to it
+
+  void clear() {
+    list.clear();
+    identifiers.clear();
+    reasons.clear();
+    keep.reset();
+  }
+  bool empty() const { return list.empty(); }
+};
+
+}  // namespace tandem::core

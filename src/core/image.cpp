@@ -1,0 +1,142 @@
+#include "core/image.hpp"
+
+#include "base/check.hpp"
+#include "core/image_codec.hpp"
+
+namespace tandem::core {
+
+Checkpoint::Checkpoint(State& state) : state_(state) {
+  changes_ = state_.begin_checkpoint();
+  state_.message_table().begin_checkpoint();
+  erased_messages_ = state_.message_table().take_erased();
+  state_.message_table().on_losing_pending([this](const Message& m) { copies_.push_back(message_row(m)); });
+  PendingCopies& copies = state_.pending_copies();
+  copies.globals = [this](const Globals& g) { give(globals_row(g), copies_); };
+  copies.session = [this](const Session& s) { give(session_row(s), copies_); };
+  copies.subscription = [this](const Subscription& s) { give(subscription_row(s), copies_); };
+  copies.segment = [this](const Session& s, std::uint64_t segment) { give(segment_row(s, segment), copies_); };
+  copies.retained = [this](const std::string& t, const Retained& r) { give(retained_row(t, r), copies_); };
+  copies.will = [this](const std::string& c, const Will& w) { give(will_row(c, w), copies_); };
+}
+
+Checkpoint::~Checkpoint() {
+  state_.end_checkpoint();
+  state_.pending_copies() = {};
+  state_.message_table().on_losing_pending({});
+}
+
+bool Checkpoint::step(std::size_t max_rows, std::vector<Row>& out) {
+  for (Row& row : copies_) out.push_back(std::move(row));
+  copies_.clear();
+  return step_messages(max_rows, out) && step_entities(max_rows, out);
+}
+
+bool Checkpoint::step_messages(std::size_t max_rows, std::vector<Row>& out) {
+  while (!erased_messages_.empty()) {
+    if (out.size() >= max_rows) return false;
+    out.push_back({static_cast<std::uint8_t>(RowKind::message), message_key(erased_messages_.back()), {}, true});
+    erased_messages_.pop_back();
+  }
+  while (out.size() < max_rows) {
+    const Message* message = state_.message_table().next_pending();
+    if (message == nullptr) return true;
+    out.push_back(message_row(*message));
+  }
+  return false;
+}
+
+bool Checkpoint::step_entities(std::size_t max_rows, std::vector<Row>& out) {
+  const auto work = [&](const auto& names, auto emit) {
+    while (done_ < names.size() && out.size() < max_rows) emit(names[done_++]);
+    if (done_ < names.size()) return false;
+    done_ = 0;
+    ++list_;
+    return true;
+  };
+  if (list_ == 0) {
+    if (changes_.globals) emit_globals(out);
+    ++list_;
+  }
+  if (list_ == 1 && !work(changes_.sessions, [&](SessionId id) { emit_session(id, out); })) return false;
+  if (list_ == 2 && !work(changes_.subscriptions, [&](const auto& n) { emit_subscription(n, out); })) return false;
+  if (list_ == 3 && !work(changes_.segments, [&](const auto& n) { emit_segment(n, out); })) return false;
+  if (list_ == 4 && !work(changes_.retained, [&](const auto& t) { emit_retained(t, out); })) return false;
+  return list_ != 5 || work(changes_.wills, [&](const auto& c) { emit_will(c, out); });
+}
+
+void Checkpoint::give(Row row, std::vector<Row>& out) {
+  given_.insert(static_cast<char>(row.kind) + row.key);
+  out.push_back(std::move(row));
+}
+
+void Checkpoint::erase_unless_given(RowKind kind, ByteBuffer key, std::vector<Row>& out) {
+  if (given_.contains(static_cast<char>(kind) + key)) return;
+  give({static_cast<std::uint8_t>(kind), std::move(key), {}, true}, out);
+}
+
+void Checkpoint::emit_globals(std::vector<Row>& out) {
+  Globals& globals = state_.globals_to_encode();
+  if (!state_.pending(globals.mark)) return;
+  give(globals_row(globals), out);
+  globals.mark = {};
+}
+
+void Checkpoint::emit_session(SessionId id, std::vector<Row>& out) {
+  Session* session = state_.session(id);
+  if (session == nullptr || !state_.pending(session->mark)) {
+    erase_unless_given(RowKind::session, session_key(id), out);
+    return;
+  }
+  give(session_row(*session), out);
+  session->mark = {};
+}
+
+void Checkpoint::emit_subscription(const std::pair<SessionId, std::string>& name, std::vector<Row>& out) {
+  Session* session = state_.session(name.first);
+  if (session != nullptr) {
+    const auto found = session->subscriptions.find(name.second);
+    if (found != session->subscriptions.end() && state_.pending(found->second.mark)) {
+      give(subscription_row(found->second), out);
+      found->second.mark = {};
+      return;
+    }
+  }
+  erase_unless_given(RowKind::subscription, subscription_key(name.first, name.second), out);
+}
+
+void Checkpoint::emit_segment(const std::pair<SessionId, std::uint64_t>& name, std::vector<Row>& out) {
+  Session* session = state_.session(name.first);
+  const std::uint64_t segment = name.second;
+  if (session != nullptr && segment >= session->first_segment) {
+    const auto index = static_cast<std::size_t>(segment - session->first_segment);
+    if (index < session->segment_marks.size() && state_.pending(session->segment_marks[index])) {
+      give(segment_row(*session, segment), out);
+      session->segment_marks[index] = {};
+      state_.forget_segment_marks(*session);
+      return;
+    }
+  }
+  erase_unless_given(RowKind::segment, segment_key(name.first, segment), out);
+}
+
+void Checkpoint::emit_retained(const std::string& topic, std::vector<Row>& out) {
+  Retained* retained = state_.retained_to_encode(topic);
+  if (retained == nullptr || !state_.pending(retained->mark)) {
+    erase_unless_given(RowKind::retained, topic, out);
+    return;
+  }
+  give(retained_row(topic, *retained), out);
+  retained->mark = {};
+}
+
+void Checkpoint::emit_will(const std::string& client_id, std::vector<Row>& out) {
+  Will* will = state_.will_to_encode(client_id);
+  if (will == nullptr || !state_.pending(will->mark)) {
+    erase_unless_given(RowKind::will, client_id, out);
+    return;
+  }
+  give(will_row(client_id, *will), out);
+  will->mark = {};
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,59 @@
+#include "core/message.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "base/check.hpp"
+
+namespace tandem::core {
+
+std::uint32_t MessageView::seconds_left(Instant now) const {
+  const std::int64_t waited_s = (now.ms - published_at.ms) / 1000;
+  if (waited_s <= 0) return expiry_s;
+  return waited_s >= expiry_s ? 0 : expiry_s - static_cast<std::uint32_t>(waited_s);
+}
+
+Message* Message::create(const MessageView& view, std::uint64_t id, MessageOwner* owner) {
+  void* memory = std::malloc(sizeof(Message) + view.bytes());
+  CHECK(memory != nullptr);
+  auto* message = new (memory) Message();
+  message->id_ = id;
+  message->owner_ = owner;
+  message->published_at_ = view.published_at;
+  message->expiry_s_ = view.expiry_s;
+  message->qos_ = view.qos;
+  message->retain_ = view.retain;
+  message->topic_size_ = static_cast<std::uint32_t>(view.topic.size());
+  message->properties_size_ = static_cast<std::uint32_t>(view.properties.size());
+  message->payload_size_ = static_cast<std::uint32_t>(view.payload.size());
+  auto* to = reinterpret_cast<char*>(message + 1);
+  std::memcpy(to, view.topic.data(), view.topic.size());
+  to += view.topic.size();
+  if (!view.properties.empty()) std::memcpy(to, view.properties.data(), view.properties.size());
+  to += view.properties.size();
+  if (!view.payload.empty()) std::memcpy(to, view.payload.data(), view.payload.size());
+  return message;
+}
+
+MessageView Message::view() const {
+  const char* at = data();
+  MessageView view;
+  view.topic = std::string_view(at, topic_size_);
+  view.properties = ByteView(at + topic_size_, properties_size_);
+  view.payload = ByteView(at + topic_size_ + properties_size_, payload_size_);
+  view.published_at = published_at_;
+  view.expiry_s = expiry_s_;
+  view.qos = qos_;
+  view.retain = retain_;
+  return view;
+}
+
+void Message::release() {
+  if (--references_ != 0) return;
+  if (owner_ != nullptr) owner_->on_last_release(*this);
+  this->~Message();
+  std::free(this);
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,103 @@
+// A published message as State keeps it: one allocation, shared by every queue entry, retained slot and will that holds it.
+// Reference counts are not atomic: State belongs to the core thread.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "mqtt/packet.hpp"
+
+namespace tandem::core {
+
+inline constexpr std::uint32_t no_expiry = 0xFFFFFFFF;
+
+// What a message says, borrowed from a packet, a record or a Message.
+struct MessageView {
+  std::string_view topic;
+  ByteView properties;  // as forwarded: without alias, expiry and subscription identifiers
+  ByteView payload;
+  Instant published_at;
+  std::uint32_t expiry_s = no_expiry;
+  mqtt::Qos qos = mqtt::Qos::at_most_once;
+  bool retain = false;
+
+  std::size_t bytes() const { return topic.size() + properties.size() + payload.size(); }
+  // Seconds left at `now`; 0 when it has expired. Only if expiry_s != no_expiry.
+  std::uint32_t seconds_left(Instant now) const;
+  bool expired(Instant now) const { return expiry_s != no_expiry && seconds_left(now) == 0; }
+};
+
+// Told when the last reference goes: State unhooks the message from its tables.
+class MessageOwner;
+
+class Message {
+ public:
+  // `id`: lsn of the record that made it (unique, an image's key); 0 for a message that only transient sessions hold.
+  static Message* create(const MessageView& view, std::uint64_t id, MessageOwner* owner);
+
+  MessageView view() const;
+  std::uint64_t id() const { return id_; }
+  std::size_t bytes() const { return static_cast<std::size_t>(topic_size_) + properties_size_ + payload_size_; }
+  std::uint32_t references() const { return references_; }
+  std::uint64_t content_hash() const { return content_hash_; }
+
+ private:
+  friend class MessageRef;
+  friend class MessageTable;
+  Message() = default;
+  void acquire() { ++references_; }
+  void release();
+  const char* data() const { return reinterpret_cast<const char*>(this + 1); }
+
+  std::uint64_t id_ = 0;
+  MessageOwner* owner_ = nullptr;
+  Message* next_ = nullptr;  // MessageTable's list of messages that no checkpoint holds yet
+  Message* previous_ = nullptr;
+  std::uint64_t content_hash_ = 0;
+  Instant published_at_;
+  std::uint32_t references_ = 0;
+  std::uint32_t expiry_s_ = no_expiry;
+  std::uint32_t topic_size_ = 0;
+  std::uint32_t properties_size_ = 0;
+  std::uint32_t payload_size_ = 0;
+  mqtt::Qos qos_ = mqtt::Qos::at_most_once;
+  bool retain_ = false;
+  std::uint32_t made_in_ = 0;  // MessageTable's generation; 0: a checkpoint holds it
+};
+
+class MessageOwner {
+ public:
+  virtual void on_last_release(Message& message) = 0;
+
+ protected:
+  ~MessageOwner() = default;
+};
+
+class MessageRef {
+ public:
+  MessageRef() = default;
+  explicit MessageRef(Message* message) : message_(message) {
+    if (message_ != nullptr) message_->acquire();
+  }
+  MessageRef(const MessageRef& other) : MessageRef(other.message_) {}
+  MessageRef(MessageRef&& other) noexcept : message_(std::exchange(other.message_, nullptr)) {}
+  MessageRef& operator=(MessageRef other) noexcept {
+    std::swap(message_, other.message_);
+    return *this;
+  }
+  ~MessageRef() { reset(); }
+
+  void reset() {
+    if (message_ != nullptr) std::exchange(message_, nullptr)->release();
+  }
+  Message* get() const { return message_; }
+  Message* operator->() const { return message_; }
+  explicit operator bool() const { return message_ != nullptr; }
+
+ private:
+  Message* message_ = nullptr;
+};
+
+}  // namespace tandem::core

@@ -1,0 +1,85 @@
+#include "core/message_table.hpp"
+
+#include "base/check.hpp"
+#include "base/hash.hpp"
+
+namespace tandem::core {
+
+namespace {
+
+std::uint64_t hash_content(const Message& message) {
+  const MessageView v = message.view();
+  const ByteView all(v.topic.data(), v.bytes());  // topic, properties and payload lie behind one another
+  const std::uint64_t facts = (static_cast<std::uint64_t>(v.expiry_s) << 8) |
+                              (static_cast<std::uint64_t>(v.qos) << 1) | (v.retain ? 1U : 0U);
+  return mix64(hash64(all) ^ mix64(message.id()) ^ facts ^ (v.topic.size() << 40) ^
+               static_cast<std::uint64_t>(v.published_at.ms) * 31U);
+}
+
+}  // namespace
+
+void MessageTable::List::push(Message& message) {
+  message.previous_ = nullptr;
+  message.next_ = first;
+  if (first != nullptr) first->previous_ = &message;
+  first = &message;
+}
+
+void MessageTable::List::unlink(Message& message) {
+  if (message.previous_ != nullptr) message.previous_->next_ = message.next_;
+  else first = message.next_;
+  if (message.next_ != nullptr) message.next_->previous_ = message.previous_;
+  message.next_ = message.previous_ = nullptr;
+}
+
+MessageRef MessageTable::make(const MessageView& view, std::uint64_t id, std::uint32_t generation) {
+  CHECK(id != 0);
+  Message* message = Message::create(view, id, this);
+  message->made_in_ = generation;
+  message->content_hash_ = hash_content(*message);
+  digest_.add(Table::messages, id, message->content_hash_);
+  ++count_;
+  bytes_ += message->bytes();
+  if (generation != 0) fresh_.push(*message);
+  return MessageRef(message);
+}
+
+MessageRef MessageTable::create(const MessageView& view, std::uint64_t id) { return make(view, id, generation_); }
+
+MessageRef MessageTable::create_saved(const MessageView& view, std::uint64_t id) { return make(view, id, 0); }
+
+void MessageTable::begin_checkpoint() {
+  CHECK(pending_.first == nullptr);
+  pending_.first = fresh_.first;
+  fresh_.first = nullptr;
+  ++generation_;
+  erased_pending_ = std::move(erased_);
+  erased_.clear();
+}
+
+Message* MessageTable::next_pending() {
+  Message* message = pending_.first;
+  if (message == nullptr) return nullptr;
+  pending_.unlink(*message);
+  message->made_in_ = 0;
+  return message;
+}
+
+std::vector<std::uint64_t> MessageTable::take_erased() { return std::move(erased_pending_); }
+
+void MessageTable::on_last_release(Message& message) {
+  digest_.remove(Table::messages, message.id(), message.content_hash_);
+  --count_;
+  bytes_ -= message.bytes();
+  if (message.made_in_ == generation_) {
+    fresh_.unlink(message);
+    return;
+  }
+  if (message.made_in_ != 0) {
+    if (losing_pending_) losing_pending_(message);
+    pending_.unlink(message);
+  }
+  erased_.push_back(message.id());
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,121 @@
+#include "core/queue.hpp"
+
+#include "base/check.hpp"
+
+namespace tandem::core {
+
+bool Queue::find(std::uint16_t id, Sequence& sequence) const {
+  if (id == 0 || cursor_ == head_) return false;
+  const std::uint64_t head_position = head_ % packet_ids;
+  const std::uint64_t position = id - 1U;
+  const std::uint64_t ahead = (position + packet_ids - head_position) % packet_ids;
+  sequence = head_ + ahead;
+  return sequence < cursor_;
+}
+
+Sequence Queue::push(QueueEntry entry) {
+  if (size() == ring_.size()) grow();
+  if (entry.message) bytes_ += entry.message->bytes();
+  ring_[slot(tail_)] = std::move(entry);
+  return tail_++;
+}
+
+void Queue::mark_in_flight() {
+  CHECK(cursor_ < tail_);
+  QueueEntry& entry = at(cursor_);
+  entry.in_flight = true;
+  entry.sent = true;
+  ++in_flight_;
+  ++cursor_;
+}
+
+void Queue::skip_at_cursor() {
+  CHECK(cursor_ < tail_);
+  QueueEntry& entry = at(cursor_);
+  forget(entry);
+  entry.done = true;
+  identifiers_.erase(cursor_);
+  ++cursor_;
+  drop_done_front();
+}
+
+void Queue::finish(Sequence sequence) {
+  CHECK(sequence >= head_ && sequence < cursor_);
+  QueueEntry& entry = at(sequence);
+  CHECK(entry.in_flight && !entry.done);
+  entry.in_flight = false;
+  entry.done = true;
+  --in_flight_;
+  forget(entry);
+  if (!identifiers_.empty()) identifiers_.erase(sequence);
+  drop_done_front();
+}
+
+void Queue::rewind_cursor() {
+  for (Sequence s = head_; s < cursor_; ++s) at(s).in_flight = false;
+  cursor_ = head_;
+  in_flight_ = 0;
+}
+
+void Queue::set_identifiers(Sequence sequence, std::vector<std::uint32_t> identifiers) {
+  if (!identifiers.empty()) identifiers_[sequence] = std::move(identifiers);
+}
+
+const std::vector<std::uint32_t>* Queue::identifiers(Sequence sequence) const {
+  if (identifiers_.empty()) return nullptr;
+  const auto found = identifiers_.find(sequence);
+  return found == identifiers_.end() ? nullptr : &found->second;
+}
+
+void Queue::start_at(Sequence head) {
+  clear();
+  head_ = cursor_ = tail_ = head;
+}
+
+void Queue::push_loaded(QueueEntry entry) { push(std::move(entry)); }
+
+void Queue::settle_loaded() {
+  cursor_ = head_;
+  in_flight_ = 0;
+  while (cursor_ < tail_ && (at(cursor_).in_flight || at(cursor_).done)) {
+    if (at(cursor_).in_flight) ++in_flight_;
+    ++cursor_;
+  }
+  drop_done_front();
+}
+
+void Queue::clear() {
+  ring_.clear();
+  ring_.shrink_to_fit();
+  identifiers_.clear();
+  head_ = cursor_ = tail_;
+  in_flight_ = 0;
+  bytes_ = 0;
+}
+
+void Queue::grow() {
+  std::vector<QueueEntry> larger(ring_.empty() ? 8 : ring_.size() * 2);
+  for (Sequence s = head_; s < tail_; ++s) {
+    larger[static_cast<std::size_t>(s) & (larger.size() - 1)] = std::move(at(s));
+  }
+  ring_ = std::move(larger);
+}
+
+void Queue::forget(QueueEntry& entry) {
+  if (!entry.message) return;
+  bytes_ -= entry.message->bytes();
+  entry.message.reset();
+}
+
+void Queue::drop_done_front() {
+  while (head_ < cursor_ && at(head_).done) {
+    at(head_) = QueueEntry{};
+    ++head_;
+  }
+  if (head_ == tail_ && ring_.size() > 1024) {  // a drained backlog gives its memory back
+    ring_.clear();
+    ring_.shrink_to_fit();
+  }
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,90 @@
+// A session's outbound queue: one ring of QoS 1/2 messages, those in flight at the front, those waiting behind.
+//
+// The packet id follows from the position (id = sequence % 65,535 + 1), so an ack finds its entry without a map, and both
+// boxes give the same ids. Invariants:
+//   head <= cursor <= tail; tail - head is bounded by the queue limits; cursor - head <= 65,534, so ids are unique
+//   an entry before the cursor is in flight or done; an entry behind it is not in flight (after a reconnect it may be done)
+//   the entry at head is not done (done entries at the front are dropped at once)
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "core/message.hpp"
+
+namespace tandem::core {
+
+struct QueueEntry {
+  MessageRef message;        // empty: done, or a transient session's entry that was written from the packet itself
+  std::uint8_t qos = 0;      // granted for this delivery: 1 or 2
+  bool retain = false;       // RETAIN as it is delivered
+  bool sent = false;         // was written once: DUP=1 from now on ([MQTT5-3.3.1-1])
+  bool in_flight = false;    // written on the present connection
+  bool released = false;     // QoS 2: PUBREC came, PUBREL is pending
+  bool done = false;         // acknowledged, expired or too large
+};
+
+using Sequence = std::uint64_t;
+
+class Queue {
+ public:
+  static constexpr std::uint32_t packet_ids = 65'535;
+
+  Sequence head() const { return head_; }
+  Sequence cursor() const { return cursor_; }
+  Sequence tail() const { return tail_; }
+  std::size_t size() const { return static_cast<std::size_t>(tail_ - head_); }
+  std::size_t waiting() const { return static_cast<std::size_t>(tail_ - cursor_); }
+  std::uint32_t in_flight() const { return in_flight_; }
+  std::uint64_t bytes() const { return bytes_; }
+
+  static std::uint16_t packet_id(Sequence sequence) { return static_cast<std::uint16_t>(sequence % packet_ids + 1); }
+  // Sequence of the entry before the cursor that has this id; false if there is none.
+  bool find(std::uint16_t id, Sequence& sequence) const;
+
+  QueueEntry& at(Sequence sequence) { return ring_[slot(sequence)]; }
+  const QueueEntry& at(Sequence sequence) const { return ring_[slot(sequence)]; }
+
+  // May one more message be written now? (window and unique ids)
+  bool window_open(std::uint32_t receive_maximum) const {
+    return in_flight_ < receive_maximum && cursor_ - head_ < packet_ids - 1;
+  }
+
+  Sequence push(QueueEntry entry);
+  // The entry at the cursor was written (or resent): it is in flight.
+  void mark_in_flight();
+  // The entry at the cursor needs no writing (done, expired, too large): done without having been in flight.
+  void skip_at_cursor();
+  // An entry in flight is finished: frees the window; drops done entries at the front.
+  void finish(Sequence sequence);
+  // A new connection: everything unfinished will be written again, in order.
+  void rewind_cursor();
+
+  // Subscription identifiers of an entry (MQTT 5.0), rare.
+  void set_identifiers(Sequence sequence, std::vector<std::uint32_t> identifiers);
+  const std::vector<std::uint32_t>* identifiers(Sequence sequence) const;
+
+  // For images: an empty queue that goes on at `head` == `tail`; then push_loaded in order; then settle_loaded once.
+  void start_at(Sequence head);
+  void push_loaded(QueueEntry entry);
+  void settle_loaded();
+
+  void clear();
+
+ private:
+  std::size_t slot(Sequence sequence) const { return static_cast<std::size_t>(sequence) & (ring_.size() - 1); }
+  void grow();
+  void drop_done_front();
+  void forget(QueueEntry& entry);
+
+  std::vector<QueueEntry> ring_;  // size is 0 or a power of two
+  Sequence head_ = 0;
+  Sequence cursor_ = 0;
+  Sequence tail_ = 0;
+  std::uint32_t in_flight_ = 0;
+  std::uint64_t bytes_ = 0;  // of messages held by entries
+  std::map<Sequence, std::vector<std::uint32_t>> identifiers_;
+};
+
+}  // namespace tandem::core

@@ -1,0 +1,135 @@
+// The records: facts that change State. Plain structs; text and bytes borrow from the packet or the batch that they came
+// from. DO NOT CHANGE OR REUSE A KIND'S NUMBER: it is on disk and on the wire (docs/formats.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "core/message.hpp"
+#include "mqtt/packet.hpp"
+
+namespace tandem::core {
+
+// Durable sessions count from 1; a transient session (this active's only, never in a record) has the top bit set.
+using SessionId = std::uint64_t;
+inline constexpr SessionId transient_bit = SessionId{1} << 63;
+
+enum class RecordKind : std::uint8_t {
+  epoch_began = 1,
+  connected = 2,
+  disconnected = 3,
+  subscribed = 4,
+  unsubscribed = 5,
+  published = 6,
+  released = 7,
+  acked = 8,
+  will_fired = 9,
+  session_ended = 10,
+  retained_expired = 11,
+};
+
+// First record of a reign: nobody is connected; expiry and will-grace clocks start at its time.
+struct EpochBegan {
+  Epoch epoch;
+  std::uint32_t will_grace_s = 0;  // of clients without keep-alive; 0: 60 s. Others: max(will delay, 1.5 x keep-alive)
+};
+
+struct WillView {
+  MessageView message;
+  std::uint32_t delay_s = 0;
+};
+
+// A CONNECT was accepted. Recorded if the session is durable, if an older durable session of that client ends by it, or if
+// there is a will now or was one before.
+struct Connected {
+  std::string_view client_id;
+  std::string_view username;
+  bool durable = false;      // the session outlives the connection
+  bool clean_start = false;
+  mqtt::Version version = mqtt::Version::v311;
+  std::uint16_t keep_alive_s = 0;
+  std::uint32_t session_expiry_s = 0;
+  std::uint16_t receive_maximum = 0;       // what the client takes, or our limit for 3.x
+  std::uint32_t max_packet_bytes = 0xFFFFFFFF;
+  std::uint32_t max_queue_messages = 0;    // limits in force, so that both boxes drop alike
+  std::uint64_t max_queue_bytes = 0;
+  std::optional<WillView> will;
+};
+
+// A connection ended. Recorded if the session is durable or has a will.
+struct Disconnected {
+  std::string_view client_id;
+  bool keep_will = true;
+  std::optional<std::uint32_t> session_expiry_s;  // changed by DISCONNECT
+};
+
+struct SubscriptionFact {
+  std::string_view filter;  // whole, with $share/group/
+  mqtt::SubscriptionOptions options;
+};
+
+struct Subscribed {
+  SessionId session = 0;
+  std::uint32_t subscription_identifier = 0;  // 0: none
+  std::vector<SubscriptionFact> subscriptions;
+};
+
+struct Unsubscribed {
+  SessionId session = 0;
+  std::vector<std::string_view> filters;
+};
+
+// The member that the active chose for a shared subscription.
+struct SharedPick {
+  SessionId session = 0;
+  std::string_view filter;  // whole
+};
+
+struct Match;  // routing.hpp: the active's own look-up, so that apply need not repeat it; never encoded
+
+// A PUBLISH was taken. Recorded if it is retained, if a durable session gets it with QoS > 0, or if a durable publisher's
+// QoS 2 id is held by it.
+struct Published {
+  SessionId publisher = 0;      // for No Local and the held id; 0: unknown
+  std::uint16_t held_id = 0;    // QoS 2 of a durable publisher: its packet id, held until PUBREL
+  MessageView message;
+  std::vector<SharedPick> picks;  // one a group at most; groups without a pick deliver to nobody
+  const Match* match = nullptr;
+};
+
+// PUBREL of an inbound QoS 2 message.
+struct Released {
+  SessionId session = 0;
+  std::uint16_t packet_id = 0;
+};
+
+// PUBACK, PUBREC or PUBCOMP of an outbound message.
+struct Acked {
+  SessionId session = 0;
+  std::uint16_t packet_id = 0;
+  mqtt::Type type = mqtt::Type::puback;
+  bool refused = false;  // reason code >= 0x80: ends the flow
+};
+
+struct WillFired {
+  std::string_view client_id;
+  std::vector<SharedPick> picks;
+};
+
+struct SessionEnded {
+  SessionId session = 0;
+};
+
+struct RetainedExpired {
+  std::string_view topic;
+};
+
+using Record = std::variant<EpochBegan, Connected, Disconnected, Subscribed, Unsubscribed, Published, Released, Acked,
+                            WillFired, SessionEnded, RetainedExpired>;
+
+}  // namespace tandem::core

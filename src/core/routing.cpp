@@ -1,0 +1,165 @@
+#include "core/routing.hpp"
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "mqtt/topic.hpp"
+
+namespace tandem::core {
+
+namespace {
+constexpr std::size_t cached_topics = 65'536;
+}
+
+// One level of the filters. '+' and '#' are ordinary children by name; only the walk treats them apart.
+struct Routing::Node {
+  ByText<std::unique_ptr<Node>> children;
+  std::vector<Subscription*> plain;
+  std::vector<SharedGroup*> groups;
+
+  Node* child(std::string_view name) const {
+    const auto found = children.find(name);
+    return found == children.end() ? nullptr : found->second.get();
+  }
+  bool empty() const { return children.empty() && plain.empty() && groups.empty(); }
+};
+
+Routing::Routing() : root_(std::make_unique<Node>()) {}
+Routing::~Routing() = default;
+
+void Routing::add(Subscription* subscription) {
+  place(subscription, true);
+  ++size_;
+  ++generation_;
+}
+
+void Routing::remove(Subscription* subscription) {
+  place(subscription, false);
+  --size_;
+  ++generation_;
+}
+
+void Routing::place(Subscription* subscription, bool present) {
+  std::string_view filter = subscription->filter;
+  SharedGroup* group = nullptr;
+  bool group_changed = true;  // does the group itself appear in or vanish from the index?
+  if (const auto shared = mqtt::parse_shared(filter)) {
+    auto& slot = groups_[std::string(filter)];
+    if (!slot) {
+      slot = std::make_unique<SharedGroup>();
+      slot->filter = std::string(filter);
+    }
+    group = slot.get();
+    if (present) {
+      const auto at = std::upper_bound(group->members.begin(), group->members.end(), subscription,
+                                       [](const auto* a, const auto* b) { return a->joined < b->joined; });
+      group->members.insert(at, subscription);
+      group_changed = group->members.size() == 1;
+    } else {
+      std::erase(group->members, subscription);
+      group_changed = group->members.empty();
+    }
+    filter = shared->filter;
+  }
+  if (!group_changed) return;
+
+  std::vector<std::pair<Node*, std::string_view>> path;  // parents, for pruning
+  Node* node = root_.get();
+  bool more = true;
+  for (std::string_view rest = filter; more;) {
+    const std::string_view level = mqtt::next_level(rest, more);
+    path.emplace_back(node, level);
+    auto found = node->children.find(level);
+    if (found == node->children.end()) {
+      CHECK(present);
+      found = node->children.emplace(std::string(level), std::make_unique<Node>()).first;
+    }
+    node = found->second.get();
+  }
+  if (present) {
+    if (group != nullptr) node->groups.push_back(group);
+    else node->plain.push_back(subscription);
+    return;
+  }
+  if (group != nullptr) {
+    std::erase(node->groups, group);
+    groups_.erase(groups_.find(subscription->filter));
+  } else {
+    std::erase(node->plain, subscription);
+  }
+  for (auto step = path.rbegin(); step != path.rend(); ++step) {
+    const auto child = step->first->children.find(step->second);
+    if (!child->second->empty()) break;
+    step->first->children.erase(child);
+  }
+}
+
+void Routing::collect(std::string_view topic, std::vector<Subscription*>& plain,
+                      std::vector<SharedGroup*>& groups) const {
+  const auto take = [&](const Node* node) {
+    if (node == nullptr) return;
+    plain.insert(plain.end(), node->plain.begin(), node->plain.end());
+    groups.insert(groups.end(), node->groups.begin(), node->groups.end());
+  };
+  std::vector<const Node*> level_nodes{root_.get()};
+  std::vector<const Node*> next;
+  bool first = true;
+  bool more = true;
+  for (std::string_view rest = topic; more;) {
+    const std::string_view level = mqtt::next_level(rest, more);
+    // [MQTT5-4.7.2-1]: a wildcard in front does not match a topic that begins with '$'.
+    const bool wildcards = !(first && topic.starts_with('$'));
+    next.clear();
+    for (const Node* node : level_nodes) {
+      if (const Node* child = node->child(level)) next.push_back(child);
+      if (!wildcards) continue;
+      if (const Node* child = node->child("+")) next.push_back(child);
+      take(node->child("#"));
+    }
+    level_nodes.swap(next);
+    first = false;
+  }
+  for (const Node* node : level_nodes) {
+    take(node);
+    take(node->child("#"));  // "a/#" matches "a" as well
+  }
+}
+
+void Routing::build(std::string_view topic, Match& into) const {
+  into.targets.clear();
+  into.others.clear();
+  into.groups.clear();
+  into.durable_qos = mqtt::Qos::at_most_once;
+  std::vector<Subscription*> plain;
+  collect(topic, plain, into.groups);
+  std::sort(into.groups.begin(), into.groups.end(),
+            [](const SharedGroup* a, const SharedGroup* b) { return a->filter < b->filter; });
+  std::sort(plain.begin(), plain.end(), [](const Subscription* a, const Subscription* b) {
+    return a->session->id != b->session->id ? a->session->id < b->session->id : a->filter < b->filter;
+  });
+  for (Subscription* subscription : plain) {
+    if (subscription->session->durable) into.durable_qos = std::max(into.durable_qos, subscription->options.qos);
+    if (into.targets.empty() || into.targets.back().session != subscription->session) {
+      into.targets.push_back({subscription->session, subscription, static_cast<std::uint32_t>(into.others.size()), 0});
+      continue;
+    }
+    into.others.push_back(subscription);
+    ++into.targets.back().others_count;
+  }
+}
+
+const Match& Routing::match(std::string_view topic) {
+  auto found = cache_.find(topic);
+  if (found == cache_.end()) {
+    if (cache_.size() >= cached_topics) cache_.clear();
+    found = cache_.emplace(std::string(topic), Match{}).first;
+  }
+  Match& match = found->second;
+  if (match.generation != generation_) {
+    build(topic, match);
+    match.generation = generation_;
+  }
+  return match;
+}
+
+}  // namespace tandem::core

@@ -1,0 +1,75 @@
+// Who gets a message: an index of all subscriptions, and a cache of look-ups for topics in use. Fan-out is ordered by session
+// id, members of a shared group by order of joining: never by a hash table.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/session.hpp"
+
+namespace tandem::core {
+
+// Members of one "$share/group/filter".
+struct SharedGroup {
+  std::string filter;                  // whole
+  std::vector<Subscription*> members;  // by order of joining
+  std::size_t cursor = 0;              // the active's own round robin; not State: picks are in the records
+};
+
+// One session that a topic reaches by plain subscriptions.
+struct Target {
+  Session* session = nullptr;
+  Subscription* first = nullptr;
+  std::uint32_t others_begin = 0;  // in Match::others: further overlapping subscriptions of the same session
+  std::uint32_t others_count = 0;
+};
+
+struct Match {
+  std::vector<Target> targets;      // by session id
+  std::vector<Subscription*> others;
+  std::vector<SharedGroup*> groups;  // by filter
+  mqtt::Qos durable_qos = mqtt::Qos::at_most_once;  // highest granted to a durable session by a plain subscription
+  std::uint64_t generation = 0;
+};
+
+class Routing {
+ public:
+  Routing();
+  ~Routing();
+  Routing(const Routing&) = delete;
+  Routing& operator=(const Routing&) = delete;
+
+  // `subscription` stays where it is until remove(); its filter is valid.
+  void add(Subscription* subscription);
+  void remove(Subscription* subscription);
+
+  // Valid until the next add or remove.
+  const Match& match(std::string_view topic);
+
+  std::size_t size() const { return size_; }
+
+ private:
+  struct Node;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  template <class T>
+  using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
+
+  void collect(std::string_view topic, std::vector<Subscription*>& plain, std::vector<SharedGroup*>& groups) const;
+  void build(std::string_view topic, Match& into) const;
+  void place(Subscription* subscription, bool present);
+
+  std::unique_ptr<Node> root_;
+  ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
+  ByText<Match> cache_;
+  std::uint64_t generation_ = 1;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tandem::core

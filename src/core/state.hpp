@@ -1,0 +1,230 @@
+// State: everything that survives a takeover, and the active's transient sessions beside it. Only apply (apply.hpp) and the
+// loading of an image change it. Every change of a durable entity goes through here, which keeps three things true at once:
+// the digest, the list of changes for the next checkpoint, and the copy that a running checkpoint needs first.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/digest.hpp"
+#include "core/due.hpp"
+#include "core/message_table.hpp"
+#include "core/record.hpp"
+#include "core/routing.hpp"
+#include "core/session.hpp"
+
+namespace tandem::core {
+
+struct Retained {
+  MessageRef message;
+  ChangeMark mark;
+};
+
+struct Will {
+  MessageRef message;
+  std::uint32_t delay_s = 0;
+  std::uint16_t keep_alive_s = 0;
+  bool connected = true;   // its client is connected: the will is not due
+  bool grace = false;      // due because a reign began: any return of the client cancels it
+  Instant fires_at;        // while !connected
+  ChangeMark mark;
+};
+
+// Facts of which there is one.
+struct Globals {
+  Epoch epoch;
+  std::uint64_t next_session = 1;
+  std::uint64_t next_joined = 1;
+  ChangeMark mark;
+};
+
+// Names of the entities that changed since the last checkpoint began.
+struct Changes {
+  bool globals = false;
+  std::vector<SessionId> sessions;
+  std::vector<std::pair<SessionId, std::string>> subscriptions;
+  std::vector<std::pair<SessionId, std::uint64_t>> segments;
+  std::vector<std::string> retained;
+  std::vector<std::string> wills;
+};
+
+// Encodes an entity that a running checkpoint still needs, before it changes (image.hpp sets it).
+struct PendingCopies {
+  std::function<void(const Globals&)> globals;
+  std::function<void(const Session&)> session;
+  std::function<void(const Subscription&)> subscription;
+  std::function<void(const Session&, std::uint64_t segment)> segment;
+  std::function<void(const std::string&, const Retained&)> retained;
+  std::function<void(const std::string&, const Will&)> will;
+};
+
+class State {
+ public:
+  State();
+  ~State();
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // Reading
+  Session* session(SessionId id) const;
+  Session* session_of(std::string_view client_id) const;
+  const std::map<std::string, Retained, std::less<>>& retained() const { return retained_; }
+  const std::map<std::string, Will, std::less<>>& wills() const { return wills_; }
+  const Globals& globals() const { return globals_; }
+  const Due& due() const { return due_; }
+  const Digest& digest() const { return digest_; }
+  const MessageTable& messages() const { return messages_; }
+  Routing& routing() { return routing_; }
+  std::size_t durable_sessions() const { return durable_sessions_; }
+  std::size_t connected_sessions() const { return connected_sessions_; }
+  std::uint64_t queued_messages() const { return queued_; }   // in durable sessions
+  std::uint64_t dropped_messages() const { return dropped_; }
+  const std::unordered_map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
+
+  // Changing (apply and image loading only)
+  MessageRef make_message(const MessageView& view, std::uint64_t id);
+  Session& add_session(SessionId id, std::string_view client_id, bool durable);
+  SessionId next_session_id(bool durable);
+  void remove_session(Session& session);
+  void drop_transient_sessions();  // a reign of this node has ended
+  // Changes a session's header: `edit` changes neither id, queue, held_ids nor subscriptions.
+  template <class Edit>
+  void edit_session(Session& session, Edit edit);
+  void hold_id(Session& session, std::uint16_t packet_id);
+  bool release_id(Session& session, std::uint16_t packet_id);  // false: was not held
+  Subscription& put_subscription(Session& session, std::string_view filter, const mqtt::SubscriptionOptions& options,
+                                 std::uint32_t identifier, bool& existed);
+  bool remove_subscription(Session& session, std::string_view filter);
+  void set_retained(const std::string& topic, MessageRef message);  // empty ref: removes
+  void set_will(const std::string& client_id, Will will);
+  void remove_will(const std::string& client_id);
+  template <class Edit>
+  void edit_will(const std::string& client_id, Edit edit);
+  template <class Edit>
+  void edit_globals(Edit edit);
+
+  // Queues (state_queue.cpp)
+  Sequence enqueue(Session& session, QueueEntry entry, std::vector<std::uint32_t> identifiers);
+  void send_at_cursor(Session& session);
+  void skip_at_cursor(Session& session);
+  void release_entry(Session& session, Sequence sequence);  // PUBREC came
+  void finish_entry(Session& session, Sequence sequence);
+  void rewind_queue(Session& session);
+  void count_drop(Session& session);
+
+  // Images (state_image.cpp; used by image.cpp)
+  // A checkpoint begins: what changed so far is its generation; ends: when all of it has been encoded.
+  Changes begin_checkpoint();
+  void end_checkpoint() { encoding_ = 0; }
+  bool pending(const ChangeMark& mark) const { return encoding_ != 0 && mark.changed_in == encoding_; }
+  PendingCopies& pending_copies() { return pending_copies_; }
+  void forget_segment_marks(Session& session);   // of segments behind the head whose rows are right
+  Globals& globals_to_encode() { return globals_; }
+  Will* will_to_encode(const std::string& client_id);
+  Retained* retained_to_encode(const std::string& topic);
+  MessageTable& message_table() { return messages_; }
+  void load_globals(const Globals& globals);
+  void load_session(std::unique_ptr<Session> session);
+  void load_subscription(Session& session, std::string_view filter, const mqtt::SubscriptionOptions& options,
+                         std::uint32_t identifier, std::uint64_t joined);
+  void load_retained(const std::string& topic, MessageRef message);
+  void load_will(const std::string& client_id, Will will);
+  void settle_loaded();                          // after the last row: queues, due, digest of queues
+
+ private:
+  // True: the entity must be noted as changed. `copy` encodes it first if a running checkpoint still needs it.
+  template <class Copy>
+  bool note_change(ChangeMark& mark, Copy copy);
+  void touch(Session& session);
+  void touch(Subscription& subscription);
+  void touch_segment(Session& session, std::uint64_t segment);
+  void touch_retained(const std::string& topic, Retained& retained);
+  void touch_will(const std::string& client_id, Will& will);
+  void touch_globals();
+  void touch_queue_front(Session& session);
+  void schedule(const Session& session, bool present);
+  void schedule(const std::string& client_id, const Will& will, bool present);
+  void schedule_retained(const std::string& topic, const Retained& retained, bool present);
+  void count(const Session& session, bool present);
+
+  Digest digest_;
+  MessageTable messages_;
+  std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
+  std::map<std::string, Session*, std::less<>> by_client_;
+  std::map<std::string, Retained, std::less<>> retained_;
+  std::map<std::string, Will, std::less<>> wills_;
+  Routing routing_;
+  Globals globals_;
+  Due due_;
+  Changes changes_;
+  PendingCopies pending_copies_;
+  SessionId next_transient_ = transient_bit | 1U;
+  std::uint64_t next_transient_joined_ = transient_bit | 1U;
+  std::size_t durable_sessions_ = 0;
+  std::size_t connected_sessions_ = 0;
+  std::uint32_t generation_ = 1;  // of changes
+  std::uint32_t encoding_ = 0;    // generation of the running checkpoint; 0: none runs
+  std::uint64_t queued_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+// Hashes of entities, as the digest sums them (also used to recompute it from scratch).
+std::uint64_t hash_of(const Session& session);
+std::uint64_t hash_of(const Subscription& subscription);
+std::uint64_t hash_of(const Session& session, Sequence sequence, const QueueEntry& entry);
+std::uint64_t hash_of_tail(const Session& session);
+std::uint64_t hash_of_held(const Session& session, std::uint16_t packet_id);
+std::uint64_t hash_of(const std::string& topic, const Retained& retained);
+std::uint64_t hash_of(const std::string& client_id, const Will& will);
+std::uint64_t hash_of(const Globals& globals);
+Digest recompute_digest(const State& state);
+
+template <class Copy>
+bool State::note_change(ChangeMark& mark, Copy copy) {
+  if (mark.changed_in == generation_) return false;
+  if (pending(mark)) copy();
+  mark.changed_in = generation_;
+  return true;
+}
+
+template <class Edit>
+void State::edit_session(Session& session, Edit edit) {
+  touch(session);
+  if (session.durable) digest_.remove(Table::sessions, session.id, hash_of(session));
+  schedule(session, false);
+  count(session, false);
+  edit(session);
+  count(session, true);
+  schedule(session, true);
+  if (session.durable) digest_.add(Table::sessions, session.id, hash_of(session));
+}
+
+template <class Edit>
+void State::edit_will(const std::string& client_id, Edit edit) {
+  const auto found = wills_.find(client_id);
+  if (found == wills_.end()) return;
+  Will& will = found->second;
+  touch_will(client_id, will);
+  const std::uint64_t key = hash64(client_id);
+  digest_.remove(Table::wills, key, hash_of(client_id, will));
+  schedule(client_id, will, false);
+  edit(will);
+  schedule(client_id, will, true);
+  digest_.add(Table::wills, key, hash_of(client_id, will));
+}
+
+template <class Edit>
+void State::edit_globals(Edit edit) {
+  touch_globals();
+  digest_.remove(Table::globals, 0, hash_of(globals_));
+  edit(globals_);
+  digest_.add(Table::globals, 0, hash_of(globals_));
+}
+
+}  // namespace tandem::core

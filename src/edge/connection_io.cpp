@@ -1,0 +1,237 @@
+// Reading and writing; connection_end.cpp has how a connection ends and when.
+#include "edge/connection_io.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "edge/edge_state.hpp"
+
+namespace tandem::edge {
+
+namespace {
+
+// A packet of which more than this is missing counts as a sign of life while it grows: its client cannot ping
+// meanwhile.
+constexpr std::size_t large_packet_bytes = 1000;
+
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+}  // namespace
+
+ConnectionIo::ConnectionIo(EdgeState& edge, int fd, std::string remote)
+    : edge_(&edge), socket_(edge.loop.get_executor(), fd), since_ms_(edge.now_ms) {
+  remote_ = std::move(remote);
+  decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
+}
+
+void ConnectionIo::start(EdgeState& edge, int fd, std::string remote) {
+  const IoPtr connection(new ConnectionIo(edge, fd, std::move(remote)));
+  connection->id_ = edge.table.add(connection);
+  ++edge.open_connections;
+  connection->start_clock();
+  connection->wait_readable();
+}
+
+// ---- Reading ----
+
+void ConnectionIo::wait_readable() {
+  read_pending_ = true;
+  socket_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                     [self = IoPtr(this)](const boost::system::error_code&) { self->on_readable(); });
+}
+
+void ConnectionIo::on_readable() {
+  read_pending_ = false;
+  if (phase_ == Phase::closed) return;
+  if (phase_ == Phase::open) {
+    if (!paused_) read();
+  } else {
+    discard();
+  }
+}
+
+void ConnectionIo::read_next_turn() {
+  read_pending_ = false;
+  const bool wanted = phase_ == Phase::open ? !paused_ : phase_ != Phase::closed && !end_seen_;
+  if (wanted) wait_readable();
+}
+
+void ConnectionIo::read() {
+  if (!rest_.empty() && rest_.size() >= needed_ && !take_rest()) return;  // packets left over from a pause
+  char* const buffer = edge_->read_buffer.get();
+  const ssize_t count =
+      ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+  if (count > 0) {
+    edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
+    take({buffer, static_cast<std::size_t>(count)});
+    if (phase_ == Phase::closed || read_pending_) return;
+    if (phase_ == Phase::open && paused_) return;
+  } else if (count == 0) {
+    end_seen_ = true;
+    return end_with(CloseCause::peer_closed);
+  } else if (!would_block(errno)) {
+    end_with(CloseCause::peer_closed);
+    return close();
+  }
+  read_pending_ = true;
+  edge_->to_read.emplace_back(this);
+}
+
+void ConnectionIo::discard() {
+  const ssize_t count = ::recv(socket_.native_handle(), edge_->read_buffer.get(),
+                               limits::turn_bytes_per_connection, MSG_DONTWAIT);
+  if (count > 0 || (count < 0 && would_block(errno))) {
+    read_pending_ = true;
+    edge_->to_read.emplace_back(this);
+    return;
+  }
+  end_seen_ = true;
+  if (count < 0 || phase_ == Phase::draining) close();
+}
+
+// Decodes everything that has become whole. `bytes` is in the edge's buffer, which the next reader
+// overwrites.
+void ConnectionIo::take(ByteView bytes) {
+  while (!rest_.empty() && !bytes.empty()) {
+    const std::size_t missing = std::min(needed_ - rest_.size(), bytes.size());
+    rest_.append(bytes.substr(0, missing), needed_);
+    bytes.remove_prefix(missing);
+    if (rest_.size() < needed_) {
+      if (established_ && needed_ > large_packet_bytes) since_ms_ = edge_->now_ms;
+      return;
+    }
+    if (!take_rest()) {
+      if (phase_ == Phase::open) rest_.append(bytes, 0);
+      return;
+    }
+  }
+  if (bytes.empty()) return;
+  const std::size_t used = decode_all(bytes);
+  if (phase_ == Phase::open && used < bytes.size()) rest_.append(bytes.substr(used), 0);
+}
+
+// Decodes what is whole in rest_. True: go on with this connection.
+bool ConnectionIo::take_rest() {
+  const std::size_t used = decode_all(rest_.view());
+  rest_.remove_front(used);
+  return phase_ == Phase::open && !paused_;
+}
+
+// Hands over all whole packets; returns the bytes used and sets needed_ for what is left. Everything counts
+// as used when the connection ends meanwhile. The sink may do anything to this connection; the caller of
+// read() holds a reference.
+std::size_t ConnectionIo::decode_all(ByteView bytes) {
+  std::size_t used = 0;
+  needed_ = 0;
+  while (used < bytes.size()) {
+    const mqtt::Decoded decoded = mqtt::decode(bytes.substr(used), decode_options_, edge_->packet);
+    if (decoded.status == mqtt::DecodeStatus::incomplete) {
+      CHECK(decoded.needed > bytes.size() - used);
+      needed_ = decoded.needed;
+      return used;
+    }
+    if (decoded.status == mqtt::DecodeStatus::error) {
+      begin_closing();
+      edge_->sink.on_malformed(*this, decoded.reason, decoded.what);
+      return bytes.size();
+    }
+    used += decoded.used;
+    since_ms_ = edge_->now_ms;
+    if (!edge_->sink.on_packet(*this, edge_->packet)) close_after_flush();
+    if (phase_ != Phase::open) return bytes.size();
+    if (paused_) return used;
+  }
+  return used;
+}
+
+void ConnectionIo::pause() {
+  paused_ = true;
+}
+
+void ConnectionIo::resume() {
+  if (!paused_ || phase_ != Phase::open) return;
+  paused_ = false;
+  start_clock();
+  if (read_pending_) return;
+  if (rest_.empty() || rest_.size() < needed_) return wait_readable();
+  read_pending_ = true;  // whole packets wait in rest_: no need for the socket to become readable
+  boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->on_readable(); });
+}
+
+// ---- Writing ----
+
+void ConnectionIo::add_to_write_list() {
+  write_queued_ = true;
+  if (phase_ == Phase::open || phase_ == Phase::flushing) edge_->to_write.emplace_back(this);
+}
+
+void ConnectionIo::write_now() {
+  write_queued_ = false;
+  if (write_blocked_ || (phase_ != Phase::open && phase_ != Phase::flushing)) return;
+  if (unsent_bytes() > 0) {
+    wrote_ = true;
+    const ssize_t count =
+        ::send(socket_.native_handle(), out_.data() + out_sent_, unsent_bytes(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0 && !would_block(errno)) {
+      if (phase_ == Phase::flushing) return close();
+      write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
+      boost::asio::post(edge_->loop, [self = IoPtr(this)] {
+        self->end_with(CloseCause::peer_closed);
+        self->close();
+      });
+      return;
+    }
+    if (count > 0) out_sent_ += static_cast<std::size_t>(count);
+  }
+  if (unsent_bytes() == 0) {
+    all_written();
+  } else {
+    wait_writable();
+  }
+}
+
+void ConnectionIo::wait_writable() {
+  // Moves what is left to the front only when at least as much has been sent: a byte is moved once on
+  // average.
+  if (out_sent_ >= limits::turn_bytes_per_connection && out_sent_ >= unsent_bytes()) {
+    out_.erase(0, out_sent_);
+    out_sent_ = 0;
+  }
+  write_blocked_ = true;
+  socket_.async_wait(boost::asio::posix::descriptor_base::wait_write,
+                     [self = IoPtr(this)](const boost::system::error_code&) {
+                       self->write_blocked_ = false;
+                       self->write_now();
+                     });
+}
+
+void ConnectionIo::all_written() {
+  out_.clear();
+  out_sent_ = 0;
+  if (phase_ == Phase::flushing) {
+    if (end_seen_) return close();
+    ::shutdown(socket_.native_handle(), SHUT_WR);
+    phase_ = Phase::draining;
+    start_clock();
+  }
+  if (!warm_) {
+    warm_ = true;
+    edge_->warm.emplace_back(this);
+  }
+}
+
+bool ConnectionIo::cool_down() {
+  if (std::exchange(wrote_, false) || !out_.empty()) return false;
+  ByteBuffer().swap(out_);
+  warm_ = false;
+  return true;
+}
+
+}  // namespace tandem::edge

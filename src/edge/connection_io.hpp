@@ -1,0 +1,91 @@
+// One client's socket: reads once a turn into the edge's shared buffer, decodes, keeps the bytes of a cut
+// packet, writes once a turn, and ends in the ways that Connection promises. Hot: per packet no allocation
+// and no virtual call but the sink's.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "edge/edge.hpp"
+#include "edge/rest_bytes.hpp"
+#include "mqtt/codec.hpp"
+
+namespace tandem::edge {
+
+struct EdgeState;
+class ConnectionIo;
+// Counts without atomics: one thread. A handler that waits in the loop holds one.
+using IoPtr = boost::intrusive_ptr<ConnectionIo>;
+
+class ConnectionIo final : public Connection {
+ public:
+  // Takes a non-blocking socket and has it read as soon as it is readable.
+  static void start(EdgeState& edge, int fd, std::string remote);
+
+  bool is_open() const { return phase_ == Phase::open; }
+
+  // What edge.cpp calls.
+  void read_next_turn();            // from the list to_read
+  void write_now();                 // from the list to_write
+  bool cool_down();                 // true: its output memory has been given back
+  void check(std::int64_t now_ms);  // its check_at has come
+
+  // What Connection's public functions do.
+  void establish(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out);
+  void add_to_write_list();
+  void close_after_flush();
+  void close();
+  void pause();
+  void resume();
+
+  friend void intrusive_ptr_add_ref(ConnectionIo* connection) { ++connection->references_; }
+  friend void intrusive_ptr_release(ConnectionIo* connection) {
+    if (--connection->references_ == 0) delete connection;
+  }
+
+ private:
+  using Socket = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
+  // flushing: the last bytes go out. draining: our side is shut down, we wait for the client's end. Both
+  // discard input.
+  enum class Phase : std::uint8_t { open, flushing, draining, closed };
+
+  ConnectionIo(EdgeState& edge, int fd, std::string remote);
+  ~ConnectionIo() = default;
+
+  void wait_readable();
+  void on_readable();
+  void read();
+  void discard();
+  void take(ByteView bytes);
+  bool take_rest();
+  std::size_t decode_all(ByteView bytes);
+  void end_with(CloseCause cause);
+  void begin_closing();
+  void wait_writable();
+  void all_written();
+  std::int64_t patience_ms() const;
+  void expire(std::int64_t now_ms);
+  void start_clock();
+
+  EdgeState* edge_;
+  Socket socket_;
+  RestBytes rest_;                  // never holds a whole packet, except after a pause
+  std::size_t needed_ = 0;          // bytes that rest_ must have before decoding again makes sense
+  std::int64_t since_ms_;           // last sign of life; in flushing and draining: their start
+  std::int64_t keep_alive_ms_ = 0;  // 1.5 x keep-alive; 0: never times out
+  std::uint32_t references_ = 0;
+  mqtt::DecodeOptions decode_options_;
+  Phase phase_ = Phase::open;
+  bool paused_ = false;
+  bool read_pending_ = false;   // a handler or the list to_read will read it
+  bool write_blocked_ = false;  // the socket is full: a handler waits for it
+  bool end_seen_ = false;       // the client's end of stream
+  bool warm_ = false;           // in the list `warm`
+  bool wrote_ = false;          // since the last tick
+};
+
+}  // namespace tandem::edge

@@ -1,0 +1,158 @@
+#include "edge/listener.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/journal.hpp"
+#include "base/limits.hpp"
+
+namespace tandem::edge {
+
+namespace {
+
+constexpr int warn_every_ticks = 100;  // about 10 s
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(sockaddr_storage);
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&storage); }
+  int family() const { return storage.ss_family; }
+};
+
+bool parse(const ListenerOptions& options, SocketAddress& out) {
+  auto* const v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
+  if (::inet_pton(AF_INET, options.address.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(options.port);
+    out.size = sizeof(sockaddr_in);
+    return true;
+  }
+  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
+  if (::inet_pton(AF_INET6, options.address.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(options.port);
+    out.size = sizeof(sockaddr_in6);
+    return true;
+  }
+  return false;
+}
+
+std::uint16_t port_of(const SocketAddress& address) {
+  if (address.family() == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
+}
+
+std::string to_text(const SocketAddress& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const std::string port = std::to_string(port_of(address));
+  if (address.family() == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, text,
+                sizeof text);
+    return std::string(text) + ":" + port;
+  }
+  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, text,
+              sizeof text);
+  return "[" + std::string(text) + "]:" + port;
+}
+
+bool set_option(int fd, int level, int name) {
+  const int on = 1;
+  return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
+}
+
+// TCP_NODELAY and SO_KEEPALIVE are inherited by the accepted sockets: no system call a client.
+bool bind_and_listen(int fd, SocketAddress& address) {
+  const bool v6 = address.family() == AF_INET6;
+  return set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
+         (v6 ? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND) : set_option(fd, IPPROTO_IP, IP_FREEBIND)) &&
+         (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) && set_option(fd, IPPROTO_TCP, TCP_NODELAY) &&
+         set_option(fd, SOL_SOCKET, SO_KEEPALIVE) && ::bind(fd, address.generic(), address.size) == 0 &&
+         ::listen(fd, limits::listen_backlog) == 0;
+}
+
+bool out_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+Listener::Listener(boost::asio::io_context& loop, int fd, Take take)
+    : socket_(loop.get_executor(), fd), take_(std::move(take)) {}
+
+Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop,
+                                                 const ListenerOptions& options, Take take) {
+  SocketAddress address;
+  if (!parse(options, address)) {
+    return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
+  }
+  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0 || !bind_and_listen(fd, address)) {
+    const std::string cause = std::strerror(errno);
+    if (fd >= 0) ::close(fd);
+    return Error{"cannot listen on " + to_text(address) + ": " + cause};
+  }
+  std::shared_ptr<Listener> listener(new Listener(loop, fd, std::move(take)));
+  SocketAddress bound;
+  if (::getsockname(fd, bound.generic(), &bound.size) == 0) listener->port_ = port_of(bound);
+  return listener;
+}
+
+void Listener::accept() {
+  if (!waiting_ && !exhausted_ && socket_.is_open()) wait();
+}
+
+void Listener::exhausted(int error) {
+  exhausted_ = true;
+  if (quiet_ticks_ > 0) return;
+  quiet_ticks_ = warn_every_ticks;
+  journal::warn(std::string("cannot accept a client: ") + std::strerror(error) +
+                "; new clients wait. Raise LimitNOFILE or lower limits.max_connections");
+}
+
+void Listener::retry() {
+  if (quiet_ticks_ > 0) --quiet_ticks_;
+  if (!exhausted_) return;
+  exhausted_ = false;
+  accept();
+}
+
+void Listener::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void Listener::wait() {
+  waiting_ = true;
+  socket_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code&) {
+                       self->waiting_ = false;
+                       self->on_readable();
+                     });
+}
+
+void Listener::on_readable() {
+  for (std::size_t i = 0; i < limits::accepts_per_event && socket_.is_open(); ++i) {
+    SocketAddress address;
+    const int fd =
+        ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      take_(fd, to_text(address));
+    } else if (out_of_resources(errno)) {
+      return exhausted(errno);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      break;
+    }  // anything else is about that one client (it has gone, a firewall refused it)
+  }
+  accept();
+}
+
+}  // namespace tandem::edge

@@ -1,0 +1,43 @@
+// One listening socket: binds (an address that is not here yet may be bound), and accepts when told to. Out
+// of file descriptors it stops accepting until retry(); clients wait in the backlog meanwhile.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.hpp"
+#include "edge/edge.hpp"
+
+namespace tandem::edge {
+
+class Listener : public std::enable_shared_from_this<Listener> {
+ public:
+  // Takes a non-blocking socket with TCP_NODELAY; `remote` is "address:port".
+  using Take = std::function<void(int fd, std::string remote)>;
+
+  static Result<std::shared_ptr<Listener>> open(boost::asio::io_context& loop, const ListenerOptions& options,
+                                                Take take);
+  std::uint16_t port() const { return port_; }
+  void accept();
+  void retry();  // at every tick
+  void close();
+
+ private:
+  Listener(boost::asio::io_context& loop, int fd, Take take);
+  void wait();
+  void on_readable();
+  void exhausted(int error);
+
+  boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> socket_;
+  Take take_;
+  std::uint16_t port_ = 0;
+  int quiet_ticks_ = 0;  // until the journal hears of it again
+  bool waiting_ = false;
+  bool exhausted_ = false;  // no file descriptor or memory for the next client
+};
+
+}  // namespace tandem::edge

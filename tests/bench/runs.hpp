@@ -1,0 +1,13 @@
+// The kinds of runs. Each connects, measures, cleans up and reports; throws test::ClientError if the broker
+// fails it.
+#pragma once
+
+#include "tests/bench/report.hpp"
+
+namespace tandem::bench {
+
+Report run_live(const LoadOptions& options);     // pairs, fanout, fanin, shared
+Report run_offline(const LoadOptions& options);  // queue in, queue out
+Report run_idle(const LoadOptions& options);     // memory of connections
+
+}  // namespace tandem::bench

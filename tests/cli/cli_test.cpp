@@ -1,0 +1,309 @@
+// tandemctl as a process, against control sockets that a thread of this test serves.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "admin/control.hpp"
+#include "admin/protocol.hpp"
+#include "admin/status.hpp"
+#include "mirror/link.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tandem;
+
+namespace {
+
+struct Folder {
+  std::string path;
+  Folder() {
+    char name[] = "/tmp/tandem-cli-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    path = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string operator/(const std::string& file) const { return path + "/" + file; }
+};
+
+// Plays tandemd: answers each request with what the test has set, and notes the requests.
+class FakeNode {
+ public:
+  FakeNode(const std::string& path, std::string reply)
+      : reply_(std::move(reply)), control_(loop_, path, [this](std::string_view request) {
+          const std::lock_guard lock(mutex_);
+          requests_.emplace_back(request);
+          return reply_;
+        }) {
+    REQUIRE(control_.open().ok());
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~FakeNode() {
+    boost::asio::post(loop_, [this] {
+      control_.close();
+      work_.reset();
+    });
+    thread_.join();
+  }
+  std::vector<std::string> requests() {
+    const std::lock_guard lock(mutex_);
+    return requests_;
+  }
+
+ private:
+  boost::asio::io_context loop_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{loop_.get_executor()};
+  std::mutex mutex_;
+  std::string reply_;
+  std::vector<std::string> requests_;
+  admin::Control control_;
+  std::thread thread_;
+};
+
+std::string status_reply(const std::string& name, const std::string& role, std::uint64_t epoch,
+                         bool is_protected) {
+  admin::StatusReport report;
+  report.is_protected = is_protected;
+  report.why = "seen by " + name;
+  report.self.name = name;
+  report.self.role = role;
+  report.self.epoch = epoch;
+  return admin::reply_status(admin::to_json(report));
+}
+
+// A running tandemctl; output and errors in one stream, no terminal anywhere.
+class Process {
+ public:
+  explicit Process(const std::vector<std::string>& arguments) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    output_ = ends[0];
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
+    std::vector<std::string> words{TANDEMCTL};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    REQUIRE(::posix_spawn(&pid_, TANDEMCTL, &actions, nullptr, argv.data(), environ) == 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::close(ends[1]);
+  }
+  ~Process() { ::close(output_); }
+
+  // Until `text` has come or ten seconds have passed.
+  bool prints(const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (printed.find(text) == std::string::npos) {
+      if (std::chrono::steady_clock::now() > deadline || !read_some(100)) return false;
+    }
+    return true;
+  }
+  void interrupt() { ::kill(pid_, SIGINT); }
+  int wait() {
+    while (read_some(10'000)) {
+    }
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  std::string printed;
+
+ private:
+  bool read_some(int timeout_ms) {  // false: end of output
+    pollfd waiting{output_, POLLIN, 0};
+    if (::poll(&waiting, 1, timeout_ms) <= 0) return true;
+    char piece[4096];
+    const ssize_t count = ::read(output_, piece, sizeof piece);
+    if (count > 0) printed.append(piece, static_cast<std::size_t>(count));
+    return count > 0;
+  }
+  pid_t pid_ = -1;
+  int output_ = -1;
+};
+
+struct Run {
+  int code = -1;
+  std::string printed;
+};
+
+Run run(const std::vector<std::string>& arguments) {
+  Process process(arguments);
+  const int code = process.wait();
+  return {code, process.printed};
+}
+
+std::string content(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("version, and wrong arguments") {
+  CHECK(run({"--version"}).code == 0);
+  CHECK(contains(run({"--version"}).printed, "tandemctl "));
+  for (const std::vector<std::string>& wrong : std::vector<std::vector<std::string>>{
+           {}, {"dance"}, {"status", "--jsn"}, {"promote"}, {"promote", "--first", "--force"}, {"keygen"}}) {
+    CHECK(run(wrong).code == 2);
+  }
+}
+
+TEST_CASE("nobody there: a clear message and code 3") {
+  Folder folder;
+  const Run none = run({"--socket", folder / "none.sock", "status"});
+  CHECK(none.code == 3);
+  CHECK(contains(none.printed, "no socket at " + (folder / "none.sock")));
+  CHECK(contains(none.printed, "Is tandemd running"));
+  CHECK(run({"--socket", folder / "none.sock", "promote", "--first"}).code == 3);
+}
+
+TEST_CASE("status: the code tells whether the pair is protected") {
+  Folder folder;
+  FakeNode good(folder / "good.sock", status_reply("boxa", "active", 3, true));
+  FakeNode bad(folder / "bad.sock", status_reply("boxb", "active", 3, false));
+  const Run first = run({"--socket", folder / "good.sock", "status"});
+  CHECK(first.code == 0);
+  CHECK(contains(first.printed, "PROTECTED: seen by boxa\n"));
+  CHECK_FALSE(contains(first.printed, "\033"));
+  CHECK(good.requests() == std::vector<std::string>{R"({"command":"status"})"});
+  const Run second = run({"status", "--socket", folder / "bad.sock"});
+  CHECK(second.code == 1);
+  CHECK(contains(second.printed, "NOT PROTECTED: seen by boxb\n"));
+}
+
+TEST_CASE("status --json is one line, as tandemd gave it") {
+  Folder folder;
+  FakeNode node(folder / "a.sock", status_reply("boxa", "active", 3, true));
+  const Run json = run({"--socket", folder / "a.sock", "status", "--json"});
+  CHECK(json.code == 0);
+  CHECK(contains(status_reply("boxa", "active", 3, true), json.printed.substr(0, json.printed.size() - 1)));
+  CHECK(json.printed.find('\n') == json.printed.size() - 1);
+}
+
+TEST_CASE("status with several sockets: the active's view, of two the later reign's, whoever is gone") {
+  Folder folder;
+  FakeNode standby(folder / "a.sock", status_reply("boxa", "standby", 9, false));
+  FakeNode active(folder / "b.sock", status_reply("boxb", "active", 8, true));
+  FakeNode stale(folder / "c.sock", status_reply("boxc", "active", 7, true));
+  const auto ask = [&](const std::vector<std::string>& names) {
+    std::vector<std::string> arguments;
+    for (const std::string& name : names) {
+      arguments.emplace_back("--socket");
+      arguments.push_back(folder / name);
+    }
+    arguments.emplace_back("status");
+    return run(arguments).printed;
+  };
+  CHECK(contains(ask({"a.sock", "b.sock", "c.sock"}), "seen by boxb"));
+  CHECK(contains(ask({"c.sock", "b.sock", "a.sock"}), "seen by boxb"));
+  CHECK(contains(ask({"gone.sock", "a.sock"}), "seen by boxa"));
+}
+
+TEST_CASE("a refused status and an answer that is none: code 4") {
+  Folder folder;
+  FakeNode refusing(folder / "a.sock", admin::reply_error("not now"));
+  FakeNode other(folder / "b.sock", "220 smtp ready");
+  const Run refused = run({"--socket", folder / "a.sock", "status"});
+  CHECK(refused.code == 4);
+  CHECK(contains(refused.printed, "not now"));
+  CHECK(run({"--socket", folder / "b.sock", "status"}).code == 4);
+}
+
+TEST_CASE(
+    "status --watch shows every state until it is interrupted, and waits for a node that is not there yet") {
+  Folder folder;
+  Process watching({"--socket", folder / "a.sock", "status", "--watch"});
+  REQUIRE(watching.prints("Nobody answers"));
+  {
+    FakeNode node(folder / "a.sock", status_reply("boxa", "active", 1, true));
+    REQUIRE(watching.prints("seen by boxa"));
+  }
+  watching.printed.clear();
+  REQUIRE(watching.prints("Nobody answers"));
+  FakeNode again(folder / "a.sock", status_reply("boxb", "active", 2, true));
+  REQUIRE(watching.prints("seen by boxb"));
+  watching.interrupt();
+  CHECK(watching.wait() == 0);
+}
+
+TEST_CASE("promote: says what was asked, shows the answer") {
+  Folder folder;
+  FakeNode node(folder / "a.sock", admin::reply_message("boxa is active in epoch 4"));
+  const Run first = run({"--socket", folder / "a.sock", "promote", "--first"});
+  CHECK(first.code == 0);
+  CHECK(first.printed == "boxa is active in epoch 4\n");
+  CHECK(run({"--socket", folder / "a.sock", "promote", "--force", "--yes"}).code == 0);
+  CHECK(node.requests() == std::vector<std::string>{R"({"command":"promote","how":"first"})",
+                                                    R"({"command":"promote","how":"force"})"});
+  FakeNode refusing(folder / "b.sock", admin::reply_error("boxb is linked and not empty"));
+  const Run refused = run({"--socket", folder / "b.sock", "promote", "--first"});
+  CHECK(refused.code == 1);
+  CHECK(contains(refused.printed, "boxb is linked and not empty"));
+  CHECK(run({"--socket", folder / "a.sock", "--socket", folder / "b.sock", "promote", "--first"}).code == 2);
+}
+
+TEST_CASE("keygen: files that tandemd reads, for their owner only, never replaced by accident") {
+  Folder folder;
+  const std::string out = folder / "keys";
+  const Run made = run({"keygen", "--out", out, "--name", "boxa", "--name", "boxb"});
+  REQUIRE(made.code == 0);
+  for (const std::string name : {"boxa", "boxb"}) {
+    const auto keys = mirror::read_key_file(out + "/" + name + ".key");
+    REQUIRE(keys.ok());
+    CHECK(keys.value().public_key.size() == 40);
+    CHECK(keys.value().secret_key.size() == 40);
+    CHECK(content(out + "/" + name + ".pub") == keys.value().public_key + "\n");
+    CHECK_FALSE(contains(made.printed, keys.value().secret_key));
+    struct stat found {};
+    REQUIRE(::stat((out + "/" + name + ".key").c_str(), &found) == 0);
+    CHECK((found.st_mode & 0777) == 0600);
+  }
+  CHECK(content(out + "/boxa.pub") != content(out + "/boxb.pub"));
+  CHECK(contains(made.printed, "peer_public_key"));
+
+  const std::string before = content(out + "/boxb.key");
+  const Run again = run({"keygen", "--out", out, "--name", "boxc", "--name", "boxb"});
+  CHECK(again.code == 1);
+  CHECK(contains(again.printed, "boxb.key exists; nothing was written"));
+  CHECK(content(out + "/boxb.key") == before);
+  CHECK_FALSE(std::filesystem::exists(out + "/boxc.key"));
+  CHECK(run({"keygen", "--out", out, "--name", "boxb", "--force"}).code == 0);
+  CHECK(content(out + "/boxb.key") != before);
+}
+
+TEST_CASE("keygen does not write through a link, and refuses names that are none") {
+  Folder folder;
+  std::ofstream(folder / "precious") << "data";
+  std::filesystem::create_symlink(folder / "precious", folder / "boxa.key");
+  CHECK(run({"keygen", "--out", folder.path, "--name", "boxa"}).code == 1);
+  CHECK(run({"keygen", "--out", folder.path, "--name", "boxa", "--force"}).code == 0);
+  CHECK(content(folder / "precious") == "data");
+  for (const std::string name : {"../boxa", "", ".hidden", "a b"}) {
+    CHECK(run({"keygen", "--out", folder.path, "--name", name}).code == 2);
+  }
+  CHECK(run({"keygen", "--out", folder.path, "--name", "a", "--name", "a"}).code == 2);
+  CHECK(run({"keygen", "--out", folder / "no/such/folder", "--name", "a"}).code == 1);
+}

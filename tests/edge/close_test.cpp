@@ -1,0 +1,152 @@
+// Ends of connections: who is told what, and that ids do not come twice.
+#include "harness.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace tandem;
+using namespace tandem::edge;
+using namespace tandem::edge::test;
+
+TEST_CASE("the client's end of stream comes after its packets") {
+  Harness h;
+  Client client(h.port());
+  client.send(publish(7));
+  client.close();
+  REQUIRE(h.run_until([&] { return h.sink.causes.size() == 1; }));
+  CHECK(h.sink.causes[0] == CloseCause::peer_closed);
+  CHECK(h.sink.seen == std::vector<std::string>{"publish 7"});
+  CHECK(h.edge->connection_count() == 0);
+}
+
+TEST_CASE("a client that shuts down its side still gets what was appended") {
+  Harness h;
+  h.sink.packet = [](Connection& connection, mqtt::Packet&) {
+    connection.out() += "answer";
+    connection.will_write();
+    return true;
+  };
+  Client client(h.port());
+  client.send(ping());
+  client.finish();
+  REQUIRE(h.run_until([&] {
+    client.poll();
+    return client.ended();
+  }));
+  CHECK(client.received() == "answer");
+  CHECK(h.sink.causes == std::vector<CloseCause>{CloseCause::peer_closed});
+}
+
+TEST_CASE("a reset is told once, whether reading or writing meets it first") {
+  for (const bool write : {false, true}) {
+    CAPTURE(write);
+    Harness h;
+    Client client(h.port());
+    client.send(ping());
+    REQUIRE(h.run_until([&] { return h.sink.seen.size() == 1; }));
+    Connection& connection = *h.sink.last;
+    if (write) connection.pause_reading();
+    h.run_turns(2);
+    client.reset();
+    if (write) {
+      connection.out() += "lost";
+      connection.will_write();
+      h.edge->flush();
+      CHECK(h.sink.causes.empty());  // flush() itself tells nobody
+    }
+    REQUIRE(h.run_until([&] { return !h.sink.causes.empty(); }));
+    h.run_turns(3);
+    CHECK(h.sink.causes == std::vector<CloseCause>{CloseCause::peer_closed});
+  }
+}
+
+TEST_CASE("inside on_closed the connection is already unknown, and closing it again is harmless") {
+  Harness h;
+  ConnectionId id;
+  h.sink.closed = [&](Connection& connection, CloseCause) {
+    CHECK(connection.id() == id);
+    CHECK(h.edge->find(id) == nullptr);
+    connection.close_after_flush();
+    connection.close_now();
+    connection.close_now();
+  };
+  Client client(h.port());
+  client.send(ping());
+  REQUIRE(h.run_until([&] { return h.sink.seen.size() == 1; }));
+  id = h.sink.last->id();
+  CHECK(h.edge->find(id) == h.sink.last);
+  client.close();
+  REQUIRE(h.run_until([&] { return h.sink.causes.size() == 1; }));
+}
+
+TEST_CASE("slots are used again, ids never") {
+  Harness h;
+  std::set<ConnectionId> ids;
+  for (int i = 0; i < 50; ++i) {
+    Client client(h.port());
+    client.send(ping());
+    REQUIRE(h.run_until([&] { return h.sink.seen.size() == static_cast<std::size_t>(i) + 1; }));
+    CHECK(h.sink.last->id().valid());
+    CHECK(h.sink.last->id().slot == 0);
+    CHECK(ids.insert(h.sink.last->id()).second);
+    client.close();
+    REQUIRE(h.run_until([&] { return h.edge->connection_count() == 0; }));
+  }
+}
+
+TEST_CASE("find() refuses what never was") {
+  Harness h;
+  CHECK(h.edge->find({}) == nullptr);
+  CHECK(h.edge->find({0, 1}) == nullptr);
+  CHECK(h.edge->find({12345, 7}) == nullptr);
+}
+
+TEST_CASE("a sink that says it is done without closing: the edge closes") {
+  Harness h;
+  h.sink.packet = [](Connection&, mqtt::Packet&) { return false; };
+  Client client(h.port());
+  client.send(ping() + ping());
+  REQUIRE(h.run_until([&] {
+    client.poll();
+    return client.ended();
+  }));
+  CHECK(h.sink.seen.size() == 1);
+}
+
+TEST_CASE("close_all_connections() ends all without a word, also from inside a callback") {
+  Harness h;
+  Client one(h.port());
+  Client two(h.port());
+  one.send(ping());
+  two.send(ping());
+  REQUIRE(h.run_until([&] { return h.sink.seen.size() == 2; }));
+  h.sink.packet = [&](Connection&, mqtt::Packet&) {
+    h.edge->close_all_connections();
+    return false;
+  };
+  one.send(ping() + ping());
+  REQUIRE(h.run_until([&] {
+    one.poll();
+    two.poll();
+    return (one.ended() || one.broken()) && (two.ended() || two.broken());
+  }));
+  CHECK(h.sink.seen.size() == 3);
+  CHECK(h.sink.causes.empty());
+  CHECK(h.edge->connection_count() == 0);
+}
+
+TEST_CASE("the edge may end with clients connected, bytes unread and handlers waiting in the loop") {
+  Harness h;
+  Client client(h.port());
+  client.send(ping());
+  REQUIRE(h.run_until([&] { return h.sink.seen.size() == 1; }));
+  h.sink.last->out() += std::string(10'000'000, 'x');
+  h.sink.last->will_write();
+  h.edge->flush();
+  client.send(ping());
+  h.edge.reset();
+  h.loop.restart();
+  h.loop.poll();
+  CHECK(h.sink.causes.empty());
+}

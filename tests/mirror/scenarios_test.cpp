@@ -1,0 +1,417 @@
+// Named cases of docs/roles.md, each played by two Pairs.
+#include "doctest.hpp"
+
+#include "sim.hpp"
+
+using sim::SimNode;
+using sim::World;
+using tandem::Lsn;
+using tandem::Steady;
+
+namespace {
+
+// Both nodes start with fresh stores.
+struct Started : World {
+  explicit Started(const sim::Options& o = {}) : World(o) {
+    nodes[0]->boot();
+    nodes[1]->boot();
+    const bool ok = run_until([&] { return settled(); }, 5'000);
+    if (!ok) MESSAGE(story());
+    REQUIRE(ok);
+  }
+  SimNode& a() { return *nodes[0]; }
+  SimNode& b() { return *nodes[1]; }
+  void settle() {
+    const bool ok = run_until([&] { return settled(); }, 20'000);
+    if (!ok) MESSAGE(story());
+    REQUIRE(ok);
+  }
+  void finish() {
+    for (auto& node : nodes) node->writes_blocked = true;
+    run(500);
+    check_nothing_lost();
+    if (!violations.empty()) MESSAGE(story());
+    CHECK(violations.empty());
+    if (active() != nullptr && standby() != nullptr) CHECK(active()->state() == standby()->state());
+  }
+};
+
+// Active alone, without its memory tail, its log trimmed to its last checkpoint.
+void restart_and_trim(SimNode& node, World& w) {
+  node.crash();
+  node.boot();
+  REQUIRE(w.run_until([&] { return node.active(); }, 5'000));
+  w.run(3'000);
+  node.take_checkpoint(true);
+}
+
+}  // namespace
+
+TEST_CASE("two EMPTY nodes become one mirrored pair, the lower name ACTIVE, clean") {
+  Started w;
+  CHECK(w.a().active());
+  CHECK_FALSE(w.a().activated_unclean());
+  CHECK_FALSE(w.b().active());
+  w.run(2'000);
+  CHECK(w.acked.size() > 100);
+  w.finish();
+}
+
+TEST_CASE("P1: the active is killed, the standby takes over within after_ms and a few beats, clean") {
+  Started w;
+  w.run(1'000);
+  const std::int64_t killed = w.now;
+  w.a().crash();
+  REQUIRE(w.run_until([&] { return w.b().active(); }, 500));
+  CHECK(w.now - killed <= 400);
+  CHECK_FALSE(w.b().activated_unclean());
+  const std::size_t before = w.acked.size();
+  w.run(300);
+  CHECK(w.acked.size() > before);  // acknowledges alone at once: an ACTIVE peer holds no lease
+  w.a().boot();
+  w.settle();
+  CHECK(w.b().active());
+  CHECK(w.a().images_loaded() == 0);  // by delta
+  w.run(500);
+  w.b().crash();  // and back
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 500));
+  CHECK_FALSE(w.a().activated_unclean());
+  w.b().boot();
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("the standby is killed: acks stop until T_solo, waived when it is back, then delta") {
+  Started w;
+  w.run(500);
+  w.b().crash();
+  w.run(300);
+  const std::size_t frozen = w.acked.size();
+  w.run(1'000);
+  CHECK(w.acked.size() == frozen);
+  CHECK(w.a().pair().mode() == tandem::mirror::Mode::solo_wait);
+  w.run(2'000);
+  CHECK(w.acked.size() > frozen);
+  CHECK(w.a().pair().mode() == tandem::mirror::Mode::solo);
+  CHECK(w.a().pair().status(Steady{w.now}).acked_alone > 0);
+  w.b().boot();
+  w.settle();
+  CHECK(w.b().images_loaded() == 0);
+  CHECK(w.a().pair().status(Steady{w.now}).acked_alone == 0);
+  w.b().crash();
+  w.run(400);
+  const std::size_t frozen_again = w.acked.size();
+  w.b().boot();
+  w.run(600);
+  CHECK(w.acked.size() > frozen_again);  // its HELLO says that it holds no lease
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("P2: both killed at once and restarted: a MERGE, clean, nothing durable lost") {
+  Started w;
+  w.run(1'000);
+  w.a().crash();
+  w.b().crash();
+  w.run(100);
+  SUBCASE("old active first") {
+    w.a().boot();
+    w.run(400);
+    w.b().boot();
+  }
+  SUBCASE("old standby first") {
+    w.b().boot();
+    w.run(400);
+    w.a().boot();
+  }
+  SUBCASE("at once") {
+    w.a().boot();
+    w.b().boot();
+  }
+  w.settle();
+  CHECK_FALSE(w.active()->activated_unclean());
+  w.finish();
+}
+
+TEST_CASE("durability peer_disk: both killed at any moment, everything acknowledged is there") {
+  sim::Options o;
+  o.durability = tandem::mirror::Durability::peer_disk;
+  Started w(o);
+  for (int i = 0; i < 5; ++i) {
+    w.run(700 + 13 * i);
+    w.a().crash();
+    w.b().crash();
+    w.a().boot();
+    w.b().boot();
+    w.settle();
+    for (const std::uint64_t id : w.acked) CHECK(w.active()->serves(id));
+  }
+  w.finish();
+}
+
+TEST_CASE("P4: a restarted node without its peer waits T_boot, then promotes UNCLEAN; the peer's return cleans it") {
+  Started w;
+  w.run(500);
+  w.a().crash();
+  w.b().crash();
+  w.a().boot();
+  w.run(2'500);
+  CHECK_FALSE(w.a().active());
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 1'500));
+  CHECK(w.a().activated_unclean());
+  w.run(1'000);
+  w.b().boot();
+  w.settle();
+  CHECK_FALSE(w.active()->pair().status(Steady{w.now}).self.unclean);
+  w.finish();
+}
+
+TEST_CASE("policy wait: UNSURE stays, an operator forces it") {
+  sim::Options o;
+  o.promote_when_unsure = false;
+  Started w(o);
+  w.run(500);
+  w.a().crash();
+  w.b().crash();
+  w.a().boot();
+  w.run(10'000);
+  CHECK_FALSE(w.a().active());
+  CHECK_FALSE(w.a().pair().status(Steady{w.now}).hint.empty());
+  CHECK(w.a().pair().promote_force(Steady{w.now}).ok());
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 100));
+  CHECK(w.a().activated_unclean());
+  w.run(500);
+  w.b().boot();
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("A0: a paused active acknowledges nothing after it resumes, the standby serves") {
+  Started w;
+  w.run(500);
+  w.a().pause();
+  REQUIRE(w.run_until([&] { return w.b().active(); }, 500));
+  w.run(4'500);
+  const std::set<std::uint64_t> acked = w.acked;
+  w.a().resume();
+  w.run(2);
+  CHECK_FALSE(w.a().active());
+  w.settle();
+  CHECK(w.b().active());
+  w.finish();
+}
+
+TEST_CASE("A0: a pause without a standby: it serves again by itself, marked UNCLEAN") {
+  Started w;
+  w.b().crash();
+  w.run(4'000);
+  w.a().pause();
+  w.run(1'000);
+  w.a().resume();
+  REQUIRE(w.run_until([&] { return !w.a().active(); }, 10));
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 1'000));
+  w.b().boot();
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("L0: a short cut of the link resumes the stream, no role change") {
+  Started w;
+  w.run(500);
+  w.cut_all(true);
+  w.run(200);
+  w.cut_all(false);
+  w.settle();
+  CHECK(w.a().active());
+  CHECK(w.a().activations() == 1);
+  CHECK(w.b().told().find("brought up to date again") == std::string::npos);
+  w.run(500);
+  w.finish();
+}
+
+TEST_CASE("a split: both serve, after the heal one wins and the other's tail is set aside and reported") {
+  Started w;
+  w.run(500);
+  w.cut_all(true);
+  w.run(6'000);
+  CHECK(w.a().active());
+  CHECK(w.b().active());
+  w.cut_all(false);
+  w.settle();
+  CHECK(w.b().active());  // the higher epoch
+  CHECK_FALSE(w.reported.empty());
+  CHECK(w.a().disk().aside.size() == 1);
+  w.finish();
+}
+
+TEST_CASE("two paths: one is cut, no acknowledgement waits long, no role change") {
+  sim::Options o;
+  o.paths = 2;
+  Started w(o);
+  w.run(500);
+  w.cut(0, 0, true);
+  w.cut(1, 0, true);
+  const std::size_t before = w.acked.size();
+  w.run(300);
+  CHECK(w.acked.size() > before + 10);
+  CHECK(w.a().active());
+  CHECK(w.settled());
+  CHECK_FALSE(w.a().pair().status(Steady{w.now}).path_up[0]);
+  w.cut(0, 0, false);
+  w.cut(1, 0, false);
+  w.run(300);
+  CHECK(w.a().pair().status(Steady{w.now}).path_up[0]);
+  w.finish();
+}
+
+TEST_CASE("an image is fetched when the log no longer goes back far enough") {
+  Started w;
+  w.run(500);
+  w.b().crash();
+  w.run(3'000);
+  restart_and_trim(w.a(), w);
+  w.b().boot();
+  w.settle();
+  CHECK(w.b().images_loaded() == 1);
+  w.run(300);
+  w.finish();
+}
+
+TEST_CASE("a crash while the image loads leaves STALE; alone it refuses to serve, with the peer it starts over") {
+  Started w;
+  w.run(3'000);
+  w.b().crash();
+  w.run(3'000);
+  restart_and_trim(w.a(), w);
+  w.b().boot();
+  REQUIRE(w.run_until([&] { return w.b().wipes() == 1; }, 5'000));
+  w.run(15);
+  CHECK(w.b().images_loaded() == 0);
+  w.b().crash();
+  w.a().crash();
+  w.b().boot();
+  w.run(8'000);
+  CHECK_FALSE(w.b().active());
+  CHECK(w.b().pair().mode() == tandem::mirror::Mode::stale);
+  w.a().boot();
+  w.settle();
+  CHECK(w.a().active());
+  w.finish();
+}
+
+TEST_CASE("a replaced disk never takes over from the one with data") {
+  Started w;
+  w.run(500);
+  w.a().crash();
+  w.b().crash();
+  w.a().replace_disk();
+  w.a().boot();
+  w.run(6'000);
+  CHECK_FALSE(w.a().active());
+  CHECK_FALSE(w.a().pair().promote_force(Steady{w.now}).ok());
+  w.b().boot();
+  w.settle();
+  CHECK(w.b().active());
+  w.finish();
+}
+
+TEST_CASE("promote --first: an EMPTY node alone, UNCLEAN; refused beside a peer with data") {
+  World w({});
+  w.nodes[0]->boot();
+  w.run(6'000);
+  CHECK_FALSE(w.nodes[0]->active());
+  CHECK(w.nodes[0]->pair().promote_first(Steady{w.now}).ok());
+  REQUIRE(w.run_until([&] { return w.nodes[0]->active(); }, 100));
+  CHECK(w.nodes[0]->activated_unclean());
+  w.run(500);
+  w.nodes[1]->boot();
+  w.run(120);
+  CHECK_FALSE(w.nodes[1]->pair().promote_first(Steady{w.now}).ok());
+  REQUIRE(w.run_until([&] { return w.settled(); }, 10'000));
+  CHECK(w.violations.empty());
+}
+
+TEST_CASE("RELEASE: an orderly stop of the standby costs no wait") {
+  Started w;
+  w.run(500);
+  w.b().pair().stop(Steady{w.now});
+  w.run(10);
+  w.b().crash();
+  const std::size_t before = w.acked.size();
+  w.run(300);
+  CHECK(w.acked.size() > before);
+  CHECK(w.a().pair().mode() == tandem::mirror::Mode::solo);
+  w.b().boot();
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("an orderly stop of the active: the standby takes over at once") {
+  Started w;
+  w.run(500);
+  const std::int64_t stopped = w.now;
+  w.a().pair().stop(Steady{w.now});
+  REQUIRE(w.run_until([&] { return w.b().active(); }, 300));
+  CHECK(w.now - stopped < 150);
+  CHECK_FALSE(w.b().activated_unclean());
+  w.a().crash();
+  w.a().boot();
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("a slow standby first slows publishers, then is let go, and catches up later") {
+  Started w;
+  w.run(500);
+  w.b().appended_delay_ms = 4'000;
+  REQUIRE(w.run_until([&] { return w.a().pair().slow_publishers(); }, 1'000));
+  REQUIRE(w.run_until([&] { return w.a().pair().mode() == tandem::mirror::Mode::solo; }, 5'000));
+  w.b().appended_delay_ms = 0;
+  w.settle();
+  w.finish();
+}
+
+TEST_CASE("solo = refuse: without a standby nothing is acknowledged") {
+  sim::Options o;
+  o.solo_allowed = false;
+  Started w(o);
+  w.b().crash();
+  w.run(4'000);
+  const std::size_t before = w.acked.size();
+  w.run(2'000);
+  CHECK(w.acked.size() == before);
+  w.b().boot();
+  w.settle();
+  w.run(200);
+  CHECK(w.acked.size() > before);
+  w.finish();
+}
+
+TEST_CASE("resync: a standby throws its copy away and fetches it again") {
+  Started w;
+  w.run(500);
+  w.a().take_checkpoint(false);
+  CHECK(w.b().pair().resync(Steady{w.now}).ok());
+  w.settle();
+  CHECK(w.b().images_loaded() == 1);
+  w.finish();
+}
+
+TEST_CASE("arbiter keepalived: words change hands, P0 keeps a second MASTER a standby") {
+  sim::Options o;
+  o.heartbeat = false;
+  World w(o);
+  w.nodes[0]->boot();
+  w.nodes[1]->boot();
+  w.nodes[1]->set_word(tandem::mirror::Word::master);
+  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
+  CHECK(w.nodes[1]->active());
+  w.nodes[0]->set_word(tandem::mirror::Word::master);
+  w.run(1'000);
+  CHECK_FALSE(w.nodes[0]->active());
+  w.nodes[1]->set_word(tandem::mirror::Word::backup);
+  REQUIRE(w.run_until([&] { return w.nodes[0]->active(); }, 1'000));
+  CHECK_FALSE(w.nodes[0]->activated_unclean());
+  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
+  CHECK(w.violations.empty());
+}

@@ -1,0 +1,211 @@
+// See node.hpp. Status comes over the control socket: a line of JSON each way.
+#include "tests/pair/node.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace tandem::test {
+
+namespace {
+
+constexpr int answer_ms = 1'000;
+
+// The program beside this test, as CMake built it.
+constexpr const char* tandemd_program = TANDEMD;
+constexpr const char* tandemctl_program = TANDEMCTL;
+
+// One line each way; empty if nobody answers in time.
+std::string ask(const std::string& socket_path, const std::string& request) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (socket_path.size() >= sizeof(address.sun_path)) throw std::runtime_error("too long: " + socket_path);
+  std::memcpy(address.sun_path, socket_path.c_str(), socket_path.size());
+  int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string answer;
+  std::string line = request + "\n";
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
+      ::send(fd, line.data(), line.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(line.size())) {
+    char bytes[4096];
+    pollfd entry = {fd, POLLIN, 0};
+    while (answer.find('\n') == std::string::npos && ::poll(&entry, 1, answer_ms * time_factor()) > 0) {
+      ssize_t got = ::recv(fd, bytes, sizeof(bytes), 0);
+      if (got <= 0) break;
+      answer.append(bytes, static_cast<size_t>(got));
+    }
+  }
+  ::close(fd);
+  return answer;
+}
+
+BoxStatus box_from(const nlohmann::json& json) {
+  BoxStatus box;
+  if (!json.is_object()) return box;
+  auto text = [&json](const char* key) {
+    auto found = json.find(key);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  box.name = text("name");
+  box.role = text("role");
+  box.mode = text("mode");
+  box.digest = text("digest");
+  if (json.contains("lsn") && json["lsn"].is_number_unsigned()) box.lsn = json["lsn"].get<uint64_t>();
+  return box;
+}
+
+std::string describe(const std::optional<NodeStatus>& status) {
+  return status ? status->text : std::string("no answer\n");
+}
+
+}  // namespace
+
+void make_keys(const Folder& folder, const std::vector<std::string>& names) {
+  std::vector<std::string> command = {tandemctl_program, "keygen", "--out", folder.file("keys")};
+  for (const std::string& name : names) {
+    command.push_back("--name");
+    command.push_back(name);
+  }
+  Ran ran = run(command, scaled(Millis(10'000)));
+  if (ran.code != 0) throw std::runtime_error("tandemctl keygen: " + ran.output);
+}
+
+Node::Node(const Folder& folder, NodeOptions options) : folder_(folder.path()), options_(std::move(options)) {
+  write_config();
+}
+
+void Node::write_config() {
+  const NodeOptions& o = options_;
+  std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + folder_ + "/" + o.name + "\"\n" +
+                     "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.port) + "\n" +
+                     "[security]\nallow_anonymous = true\n" + "[control]\nsocket = \"" + folder_ + "/" +
+                     o.name + ".sock\"\n";
+  if (o.mirror_port != 0) {
+    std::string key = read_text_file(folder_ + "/keys/" + o.peer_name + ".pub");
+    text += "[mirror]\nlisten = [\"127.0.0.1:" + std::to_string(o.mirror_port) +
+            "\"]\npeer = [\"127.0.0.1:" + std::to_string(o.peer_mirror_port) + "\"]\nkey_file = \"" +
+            folder_ + "/keys/" + o.name + ".key\"\npeer_public_key = \"" + key.substr(0, key.find('\n')) +
+            "\"\n" + o.mirror_lines + "\n" + "[takeover]\narbiter = \"heartbeat\"\n" + o.takeover_lines +
+            "\n";
+  } else if (!o.takeover_lines.empty()) {
+    text += "[takeover]\n" + o.takeover_lines + "\n";
+  }
+  if (!o.store_lines.empty()) text += "[store]\n" + o.store_lines + "\n";
+  if (!o.limits_lines.empty()) text += "[limits]\n" + o.limits_lines + "\n";
+  write_text_file(folder_ + "/" + o.name + ".toml", text);
+}
+
+void Node::start() {
+  process_.start({tandemd_program, "--config", folder_ + "/" + options_.name + ".toml"},
+                 folder_ + "/" + options_.name + ".log");
+}
+
+int Node::stop() {
+  process_.signal(SIGTERM);
+  return process_.wait(Millis(10'000));
+}
+
+std::optional<NodeStatus> Node::status() const {
+  std::string answer = ask(folder_ + "/" + options_.name + ".sock", R"({"command":"status"})");
+  nlohmann::json reply = nlohmann::json::parse(answer, nullptr, false);
+  if (!reply.is_object() || !reply.contains("status")) return std::nullopt;
+  const nlohmann::json& json = reply["status"];
+  if (!json.is_object() || !json.contains("self")) return std::nullopt;
+  NodeStatus status;
+  status.is_protected = json.value("protected", false);
+  status.self = box_from(json["self"]);
+  if (json.contains("peer")) status.peer = box_from(json["peer"]);
+  status.text = answer;
+  return status;
+}
+
+bool Node::is_active() const {
+  std::optional<NodeStatus> now = status();
+  return now && now->self.role == "active";
+}
+
+Ran Node::control(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> command = {tandemctl_program, "--socket", folder_ + "/" + options_.name + ".sock"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(command, scaled(Millis(10'000)));
+}
+
+Pair::Pair(const Folder& folder, const PairOptions& options) {
+  make_keys(folder, {"boxa", "boxb"});
+  NodeOptions a;
+  a.name = "boxa";
+  a.peer_name = "boxb";
+  a.port = free_port();
+  a.mirror_port = free_port();
+  a.peer_mirror_port = free_port();
+  a.mirror_lines = "durability = \"" + options.durability + "\"";
+  a.takeover_lines = options.takeover_lines;
+  a.store_lines = options.store_lines;
+  NodeOptions b = a;
+  std::swap(b.name, b.peer_name);
+  std::swap(b.mirror_port, b.peer_mirror_port);
+  if (!options.shared_port) b.port = free_port();
+  a_ = std::make_unique<Node>(folder, a);
+  b_ = std::make_unique<Node>(folder, b);
+}
+
+std::vector<Endpoint> Pair::endpoints() const {
+  if (a_->port() == b_->port()) return {a_->endpoint()};
+  return {a_->endpoint(), b_->endpoint()};
+}
+
+void Pair::start() {
+  a_->start();
+  b_->start();
+  await_protected();
+}
+
+Node& Pair::await_active() {
+  Node* found = nullptr;
+  until(
+      [&] {
+        for (Node* node : {a_.get(), b_.get()}) {
+          if (node->process().running() && node->is_active()) found = node;
+        }
+        return found != nullptr;
+      },
+      "an active node");
+  return *found;
+}
+
+void Pair::await_protected() {
+  auto says_protected = [](Node& node) {
+    std::optional<NodeStatus> status = node.status();
+    return status && status->self.role == "active" && status->is_protected;
+  };
+  try {
+    until([&] { return says_protected(*a_) || says_protected(*b_); }, "a protected pair");
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(std::string(error.what()) + "\n" + describe(a_->status()) +
+                             describe(b_->status()));
+  }
+}
+
+void Pair::await_equal() {
+  await_protected();
+  std::optional<NodeStatus> a;
+  std::optional<NodeStatus> b;
+  auto equal = [&] {
+    a = a_->status();
+    b = b_->status();
+    return a && b && a->self.lsn == b->self.lsn && !a->self.digest.empty() &&
+           a->self.digest == b->self.digest;
+  };
+  try {
+    until(equal, "equal digests at the same record");
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(std::string(error.what()) + "\n" + describe(a) + describe(b));
+  }
+}
+
+}  // namespace tandem::test

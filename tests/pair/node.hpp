@@ -1,0 +1,105 @@
+// One tandemd as a real process: its configuration, its life and what it says about itself; and two as a
+// pair.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/client/client.hpp"
+#include "tests/pair/process.hpp"
+
+namespace tandem::test {
+
+// What `status` says of one box.
+struct BoxStatus {
+  std::string name;
+  std::string role;
+  std::string mode;
+  std::string digest;
+  uint64_t lsn = 0;
+};
+
+struct NodeStatus {
+  bool is_protected = false;
+  BoxStatus self;
+  BoxStatus peer;
+  std::string text;  // the whole answer
+};
+
+struct NodeOptions {
+  std::string name = "boxa";
+  uint16_t port = 0;         // MQTT, on 127.0.0.1
+  uint16_t mirror_port = 0;  // 0: a single broker
+  uint16_t peer_mirror_port = 0;
+  std::string peer_name;
+  // More lines of these tables.
+  std::string mirror_lines;
+  std::string takeover_lines;
+  std::string store_lines;
+  std::string limits_lines;
+};
+
+class Node {
+ public:
+  Node(const Folder& folder, NodeOptions options);
+
+  const std::string& name() const { return options_.name; }
+  uint16_t port() const { return options_.port; }
+  Endpoint endpoint() const { return {"127.0.0.1", options_.port}; }
+  Process& process() { return process_; }
+  std::string journal() const { return read_text_file(folder_ + "/" + options_.name + ".log"); }
+
+  void write_config();
+  void start();
+  // SIGKILL; returns when the process is gone.
+  void kill() { process_.kill(); }
+  void pause() { process_.signal(SIGSTOP); }
+  void resume() { process_.signal(SIGCONT); }
+  // SIGTERM; the exit code.
+  int stop();
+  // Nothing if it does not answer.
+  std::optional<NodeStatus> status() const;
+  bool is_active() const;
+  // `tandemctl --socket ... ARGUMENTS`
+  Ran control(const std::vector<std::string>& arguments) const;
+
+ private:
+  std::string folder_;
+  NodeOptions options_;
+  Process process_;
+};
+
+struct PairOptions {
+  bool shared_port = true;  // false: each node its own, as with two addresses that clients know
+  std::string durability = "peer";
+  std::string takeover_lines;
+  std::string store_lines;
+};
+
+class Pair {
+ public:
+  Pair(const Folder& folder, const PairOptions& options);
+
+  Node& a() { return *a_; }
+  Node& b() { return *b_; }
+  Node& other(const Node& node) { return &node == a_.get() ? *b_ : *a_; }
+  std::vector<Endpoint> endpoints() const;
+
+  void start();  // both; returns when protected
+  Node& await_active();
+  // The standby holds everything, both say so, and their digests agree. Ask only while nobody publishes.
+  void await_equal();
+  // The active says that the standby is in step.
+  void await_protected();
+
+ private:
+  std::unique_ptr<Node> a_;
+  std::unique_ptr<Node> b_;
+};
+
+// `tandemctl keygen` for these names into FOLDER/keys.
+void make_keys(const Folder& folder, const std::vector<std::string>& names);
+
+}  // namespace tandem::test
