@@ -81,6 +81,7 @@ void Pair::Impl::on_chunk(CatchUpPiece&& piece, Steady now) {
 
 void Pair::Impl::run_feeder(Steady now) {
   if (follower.step != Follower::Step::feeding || !linked()) return;
+  if (feeder.gap()) feeder.finish(orders);
   const bool read_enough = feeder.rows_done() && !feeder.finished();
   if (read_enough && role != Role::active && feeder.read_to() >= local.log_last) feeder.finish(orders);
   if (read_enough && role == Role::active && sender.covers(feeder.read_to())) {  // the joint: the tail goes on from here
@@ -186,7 +187,8 @@ void Pair::Impl::watch_confirms(Steady now) {
   if (role != Role::active || !mirrored || follower.let_go || !linked()) return;
   const bool syncing = follower.step == Follower::Step::syncing;
   if (syncing) post.send(FrameKind::sync_point, SyncPoint{follower.join, follower.sync_at});
-  const std::int64_t wait_ms = syncing ? now.ms - follower.since.ms : sender.oldest_wait_ms(now);
+  const std::int64_t streams_ms = now.ms - follower.since.ms;  // what piled up while the link was down does not count
+  const std::int64_t wait_ms = syncing ? streams_ms : std::min(streams_ms, sender.oldest_wait_ms(now));
   if (wait_ms > limits::confirm_release_ms) {
     let_go("it has not confirmed anything for " + std::to_string(wait_ms) + " ms although it is linked", now);
     return;

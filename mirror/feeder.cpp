@@ -18,7 +18,7 @@ void Feeder::start(const Fetch& fetch, Steady now, std::vector<Order>& orders) {
   stop(orders);
   fetch_ = fetch;
   open_ = true;
-  finished_ = asked_ = idle_ = false;
+  finished_ = asked_ = idle_ = gap_ = false;
   rows_done_ = !fetch.with_rows;
   read_to_ = fetch.with_rows ? Lsn{} : fetch.after;
   rows_bytes_ = rows_total_ = 0;
@@ -35,7 +35,7 @@ void Feeder::go_on(const Fetch& fetch, Lsn after, Steady now, std::vector<Order>
     return;
   }
   finish(orders);
-  finished_ = asked_ = idle_ = false;
+  finished_ = asked_ = idle_ = gap_ = false;
   read_to_ = after;
   orders.push_back(OpenCatchUp{after, false});
 }
@@ -64,7 +64,7 @@ void Feeder::on_chunk(CatchUpPiece&& chunk, Steady now) {
   piece.join = fetch_.join;
   piece.fetch = fetch_.number;
   piece.number = next_number_++;
-  piece.gap = chunk.gap;
+  piece.gap = gap_ = chunk.gap;
   piece.rows_end = chunk.rows_end;
   piece.rows_lsn = chunk.rows_lsn;
   piece.rows_total_bytes = chunk.rows_total_bytes;

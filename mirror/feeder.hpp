@@ -24,6 +24,7 @@ class Feeder {
   bool finished() const { return finished_; }
   bool all_consumed() const { return pieces_.empty(); }
   bool rows_done() const { return rows_done_; }
+  bool gap() const { return gap_; }  // the log does not go back far enough: the peer fetches anew, with rows
   // Behind this the store has yet to read.
   Lsn read_to() const { return read_to_; }
   double percent() const;
@@ -55,6 +56,7 @@ class Feeder {
   bool open_ = false;
   bool finished_ = false;
   bool rows_done_ = false;  // none were asked for, or all have been read
+  bool gap_ = false;
   bool asked_ = false;     // a chunk is on its way
   bool idle_ = false;      // the last chunk said that nothing more is durable: ask again at the next tick
   Lsn read_to_;

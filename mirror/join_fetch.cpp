@@ -95,7 +95,7 @@ void Join::on_batch(Batch&& batch, Steady) {
     return;
   }
   if (step_ == Step::fetching && wipe_) return;  // rows first
-  switch (judge(batch, local_.log_last, offer_.epoch)) {
+  switch (judge(batch, local_.log_last, offer_.history.epoch_at(batch.first))) {
     case Verdict::foreign: return;
     case Verdict::duplicate: confirm_due_ = true; break;
     case Verdict::gap: confirm_due_ = gap_seen_ = true; break;

@@ -81,7 +81,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.peer_empty = beat.empty;
   f.peer_epoch_higher = beat.epoch > local.meta.epoch;
   f.peer_epoch_lower = beat.epoch < local.meta.epoch;
-  f.store_busy = join.store_busy();
+  f.store_busy = join.store_busy() && join.purpose() != Join::Purpose::merge;
   f.boot_wait_over = now.ms - started.ms >= options.boot_wait_ms;
   f.promote_when_unsure = options.promote_when_unsure;
   f.single = !options.has_peer;
@@ -197,6 +197,7 @@ void Pair::Impl::on_stream_up(const Hello& hello, Steady now) {
                          sender.covers(beat.lsn) && beat.lsn >= sender.confirmed();
   if (role == Role::active && resumable) {  // L0
     follower.step = follower.sealed ? Follower::Step::mirrored : Follower::Step::syncing;
+    follower.since = now;
     sender.start(beat.lsn);
     ship(now);
   }

@@ -54,7 +54,7 @@ struct Follower {
   std::uint64_t lowest_join = 0;  // of this boot: older questions are echoes
   std::uint64_t fetch = 0;        // number of the fetch that is served
   Lsn sync_at;                    // S2
-  Steady since;                   // S1
+  Steady since;                   // S1, or the stream was resumed (L0)
   std::uint64_t echo = 0;         // number of the last confirm received
   bool sealed = false;            // S4 came in this mirror
   bool let_go = false;

@@ -1,3 +1,4 @@
+// Who may connect.
 #include "core/access.hpp"
 
 namespace tandem::core {

@@ -47,10 +47,12 @@ struct Outgoing {
   MessageRef transient;
 };
 
+// How one session gets it. Subscription identifiers are a range of Effects::identifiers.
 struct Delivery {
   mqtt::Qos qos = mqtt::Qos::at_most_once;
   bool retain = false;
-  std::vector<std::uint32_t> identifiers;
+  std::uint32_t list_begin = 0;
+  std::uint32_t list_count = 0;
 };
 
 // Puts the message into the session's queue, or on its connection.

@@ -37,7 +37,9 @@ void deliver_one_retained(Applying& to, Session& session, const Subscription& su
   Delivery delivery;
   delivery.qos = std::min(subscription.options.qos, message.view.qos);
   delivery.retain = true;  // whatever the subscription's options say (U-16)
-  if (subscription.identifier != 0) delivery.identifiers.push_back(subscription.identifier);
+  delivery.list_begin = static_cast<std::uint32_t>(to.effects.identifiers.size());
+  delivery.list_count = subscription.identifier != 0 ? 1 : 0;
+  if (subscription.identifier != 0) to.effects.identifiers.push_back(subscription.identifier);
   deliver(to, session, message, delivery);
 }
 
@@ -46,6 +48,11 @@ void deliver_retained(Applying& to, Session& session, const Subscription& subscr
   const std::string_view filter = subscription.filter;
   const std::string_view prefix = filter.substr(0, filter.find_first_of("+#"));
   const auto& retained = to.state.retained();
+  if (prefix.size() == filter.size()) {
+    const auto exact = retained.find(filter);
+    if (exact != retained.end()) deliver_one_retained(to, session, subscription, exact->second);
+    return;
+  }
   if (filter.size() == prefix.size() + 1 && filter.ends_with("/#")) {  // "a/#" matches "a" too, which sorts before "a/"
     const auto parent = retained.find(prefix.substr(0, prefix.size() - 1));
     if (parent != retained.end()) deliver_one_retained(to, session, subscription, parent->second);
@@ -76,7 +83,7 @@ void apply(Applying& to, const Published& record, std::uint16_t packet_id) {
   outgoing.view = message;
   if (message.retain) {  // [MQTT5-3.3.1-5..-7]
     if (!message.payload.empty()) outgoing.durable = to.state.make_message(message, to.lsn);
-    to.state.set_retained(std::string(message.topic), outgoing.durable);
+    to.state.set_retained(message.topic, outgoing.durable);
   }
   fan_out(to, match, record.picks, record.publisher, outgoing);
 }
@@ -94,7 +101,11 @@ void apply(Applying& to, const Acked& record) {
   Sequence sequence = 0;
   if (session == nullptr || !session->queue.find(record.packet_id, sequence)) return;
   to.effects.time = to.time;
+  // decide_ack saw to it; a record of another lineage (reconcile) may not fit.
+  const QueueEntry& entry = session->queue.at(sequence);
+  if (!entry.in_flight) return;
   if (record.type == mqtt::Type::pubrec && !record.refused) {
+    if (entry.qos != 2 || entry.released) return;
     to.state.release_entry(*session, sequence);
     add_ack(to, *session, mqtt::Type::pubrel, record.packet_id, mqtt::Reason::success);
     return;
@@ -127,7 +138,7 @@ void apply(Applying& to, const Unsubscribed& record, std::uint16_t packet_id,
   add_list_ack(to, *session, EffectKind::unsuback, packet_id, reasons);
 }
 
-void apply(Applying& to, const RetainedExpired& record) { to.state.set_retained(std::string(record.topic), MessageRef{}); }
+void apply(Applying& to, const RetainedExpired& record) { to.state.set_retained(record.topic, MessageRef{}); }
 
 void apply(Applying& to, const Record& record) {
   static const std::vector<mqtt::Reason> no_reasons;

@@ -29,6 +29,25 @@ void set_will(Applying& to, const Connected& record) {
   to.state.set_will(client_id, std::move(will));
 }
 
+// [MQTT5-4.1.0-2]
+bool ended(const Session& session, Instant now) {
+  return !session.connected && session.expiry_s != never_expires && session.expires_at <= now;
+}
+
+// The connection is gone. A session that does not outlive it ends here, before anything can find it again (T-04).
+// Returns for how long it lives on, in ms.
+std::int64_t leave(Applying& to, Session& session, std::optional<std::uint32_t> new_expiry_s) {
+  to.state.edit_session(session, [&](Session& s) {
+    s.connected = false;
+    s.connection = {};
+    if (new_expiry_s) s.expiry_s = *new_expiry_s;
+    s.expires_at = to.time.plus_ms(std::int64_t{s.expiry_s} * 1000);
+  });
+  const std::uint32_t expiry_s = session.durable ? session.expiry_s : 0;
+  if (expiry_s == 0) to.state.remove_session(session);
+  return expiry_s == never_expires ? INT64_MAX : std::int64_t{expiry_s} * 1000;
+}
+
 void set_header(Session& session, const Connected& record, ConnectionId connection) {
   session.username = std::string(record.username);
   session.connected = true;
@@ -50,13 +69,7 @@ void apply(Applying& to, const EpochBegan& record) {
   for (const auto& [id, session] : to.state.sessions()) {
     if (session->durable && session->connected) was_connected.push_back(session.get());
   }
-  for (Session* session : was_connected) {
-    to.state.edit_session(*session, [&](Session& s) {
-      s.connected = false;
-      s.connection = {};
-      s.expires_at = to.time.plus_ms(std::int64_t{s.expiry_s} * 1000);
-    });
-  }
+  for (Session* session : was_connected) leave(to, *session, std::nullopt);
   std::vector<std::string> wills;
   for (const auto& [client_id, will] : to.state.wills()) {
     if (will.connected) wills.push_back(client_id);
@@ -77,6 +90,11 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
     to.state.remove_session(*session);
     session = nullptr;
   }
+  if (session != nullptr && ended(*session, to.time)) {  // its SessionEnded has not been made yet
+    to.state.remove_session(*session);
+    session = nullptr;
+  }
+  to.effects.time = to.time;
   const bool present = session != nullptr;
   set_will(to, record);
   // A transient session lives on the active only: elsewhere the record speaks of its will alone.
@@ -98,20 +116,8 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
 void apply(Applying& to, const Disconnected& record) {
   const std::string client_id(record.client_id);
   Session* session = to.state.session_of(client_id);
-  std::int64_t session_ends_ms = 0;  // a will never waits longer than its session lives (U-26)
-  if (session != nullptr) {
-    if (!session->durable) {
-      to.state.remove_session(*session);
-    } else {
-      to.state.edit_session(*session, [&](Session& s) {
-        s.connected = false;
-        s.connection = {};
-        if (record.session_expiry_s) s.expiry_s = *record.session_expiry_s;
-        s.expires_at = to.time.plus_ms(std::int64_t{s.expiry_s} * 1000);
-      });
-      session_ends_ms = session->expiry_s == never_expires ? INT64_MAX : std::int64_t{session->expiry_s} * 1000;
-    }
-  }
+  // A will never waits longer than its session lives (U-26).
+  const std::int64_t session_ends_ms = session == nullptr ? 0 : leave(to, *session, record.session_expiry_s);
   if (!record.keep_will) {
     to.state.remove_will(client_id);
     return;
@@ -126,16 +132,16 @@ void apply(Applying& to, const Disconnected& record) {
 
 void apply(Applying& to, const WillFired& record) {
   const auto found = to.state.wills().find(record.client_id);
-  if (found == to.state.wills().end()) return;
-  MessageRef will = found->second.message;
-  to.state.remove_will(std::string(record.client_id));
-  MessageView view = will->view();
+  if (found == to.state.wills().end() || found->second.connected) return;
+  // A copy outside State: effects may outlive this apply, and nothing may keep a durable message alive on one box only.
+  to.effects.keep = to.state.make_message(found->second.message->view(), 0);
+  MessageView view = to.effects.keep->view();
   view.published_at = to.time;
+  to.state.remove_will(std::string(record.client_id));
   to.effects.current = view;
   to.effects.time = to.time;
   if (view.retain) {
-    const std::string topic(view.topic);
-    to.state.set_retained(topic, view.payload.empty() ? MessageRef{} : to.state.make_message(view, to.lsn));
+    to.state.set_retained(view.topic, view.payload.empty() ? MessageRef{} : to.state.make_message(view, to.lsn));
   }
   const Session* publisher = to.state.session_of(record.client_id);
   const SessionId publisher_id = publisher != nullptr && publisher->durable ? publisher->id : 0;
@@ -144,7 +150,6 @@ void apply(Applying& to, const WillFired& record) {
   const auto retained = to.state.retained().find(view.topic);
   if (view.retain && retained != to.state.retained().end()) message.durable = retained->second.message;
   fan_out(to, to.state.routing().match(view.topic), record.picks, publisher_id, message);
-  to.effects.keep = std::move(will);
 }
 
 void apply(Applying& to, const SessionEnded& record) {

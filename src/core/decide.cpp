@@ -1,3 +1,4 @@
+// Packets of clients, and time, to records or refusals.
 #include "core/decide.hpp"
 
 #include <algorithm>

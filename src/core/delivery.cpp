@@ -1,6 +1,8 @@
 // From one message to many queues: fan-out, the window, and what is written when.
 #include <algorithm>
+#include <span>
 
+#include "base/check.hpp"
 #include "core/apply.hpp"
 #include "mqtt/codec.hpp"
 #include "mqtt/topic.hpp"
@@ -9,16 +11,25 @@ namespace tandem::core {
 
 namespace {
 
-// [MQTT5-3.1.2-25]: a message that the client cannot take counts as delivered.
-bool too_large(const Session& session, const MessageView& message, std::size_t identifiers) {
+using Identifiers = std::span<const std::uint32_t>;
+
+// [MQTT5-3.1.2-25]: a message that the client cannot take counts as delivered. Exact to the byte (T-14).
+bool too_large(const Session& session, const MessageView& message, mqtt::Qos qos, Identifiers identifiers) {
   if (session.max_packet_bytes == 0xFFFFFFFF) return false;
   mqtt::PublishParts parts;
   parts.topic = message.topic;
   parts.properties = message.properties;
   parts.payload = message.payload;
-  parts.qos = mqtt::Qos::at_least_once;
+  parts.qos = qos;
+  parts.packet_id = qos == mqtt::Qos::at_most_once ? std::uint16_t{0} : std::uint16_t{1};
   if (message.expiry_s != no_expiry) parts.message_expiry_s = message.expiry_s;
-  return mqtt::publish_size(parts, session.version) + identifiers * 5 > session.max_packet_bytes;
+  parts.subscription_identifiers = identifiers.data();
+  parts.subscription_identifier_count = identifiers.size();
+  return mqtt::publish_size(parts, session.version) > session.max_packet_bytes;
+}
+
+Identifiers identifiers_of(const Applying& to, const Delivery& delivery) {
+  return Identifiers(to.effects.identifiers).subspan(delivery.list_begin, delivery.list_count);
 }
 
 Effect& add_publish(Applying& to, const Session& session, const Message* message, mqtt::Qos qos, bool retain) {
@@ -31,7 +42,7 @@ Effect& add_publish(Applying& to, const Session& session, const Message* message
   return effect;
 }
 
-void attach_identifiers(Applying& to, Effect& effect, const std::vector<std::uint32_t>& identifiers) {
+void attach_identifiers(Applying& to, Effect& effect, Identifiers identifiers) {
   effect.list_begin = static_cast<std::uint32_t>(to.effects.identifiers.size());
   effect.list_count = static_cast<std::uint32_t>(identifiers.size());
   to.effects.identifiers.insert(to.effects.identifiers.end(), identifiers.begin(), identifiers.end());
@@ -57,7 +68,7 @@ void write_entry(Applying& to, Session& session, Sequence sequence) {
   Effect& effect = add_publish(to, session, entry.message.get(), static_cast<mqtt::Qos>(entry.qos), entry.retain);
   effect.dup = entry.sent;
   effect.packet_id = Queue::packet_id(sequence);
-  if (const auto* identifiers = session.queue.identifiers(sequence)) attach_identifiers(to, effect, *identifiers);
+  attach_identifiers(to, effect, session.queue.identifiers(sequence));
 }
 
 bool queue_full(const Session& session, std::size_t bytes) {
@@ -65,39 +76,61 @@ bool queue_full(const Session& session, std::size_t bytes) {
          (session.queue.waiting() != 0 && session.queue.bytes() + bytes > session.max_queue_bytes);
 }
 
-void deliver_at_most_once(Applying& to, const Session& session, const Outgoing& message, const Delivery& delivery) {
-  if (!session.connection.valid() || too_large(session, message.view, delivery.identifiers.size())) return;
-  Effect& effect = add_publish(to, session, message.source, mqtt::Qos::at_most_once, delivery.retain);
-  if (!delivery.identifiers.empty()) attach_identifiers(to, effect, delivery.identifiers);
+Effect& add_delivery(Applying& to, const Session& session, const Message* message, const Delivery& delivery) {
+  Effect& effect = add_publish(to, session, message, delivery.qos, delivery.retain);
+  effect.list_begin = delivery.list_begin;
+  effect.list_count = delivery.list_count;
+  return effect;
 }
 
-// Written from the packet itself: a transient session never sends it again, so it need not be kept.
-void deliver_unkept(Applying& to, Session& session, const Outgoing& message, const Delivery& delivery) {
+void deliver_at_most_once(Applying& to, const Session& session, const Outgoing& message, const Delivery& delivery) {
+  if (!session.connection.valid()) return;
+  if (too_large(session, message.view, mqtt::Qos::at_most_once, identifiers_of(to, delivery))) return;
+  add_delivery(to, session, message.source, delivery);
+}
+
+// The copy that this session's queue keeps.
+const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& message) {
+  if (!session.durable) {
+    if (!message.transient) message.transient = to.state.make_message(message.view, 0);
+    return message.transient;
+  }
+  if (!message.durable) {
+    CHECK(to.lsn != 0);  // decide must have seen that a durable session is concerned
+    message.durable = to.state.make_message(message.view, to.lsn);
+  }
+  return message.durable;
+}
+
+// Nothing waits before it and the window is open: written without a detour. A transient session never sends it again, so
+// it need not be kept.
+void deliver_at_once(Applying& to, Session& session, Outgoing& message, const Delivery& delivery) {
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
-  const Sequence sequence = to.state.enqueue(session, std::move(entry), {});
-  Effect& effect = add_publish(to, session, message.source, delivery.qos, delivery.retain);
-  effect.packet_id = Queue::packet_id(sequence);
-  if (!delivery.identifiers.empty()) attach_identifiers(to, effect, delivery.identifiers);
-  to.state.send_at_cursor(session);
+  if (session.durable) entry.message = kept_for(to, session, message);
+  const Message* source = session.durable ? entry.message.get() : message.source;
+  const Identifiers identifiers = session.durable ? identifiers_of(to, delivery) : Identifiers();
+  const Sequence sequence = to.state.enqueue_in_flight(session, std::move(entry), identifiers);
+  if (session.connection.valid()) add_delivery(to, session, source, delivery).packet_id = Queue::packet_id(sequence);
 }
 
 // What overlapping subscriptions of one session make of a message; false: nothing (No Local).
 bool combine(const Target& target, const Match& match, SessionId publisher, const MessageView& message,
-             Delivery& delivery) {
+             std::vector<std::uint32_t>& identifiers, Delivery& delivery) {
   bool any = false;
   unsigned qos = 0;
   delivery.retain = false;
-  delivery.identifiers.clear();
+  delivery.list_begin = static_cast<std::uint32_t>(identifiers.size());
   for (std::uint32_t i = 0; i <= target.others_count; ++i) {
     const Subscription& s = i == 0 ? *target.first : *match.others[target.others_begin + i - 1];
     if (s.options.no_local && publisher == target.session->id) continue;
     any = true;
     qos = std::max(qos, static_cast<unsigned>(s.options.qos));
     delivery.retain = delivery.retain || (s.options.retain_as_published && message.retain);
-    if (s.identifier != 0) delivery.identifiers.push_back(s.identifier);
+    if (s.identifier != 0) identifiers.push_back(s.identifier);
   }
+  delivery.list_count = static_cast<std::uint32_t>(identifiers.size()) - delivery.list_begin;
   delivery.qos = static_cast<mqtt::Qos>(std::min(qos, static_cast<unsigned>(message.qos)));
   return any;
 }
@@ -108,13 +141,14 @@ void pull(Applying& to, Session& session) {
   while (session.queue.cursor() < session.queue.tail() && session.queue.window_open(session.receive_maximum)) {
     const Sequence sequence = session.queue.cursor();
     const QueueEntry& entry = session.queue.at(sequence);
-    // [MQTT5-3.3.2-5], [MQTT5-4.3.3-7]: only what was never sent can expire.
-    const bool gone = entry.done || (!entry.sent && entry.message && entry.message->view().expired(to.time));
-    const auto* identifiers = session.queue.identifiers(sequence);
-    if (gone || (!entry.released && entry.message &&
-                 too_large(session, entry.message->view(), identifiers == nullptr ? 0 : identifiers->size()))) {
-      to.state.skip_at_cursor(session);
-      continue;
+    if (!entry.released && entry.message) {
+      const MessageView message = entry.message->view();
+      // [MQTT5-3.3.2-5], [MQTT5-4.3.3-7]: only what was never sent can expire.
+      if ((!entry.sent && message.expired(to.time)) ||
+          too_large(session, message, static_cast<mqtt::Qos>(entry.qos), session.queue.identifiers(sequence))) {
+        to.state.skip_at_cursor(session);
+        continue;
+      }
     }
     write_entry(to, session, sequence);
     to.state.send_at_cursor(session);
@@ -127,22 +161,20 @@ void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& 
     return;
   }
   const Queue& queue = session.queue;
-  if (!session.durable && queue.waiting() == 0 && queue.window_open(session.receive_maximum) &&
-      !too_large(session, message.view, delivery.identifiers.size())) {
-    deliver_unkept(to, session, message, delivery);
+  if (session.connected && queue.waiting() == 0 && queue.window_open(session.receive_maximum) &&
+      !too_large(session, message.view, delivery.qos, identifiers_of(to, delivery))) {
+    deliver_at_once(to, session, message, delivery);
     return;
   }
   if (queue_full(session, message.view.bytes())) {
     to.state.count_drop(session);
     return;
   }
-  MessageRef& kept = session.durable ? message.durable : message.transient;
-  if (!kept) kept = to.state.make_message(message.view, session.durable ? to.lsn : 0);
   QueueEntry entry;
-  entry.message = kept;
+  entry.message = kept_for(to, session, message);
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
-  to.state.enqueue(session, std::move(entry), delivery.identifiers);
+  to.state.enqueue(session, std::move(entry), identifiers_of(to, delivery));
   if (session.connected) pull(to, session);
 }
 
@@ -150,7 +182,9 @@ void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& pi
              Outgoing& message) {
   Delivery delivery;
   for (const Target& target : match.targets) {
-    if (combine(target, match, publisher, message.view, delivery)) deliver(to, *target.session, message, delivery);
+    if (combine(target, match, publisher, message.view, to.effects.identifiers, delivery)) {
+      deliver(to, *target.session, message, delivery);
+    }
   }
   for (const SharedPick& pick : picks) {
     Session* session = to.state.session(pick.session);
@@ -160,8 +194,9 @@ void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& pi
     const Subscription& s = found->second;
     delivery.qos = std::min(s.options.qos, message.view.qos);
     delivery.retain = s.options.retain_as_published && message.view.retain;
-    delivery.identifiers.clear();
-    if (s.identifier != 0) delivery.identifiers.push_back(s.identifier);
+    delivery.list_begin = static_cast<std::uint32_t>(to.effects.identifiers.size());
+    delivery.list_count = s.identifier != 0 ? 1 : 0;
+    if (s.identifier != 0) to.effects.identifiers.push_back(s.identifier);
     deliver(to, *session, message, delivery);
   }
 }

@@ -17,8 +17,11 @@ inline constexpr std::size_t table_count = 7;
 class Digest {
  public:
   // `key` chooses the bucket, `content` is the entity's hash (key included).
-  void add(Table table, std::uint64_t key, std::uint64_t content) { bucket(table, key) += content; }
-  void remove(Table table, std::uint64_t key, std::uint64_t content) { bucket(table, key) -= content; }
+  void add(Table table, std::uint64_t key, std::uint64_t content) { add_mixed(table, mix64(key), content); }
+  void remove(Table table, std::uint64_t key, std::uint64_t content) { remove_mixed(table, mix64(key), content); }
+  // The same for a caller that has mix64(key) at hand.
+  void add_mixed(Table table, std::uint64_t mixed, std::uint64_t content) { bucket(table, mixed) += content; }
+  void remove_mixed(Table table, std::uint64_t mixed, std::uint64_t content) { bucket(table, mixed) -= content; }
 
   // 64-bit summary of one table, and bytes that hold one summary a table (little-endian, in Table order).
   std::uint64_t summary(Table table) const {
@@ -33,8 +36,8 @@ class Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 
  private:
-  std::uint64_t& bucket(Table table, std::uint64_t key) {
-    return sums_[static_cast<std::size_t>(table)][mix64(key) % limits::digest_buckets];
+  std::uint64_t& bucket(Table table, std::uint64_t mixed) {
+    return sums_[static_cast<std::size_t>(table)][mixed % limits::digest_buckets];
   }
   std::array<std::array<std::uint64_t, limits::digest_buckets>, table_count> sums_{};
 };

@@ -38,7 +38,7 @@ struct Effects {
   MessageView current;                     // the message being published
   std::vector<std::uint32_t> identifiers;
   std::vector<mqtt::Reason> reasons;
-  MessageRef keep;                         // keeps `current` alive when it was taken out of State (a will)
+  MessageRef keep;                         // what `current` borrows from when no packet holds it (a will)
   Instant time;                            // log time of the record: expiry is counted down to it
 
   void clear() {

@@ -1,6 +1,6 @@
+// Encoding a checkpoint: what changed, in slices, each entity as it was when the checkpoint began.
 #include "core/image.hpp"
 
-#include "base/check.hpp"
 #include "core/image_codec.hpp"
 
 namespace tandem::core {
@@ -20,7 +20,7 @@ Checkpoint::Checkpoint(State& state) : state_(state) {
 }
 
 Checkpoint::~Checkpoint() {
-  state_.end_checkpoint();
+  state_.end_checkpoint(complete_);
   state_.pending_copies() = {};
   state_.message_table().on_losing_pending({});
 }
@@ -28,7 +28,8 @@ Checkpoint::~Checkpoint() {
 bool Checkpoint::step(std::size_t max_rows, std::vector<Row>& out) {
   for (Row& row : copies_) out.push_back(std::move(row));
   copies_.clear();
-  return step_messages(max_rows, out) && step_entities(max_rows, out);
+  complete_ = step_messages(max_rows, out) && step_entities(max_rows, out);
+  return complete_;
 }
 
 bool Checkpoint::step_messages(std::size_t max_rows, std::vector<Row>& out) {

@@ -27,7 +27,9 @@ enum class RowKind : std::uint8_t {
   will = 7,
 };
 
-// One checkpoint while it is being encoded. At most one a State at a time.
+// One checkpoint while it is being encoded. At most one a State at a time. It takes the changes out of State: one that is
+// destroyed before step() gave true can only be followed by another State, not by another checkpoint of this one. It goes
+// before its State does.
 class Checkpoint {
  public:
   explicit Checkpoint(State& state);
@@ -58,6 +60,7 @@ class Checkpoint {
   std::unordered_set<std::string> given_;  // kind and key of every entity row given so far
   std::size_t done_ = 0;     // position in the list that is being worked on
   int list_ = 0;
+  bool complete_ = false;
 };
 
 // Builds State from the rows of an image, in order of kind and key. State must be new.
@@ -69,6 +72,7 @@ class ImageLoader {
   Status finish();
 
  private:
+  Status load_globals(ByteReader& in);
   Status load_message(ByteReader& key, ByteReader& in);
   Status load_session(ByteReader& key, ByteReader& in);
   Status load_subscription(ByteReader& key, ByteReader& in);
@@ -78,6 +82,7 @@ class ImageLoader {
 
   State& state_;
   std::unordered_map<std::uint64_t, MessageRef> messages_;
+  bool has_globals_ = false;
 };
 
 }  // namespace tandem::core

@@ -1,3 +1,4 @@
+// Writing rows of an image.
 #include "core/image_codec.hpp"
 
 #include <algorithm>
@@ -90,24 +91,22 @@ Row segment_row(const Session& session, std::uint64_t segment) {
   Row made = row(RowKind::segment, segment_key(session.id, segment));
   const Sequence begin = std::max<Sequence>(queue.head(), segment * limits::queue_segment_entries);
   const Sequence end = std::min<Sequence>(queue.tail(), (segment + 1) * limits::queue_segment_entries);
-  if (begin > end || segment > queue.tail() / limits::queue_segment_entries) {
+  const bool holds_tail = segment == queue.tail() / limits::queue_segment_entries;  // there even if it has no entry
+  if (begin >= end && !holds_tail) {
+    made.value.clear();
     made.erased = true;
-    return made;
-  }
-  if (begin == end && segment != queue.tail() / limits::queue_segment_entries) {
-    made.erased = true;  // wholly behind the head
     return made;
   }
   ByteWriter out(made.value);
   out.u64_le(begin).varint(end - begin);
   for (Sequence s = begin; s < end; ++s) {
     const QueueEntry& entry = queue.at(s);
-    const auto* identifiers = queue.identifiers(s);
-    out.u8(static_cast<std::uint8_t>(flags_of(entry) | (identifiers != nullptr ? 128U : 0U)));
+    const auto identifiers = queue.identifiers(s);
+    out.u8(static_cast<std::uint8_t>(flags_of(entry) | (identifiers.empty() ? 0U : 128U)));
     out.varint(entry.message ? entry.message->id() : 0);
-    if (identifiers == nullptr) continue;
-    out.varint(identifiers->size());
-    for (const std::uint32_t identifier : *identifiers) out.u32_le(identifier);
+    if (identifiers.empty()) continue;
+    out.varint(identifiers.size());
+    for (const std::uint32_t identifier : identifiers) out.u32_le(identifier);
   }
   return made;
 }

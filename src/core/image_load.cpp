@@ -1,4 +1,7 @@
 // Building State from the rows of an image.
+#include <algorithm>
+#include <functional>
+
 #include "base/limits.hpp"
 #include "core/image.hpp"
 #include "core/image_codec.hpp"
@@ -23,16 +26,7 @@ Status ImageLoader::load(const Row& row) {
   ByteReader in(row.value);
   if (in.u8() != row_version) return Error{"image: a row has a version that this program is too old to read"};
   switch (static_cast<RowKind>(row.kind)) {
-    case RowKind::globals: {
-      Globals globals;
-      globals.epoch.number = in.u64_le();
-      globals.epoch.node.value = in.u64_le();
-      globals.epoch.store = in.u64_le();
-      globals.next_session = in.u64_le();
-      globals.next_joined = in.u64_le();
-      state_.load_globals(globals);
-      return in.ok() ? Status() : damaged("globals");
-    }
+    case RowKind::globals: return load_globals(in);
     case RowKind::message: return load_message(key, in);
     case RowKind::session: return load_session(key, in);
     case RowKind::subscription: return load_subscription(key, in);
@@ -46,6 +40,19 @@ Status ImageLoader::load(const Row& row) {
     case RowKind::will: return load_will(row.key, in);
   }
   return Error{"image: row kind " + std::to_string(row.kind) + " is unknown: this program is too old to read it"};
+}
+
+Status ImageLoader::load_globals(ByteReader& in) {
+  Globals globals;
+  globals.epoch.number = in.u64_le();
+  globals.epoch.node.value = in.u64_le();
+  globals.epoch.store = in.u64_le();
+  globals.next_session = in.u64_le();
+  globals.next_joined = in.u64_le();
+  if (!in.ok()) return damaged("globals");
+  state_.load_globals(globals);
+  has_globals_ = true;
+  return {};
 }
 
 Status ImageLoader::load_will(const std::string& client_id, ByteReader& in) {
@@ -73,7 +80,7 @@ Status ImageLoader::load_message(ByteReader& key, ByteReader& in) {
   v.topic = in.bytes_varint();
   v.properties = in.bytes_varint();
   v.payload = in.bytes_varint();
-  if (!in.ok() || !key.ok() || id == 0 || (flags & 3U) == 3U) return damaged("message");
+  if (!in.ok() || !key.ok() || id == 0 || (flags & 3U) == 3U || messages_.contains(id)) return damaged("message");
   messages_[id] = state_.message_table().create_saved(v, id);
   return {};
 }
@@ -97,8 +104,9 @@ Status ImageLoader::load_session(ByteReader& key, ByteReader& in) {
   s.max_queue_bytes = in.u64_le();
   const std::uint64_t held = in.varint();
   for (std::uint64_t i = 0; i < held && in.ok(); ++i) s.held_ids.push_back(in.u16_le());
-  if (!in.ok() || !key.ok() || s.id == 0 || version < 3 || version > 5 || state_.session(s.id) != nullptr ||
-      state_.session_of(s.client_id) != nullptr) {
+  const bool ids_ascend = std::is_sorted(s.held_ids.begin(), s.held_ids.end(), std::less_equal<>());
+  if (!in.ok() || !key.ok() || s.id == 0 || s.id >= state_.globals().next_session || version < 3 || version > 5 ||
+      !ids_ascend || state_.session(s.id) != nullptr || state_.session_of(s.client_id) != nullptr) {
     return damaged("session");
   }
   state_.load_session(std::move(session));
@@ -114,7 +122,7 @@ Status ImageLoader::load_subscription(ByteReader& key, ByteReader& in) {
   const std::uint8_t handling = in.u8();
   const std::uint32_t identifier = in.u32_le();
   const std::uint64_t joined = in.u64_le();
-  if (!in.ok() || session == nullptr || qos > 2 || handling > 2) return damaged("subscription");
+  if (!in.ok() || session == nullptr || filter.empty() || qos > 2 || handling > 2) return damaged("subscription");
   options.qos = static_cast<mqtt::Qos>(qos);
   options.no_local = (flags & 1U) != 0;
   options.retain_as_published = (flags & 2U) != 0;
@@ -148,7 +156,7 @@ Status ImageLoader::load_segment(ByteReader& key, ByteReader& in) {
     if (!in.ok() || (!entry.done && !entry.message)) return damaged("queue");
     const Sequence sequence = queue.tail();
     queue.push_loaded(std::move(entry));
-    queue.set_identifiers(sequence, std::move(identifiers));
+    queue.set_identifiers(sequence, identifiers);
   }
   return {};
 }
@@ -159,6 +167,8 @@ MessageRef ImageLoader::message(std::uint64_t id) const {
 }
 
 Status ImageLoader::finish() {
+  const bool empty = state_.sessions().empty() && state_.wills().empty() && state_.retained().empty();
+  if (!has_globals_ && !empty) return Error{"image: the row of the epoch and the counters is missing"};
   state_.settle_loaded();
   messages_.clear();
   return {};

@@ -1,3 +1,4 @@
+// One block a message: the header, then topic, properties and payload.
 #include "core/message.hpp"
 
 #include <cstdlib>
@@ -28,7 +29,7 @@ Message* Message::create(const MessageView& view, std::uint64_t id, MessageOwner
   message->properties_size_ = static_cast<std::uint32_t>(view.properties.size());
   message->payload_size_ = static_cast<std::uint32_t>(view.payload.size());
   auto* to = reinterpret_cast<char*>(message + 1);
-  std::memcpy(to, view.topic.data(), view.topic.size());
+  if (!view.topic.empty()) std::memcpy(to, view.topic.data(), view.topic.size());
   to += view.topic.size();
   if (!view.properties.empty()) std::memcpy(to, view.properties.data(), view.properties.size());
   to += view.properties.size();

@@ -1,3 +1,4 @@
+// Bookkeeping of durable messages: digest, what a checkpoint holds, what has gone since.
 #include "core/message_table.hpp"
 
 #include "base/check.hpp"
@@ -10,10 +11,12 @@ namespace {
 std::uint64_t hash_content(const Message& message) {
   const MessageView v = message.view();
   const ByteView all(v.topic.data(), v.bytes());  // topic, properties and payload lie behind one another
-  const std::uint64_t facts = (static_cast<std::uint64_t>(v.expiry_s) << 8) |
+  const std::uint64_t facts = (static_cast<std::uint64_t>(v.expiry_s) << 3) |
                               (static_cast<std::uint64_t>(v.qos) << 1) | (v.retain ? 1U : 0U);
-  return mix64(hash64(all) ^ mix64(message.id()) ^ facts ^ (v.topic.size() << 40) ^
-               static_cast<std::uint64_t>(v.published_at.ms) * 31U);
+  const std::uint64_t borders = (static_cast<std::uint64_t>(v.topic.size()) << 32) | v.properties.size();
+  // Odd factors keep the fields apart; one mixing, since this is hot.
+  return mix64(hash64(all) ^ (message.id() * 0x9e3779b97f4a7c15ULL) ^ (facts * 0xc2b2ae3d27d4eb4fULL) ^
+               (borders * 0x165667b19e3779f9ULL) ^ (static_cast<std::uint64_t>(v.published_at.ms) * 0xd6e8feb86659fd93ULL));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// The ring behind a session's queue.
 #include "core/queue.hpp"
 
 #include "base/check.hpp"
@@ -26,16 +27,21 @@ void Queue::mark_in_flight() {
   entry.in_flight = true;
   entry.sent = true;
   ++in_flight_;
-  ++cursor_;
+  cursor_ = after_cursor();
+}
+
+Sequence Queue::after_cursor() const {
+  Sequence next = cursor_ + 1;
+  while (next < tail_ && at(next).done) ++next;
+  return next;
 }
 
 void Queue::skip_at_cursor() {
   CHECK(cursor_ < tail_);
   QueueEntry& entry = at(cursor_);
-  forget(entry);
   entry.done = true;
-  identifiers_.erase(cursor_);
-  ++cursor_;
+  forget(entry, cursor_);
+  cursor_ = after_cursor();
   drop_done_front();
 }
 
@@ -46,8 +52,7 @@ void Queue::finish(Sequence sequence) {
   entry.in_flight = false;
   entry.done = true;
   --in_flight_;
-  forget(entry);
-  if (!identifiers_.empty()) identifiers_.erase(sequence);
+  forget(entry, sequence);
   drop_done_front();
 }
 
@@ -57,14 +62,18 @@ void Queue::rewind_cursor() {
   in_flight_ = 0;
 }
 
-void Queue::set_identifiers(Sequence sequence, std::vector<std::uint32_t> identifiers) {
-  if (!identifiers.empty()) identifiers_[sequence] = std::move(identifiers);
+void Queue::set_identifiers(Sequence sequence, std::span<const std::uint32_t> identifiers) {
+  if (identifiers.empty()) return;
+  if (identifiers.size() == 1) at(sequence).identifier = identifiers.front();
+  else several_identifiers_[sequence].assign(identifiers.begin(), identifiers.end());
 }
 
-const std::vector<std::uint32_t>* Queue::identifiers(Sequence sequence) const {
-  if (identifiers_.empty()) return nullptr;
-  const auto found = identifiers_.find(sequence);
-  return found == identifiers_.end() ? nullptr : &found->second;
+std::span<const std::uint32_t> Queue::identifiers(Sequence sequence) const {
+  const QueueEntry& entry = at(sequence);
+  if (entry.identifier != 0) return {&entry.identifier, 1};
+  if (several_identifiers_.empty()) return {};
+  const auto found = several_identifiers_.find(sequence);
+  return found == several_identifiers_.end() ? std::span<const std::uint32_t>() : found->second;
 }
 
 void Queue::start_at(Sequence head) {
@@ -87,7 +96,7 @@ void Queue::settle_loaded() {
 void Queue::clear() {
   ring_.clear();
   ring_.shrink_to_fit();
-  identifiers_.clear();
+  several_identifiers_.clear();
   head_ = cursor_ = tail_;
   in_flight_ = 0;
   bytes_ = 0;
@@ -101,7 +110,9 @@ void Queue::grow() {
   ring_ = std::move(larger);
 }
 
-void Queue::forget(QueueEntry& entry) {
+void Queue::forget(QueueEntry& entry, Sequence sequence) {
+  entry.identifier = 0;
+  if (!several_identifiers_.empty()) several_identifiers_.erase(sequence);
   if (!entry.message) return;
   bytes_ -= entry.message->bytes();
   entry.message.reset();

@@ -4,11 +4,12 @@
 // boxes give the same ids. Invariants:
 //   head <= cursor <= tail; tail - head is bounded by the queue limits; cursor - head <= 65,534, so ids are unique
 //   an entry before the cursor is in flight or done; an entry behind it is not in flight (after a reconnect it may be done)
-//   the entry at head is not done (done entries at the front are dropped at once)
+//   neither the entry at head nor the one at the cursor is done: both positions follow from the entries (an image needs that)
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 #include "core/message.hpp"
@@ -16,14 +17,16 @@
 namespace tandem::core {
 
 struct QueueEntry {
-  MessageRef message;        // empty: done, or a transient session's entry that was written from the packet itself
-  std::uint8_t qos = 0;      // granted for this delivery: 1 or 2
-  bool retain = false;       // RETAIN as it is delivered
-  bool sent = false;         // was written once: DUP=1 from now on ([MQTT5-3.3.1-1])
-  bool in_flight = false;    // written on the present connection
-  bool released = false;     // QoS 2: PUBREC came, PUBREL is pending
-  bool done = false;         // acknowledged, expired or too large
+  MessageRef message;            // empty: done, or a transient session's entry that was written from the packet itself
+  std::uint32_t identifier = 0;  // subscription identifier; 0: none, or several, which Queue keeps
+  std::uint8_t qos = 0;          // granted for this delivery: 1 or 2
+  bool retain : 1 = false;       // RETAIN as it is delivered
+  bool sent : 1 = false;         // was written once: DUP=1 from now on ([MQTT5-3.3.1-1])
+  bool in_flight : 1 = false;    // written on the present connection
+  bool released : 1 = false;     // QoS 2: PUBREC came, PUBREL is pending
+  bool done : 1 = false;         // acknowledged, expired or too large
 };
+static_assert(sizeof(QueueEntry) == 16);
 
 using Sequence = std::uint64_t;
 
@@ -54,16 +57,18 @@ class Queue {
   Sequence push(QueueEntry entry);
   // The entry at the cursor was written (or resent): it is in flight.
   void mark_in_flight();
-  // The entry at the cursor needs no writing (done, expired, too large): done without having been in flight.
+  // The entry at the cursor needs no writing (expired, too large): done without having been in flight.
   void skip_at_cursor();
+  // Where the cursor goes from the entry at it: past that and the done ones behind it.
+  Sequence after_cursor() const;
   // An entry in flight is finished: frees the window; drops done entries at the front.
   void finish(Sequence sequence);
   // A new connection: everything unfinished will be written again, in order.
   void rewind_cursor();
 
-  // Subscription identifiers of an entry (MQTT 5.0), rare.
-  void set_identifiers(Sequence sequence, std::vector<std::uint32_t> identifiers);
-  const std::vector<std::uint32_t>* identifiers(Sequence sequence) const;
+  // Subscription identifiers of an entry (MQTT 5.0). The span is valid until the queue changes.
+  void set_identifiers(Sequence sequence, std::span<const std::uint32_t> identifiers);
+  std::span<const std::uint32_t> identifiers(Sequence sequence) const;
 
   // For images: an empty queue that goes on at `head` == `tail`; then push_loaded in order; then settle_loaded once.
   void start_at(Sequence head);
@@ -76,7 +81,7 @@ class Queue {
   std::size_t slot(Sequence sequence) const { return static_cast<std::size_t>(sequence) & (ring_.size() - 1); }
   void grow();
   void drop_done_front();
-  void forget(QueueEntry& entry);
+  void forget(QueueEntry& entry, Sequence sequence);
 
   std::vector<QueueEntry> ring_;  // size is 0 or a power of two
   Sequence head_ = 0;
@@ -84,7 +89,7 @@ class Queue {
   Sequence tail_ = 0;
   std::uint32_t in_flight_ = 0;
   std::uint64_t bytes_ = 0;  // of messages held by entries
-  std::map<Sequence, std::vector<std::uint32_t>> identifiers_;
+  std::map<Sequence, std::vector<std::uint32_t>> several_identifiers_;  // of overlapping subscriptions: rare
 };
 
 }  // namespace tandem::core

@@ -1,3 +1,4 @@
+// Writing and reading the bytes of records.
 #include "core/record_codec.hpp"
 
 #include <array>
@@ -23,6 +24,12 @@ mqtt::SubscriptionOptions unpack(std::uint8_t bits, ByteReader& in) {
   options.retain_as_published = (bits & 8U) != 0;
   options.retain_handling = static_cast<mqtt::RetainHandling>((bits >> 4) & 3U);
   return options;
+}
+
+std::uint32_t varint32(ByteReader& in) {
+  const std::uint64_t value = in.varint();
+  if (value > 0xFFFFFFFFU) in.fail();
+  return static_cast<std::uint32_t>(value);
 }
 
 void put_message(const MessageView& m, ByteWriter& out) {
@@ -145,7 +152,7 @@ EpochBegan get_epoch_began(ByteReader& in) {
   r.epoch.number = in.u64_le();
   r.epoch.node.value = in.u64_le();
   r.epoch.store = in.u64_le();
-  r.will_grace_s = static_cast<std::uint32_t>(in.varint());
+  r.will_grace_s = varint32(in);
   return r;
 }
 
@@ -167,7 +174,7 @@ Connected get_connected(ByteReader& in) {
   r.max_queue_bytes = in.u64_le();
   if ((flags & 4U) != 0) {
     WillView will;
-    will.delay_s = static_cast<std::uint32_t>(in.varint());
+    will.delay_s = varint32(in);
     will.message = get_message(in);
     r.will = will;
   }
@@ -186,7 +193,7 @@ Disconnected get_disconnected(ByteReader& in) {
 Subscribed get_subscribed(ByteReader& in) {
   Subscribed r;
   r.session = in.varint();
-  r.subscription_identifier = static_cast<std::uint32_t>(in.varint());
+  r.subscription_identifier = varint32(in);
   const std::uint64_t count = in.varint();
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
     SubscriptionFact s;

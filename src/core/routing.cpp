@@ -1,3 +1,4 @@
+// The index of subscriptions: a tree by topic level, and the cache of look-ups in front of it.
 #include "core/routing.hpp"
 
 #include <algorithm>

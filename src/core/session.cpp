@@ -1,3 +1,4 @@
+// What a session knows about itself.
 #include "core/session.hpp"
 
 #include <algorithm>

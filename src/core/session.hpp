@@ -37,6 +37,7 @@ struct Subscription {
 
 struct Session {
   SessionId id = 0;
+  std::uint64_t mixed_id = 0;  // mix64(id): the digest's bucket and seed, ready for the hot path
   std::string client_id;
   std::string username;
   bool durable = false;

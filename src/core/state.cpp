@@ -1,3 +1,4 @@
+// Entities of State: sessions, subscriptions, retained messages, wills.
 #include "core/state.hpp"
 
 #include <algorithm>
@@ -97,6 +98,7 @@ Session& State::add_session(SessionId id, std::string_view client_id, bool durab
   auto owned = std::make_unique<Session>();
   Session& session = *owned;
   session.id = id;
+  session.mixed_id = mix64(id);
   session.client_id = std::string(client_id);
   session.durable = durable;
   session.expiry_s = never_expires;
@@ -116,13 +118,9 @@ void State::remove_session(Session& session) {
   while (!session.subscriptions.empty()) remove_subscription(session, session.subscriptions.begin()->first);
   if (session.durable) {
     touch(session);
-    for (std::uint64_t s = session.queue.head() / limits::queue_segment_entries;
-         s <= session.queue.tail() / limits::queue_segment_entries; ++s) {
-      touch_segment(session, s);
-    }
+    touch_segments(session, session.queue.head(), session.queue.tail());
     for (Sequence s = session.queue.head(); s < session.queue.tail(); ++s) {
-      const QueueEntry& entry = session.queue.at(s);
-      if (!entry.done) digest_.remove(Table::queues, session.id, hash_of(session, s, entry));
+      if (!session.queue.at(s).done) remove_entry_hash(session, s);
     }
     for (const std::uint16_t id : session.held_ids) digest_.remove(Table::sessions, session.id, hash_of_held(session, id));
     digest_.remove(Table::queues, session.id, hash_of_tail(session));
@@ -146,9 +144,11 @@ void State::drop_transient_sessions() {
 }
 
 void State::hold_id(Session& session, std::uint16_t packet_id) {
-  touch(session);
   auto& ids = session.held_ids;
-  ids.insert(std::lower_bound(ids.begin(), ids.end(), packet_id), packet_id);
+  const auto at = std::lower_bound(ids.begin(), ids.end(), packet_id);
+  if (at != ids.end() && *at == packet_id) return;
+  touch(session);
+  ids.insert(at, packet_id);
   if (session.durable) digest_.add(Table::sessions, session.id, hash_of_held(session, packet_id));
 }
 
@@ -211,26 +211,25 @@ bool State::remove_subscription(Session& session, std::string_view filter) {
 
 // --- retained messages and wills --------------------------------------------------------------------------------------
 
-void State::set_retained(const std::string& topic, MessageRef message) {
-  const auto found = retained_.find(topic);
+void State::set_retained(std::string_view topic, MessageRef message) {
+  auto at = retained_.find(topic);
   const std::uint64_t key = hash64(topic);
-  if (found != retained_.end()) {
-    touch_retained(topic, found->second);
-    schedule_retained(topic, found->second, false);
-    digest_.remove(Table::retained, key, hash_of(topic, found->second));
+  if (at != retained_.end()) {
+    touch_retained(at->first, at->second);
+    schedule_retained(at->first, at->second, false);
+    digest_.remove(Table::retained, key, hash_of(at->first, at->second));
     if (!message) {
-      retained_.erase(found);
+      retained_.erase(at);
       return;
     }
-    found->second.message = std::move(message);
-  } else if (!message) {
-    return;
+  } else {
+    if (!message) return;
+    at = retained_.emplace(std::string(topic), Retained{}).first;
+    touch_retained(at->first, at->second);
   }
-  Retained& retained = found != retained_.end() ? found->second : retained_[topic];
-  if (message) retained.message = std::move(message);
-  touch_retained(topic, retained);
-  schedule_retained(topic, retained, true);
-  digest_.add(Table::retained, key, hash_of(topic, retained));
+  at->second.message = std::move(message);
+  schedule_retained(at->first, at->second, true);
+  digest_.add(Table::retained, key, hash_of(at->first, at->second));
 }
 
 void State::set_will(const std::string& client_id, Will will) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -96,12 +97,12 @@ class State {
   // Changes a session's header: `edit` changes neither id, queue, held_ids nor subscriptions.
   template <class Edit>
   void edit_session(Session& session, Edit edit);
-  void hold_id(Session& session, std::uint16_t packet_id);
+  void hold_id(Session& session, std::uint16_t packet_id);     // held already: nothing
   bool release_id(Session& session, std::uint16_t packet_id);  // false: was not held
   Subscription& put_subscription(Session& session, std::string_view filter, const mqtt::SubscriptionOptions& options,
                                  std::uint32_t identifier, bool& existed);
   bool remove_subscription(Session& session, std::string_view filter);
-  void set_retained(const std::string& topic, MessageRef message);  // empty ref: removes
+  void set_retained(std::string_view topic, MessageRef message);  // empty ref: removes
   void set_will(const std::string& client_id, Will will);
   void remove_will(const std::string& client_id);
   template <class Edit>
@@ -110,7 +111,9 @@ class State {
   void edit_globals(Edit edit);
 
   // Queues (state_queue.cpp)
-  Sequence enqueue(Session& session, QueueEntry entry, std::vector<std::uint32_t> identifiers);
+  Sequence enqueue(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers);
+  // The same, and it is written at once: nothing waits and the window is open.
+  Sequence enqueue_in_flight(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers);
   void send_at_cursor(Session& session);
   void skip_at_cursor(Session& session);
   void release_entry(Session& session, Sequence sequence);  // PUBREC came
@@ -121,7 +124,7 @@ class State {
   // Images (state_image.cpp; used by image.cpp)
   // A checkpoint begins: what changed so far is its generation; ends: when all of it has been encoded.
   Changes begin_checkpoint();
-  void end_checkpoint() { encoding_ = 0; }
+  void end_checkpoint(bool complete);
   bool pending(const ChangeMark& mark) const { return encoding_ != 0 && mark.changed_in == encoding_; }
   PendingCopies& pending_copies() { return pending_copies_; }
   void forget_segment_marks(Session& session);   // of segments behind the head whose rows are right
@@ -147,7 +150,9 @@ class State {
   void touch_retained(const std::string& topic, Retained& retained);
   void touch_will(const std::string& client_id, Will& will);
   void touch_globals();
-  void touch_queue_front(Session& session);
+  void touch_segments(Session& session, Sequence first, Sequence last);
+  void add_entry_hash(const Session& session, Sequence sequence);
+  void remove_entry_hash(const Session& session, Sequence sequence);
   void schedule(const Session& session, bool present);
   void schedule(const std::string& client_id, const Will& will, bool present);
   void schedule_retained(const std::string& topic, const Retained& retained, bool present);
@@ -170,6 +175,7 @@ class State {
   std::size_t connected_sessions_ = 0;
   std::uint32_t generation_ = 1;  // of changes
   std::uint32_t encoding_ = 0;    // generation of the running checkpoint; 0: none runs
+  bool changes_lost_ = false;     // a checkpoint was given up: no other can follow
   std::uint64_t queued_ = 0;
   std::uint64_t dropped_ = 0;
 };

@@ -6,9 +6,14 @@
 namespace tandem::core {
 
 Changes State::begin_checkpoint() {
-  CHECK(encoding_ == 0);
+  CHECK(encoding_ == 0 && !changes_lost_);
   encoding_ = generation_++;
   return std::exchange(changes_, {});
+}
+
+void State::end_checkpoint(bool complete) {
+  encoding_ = 0;
+  changes_lost_ = changes_lost_ || !complete;
 }
 
 void State::forget_segment_marks(Session& session) {
@@ -38,6 +43,7 @@ void State::load_globals(const Globals& globals) {
 
 void State::load_session(std::unique_ptr<Session> session) {
   Session& s = *session;
+  s.mixed_id = mix64(s.id);
   sessions_.emplace(s.id, std::move(session));
   by_client_.emplace(s.client_id, &s);
   ++durable_sessions_;
@@ -83,8 +89,7 @@ void State::settle_loaded() {
     queued_ += session.queue.size();
     digest_.add(Table::queues, id, hash_of_tail(session));
     for (Sequence s = session.queue.head(); s < session.queue.tail(); ++s) {
-      const QueueEntry& entry = session.queue.at(s);
-      if (!entry.done) digest_.add(Table::queues, id, hash_of(session, s, entry));
+      if (!session.queue.at(s).done) add_entry_hash(session, s);
     }
   }
 }

@@ -22,59 +22,78 @@ void State::touch_segment(Session& session, std::uint64_t segment) {
   }
 }
 
-// The head is about to move: every segment that it may pass or reach changes its row.
-void State::touch_queue_front(Session& session) {
-  const std::uint64_t first = segment_of(session.queue.head());
-  const std::uint64_t last = segment_of(session.queue.cursor());
-  for (std::uint64_t s = first; s <= last; ++s) touch_segment(session, s);
+void State::touch_segments(Session& session, Sequence first, Sequence last) {
+  for (std::uint64_t s = segment_of(first); s <= segment_of(last); ++s) touch_segment(session, s);
 }
 
-Sequence State::enqueue(Session& session, QueueEntry entry, std::vector<std::uint32_t> identifiers) {
+void State::add_entry_hash(const Session& session, Sequence sequence) {
+  digest_.add_mixed(Table::queues, session.mixed_id, hash_of(session, sequence, session.queue.at(sequence)));
+}
+
+void State::remove_entry_hash(const Session& session, Sequence sequence) {
+  digest_.remove_mixed(Table::queues, session.mixed_id, hash_of(session, sequence, session.queue.at(sequence)));
+}
+
+Sequence State::enqueue(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers) {
   if (!session.durable) {
     const Sequence sequence = session.queue.push(std::move(entry));
-    session.queue.set_identifiers(sequence, std::move(identifiers));
+    session.queue.set_identifiers(sequence, identifiers);
     return sequence;
   }
   const Sequence tail = session.queue.tail();
-  touch_segment(session, segment_of(tail));
-  if (segment_of(tail + 1) != segment_of(tail)) touch_segment(session, segment_of(tail + 1));
-  digest_.remove(Table::queues, session.id, hash_of_tail(session));
+  touch_segments(session, tail, tail + 1);
+  const std::uint64_t before = hash_of_tail(session);
   const Sequence sequence = session.queue.push(std::move(entry));
-  session.queue.set_identifiers(sequence, std::move(identifiers));
-  digest_.add(Table::queues, session.id, hash_of_tail(session));
-  digest_.add(Table::queues, session.id, hash_of(session, sequence, session.queue.at(sequence)));
+  session.queue.set_identifiers(sequence, identifiers);
+  digest_.add_mixed(Table::queues, session.mixed_id, hash_of_tail(session) - before);
+  add_entry_hash(session, sequence);
+  ++queued_;
+  return sequence;
+}
+
+Sequence State::enqueue_in_flight(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers) {
+  CHECK(session.queue.waiting() == 0);
+  if (!session.durable) {
+    const Sequence sequence = session.queue.push(std::move(entry));
+    session.queue.set_identifiers(sequence, identifiers);
+    session.queue.mark_in_flight();
+    return sequence;
+  }
+  const Sequence tail = session.queue.tail();
+  touch_segments(session, tail, tail + 1);
+  const std::uint64_t before = hash_of_tail(session);
+  const Sequence sequence = session.queue.push(std::move(entry));
+  session.queue.set_identifiers(sequence, identifiers);
+  session.queue.mark_in_flight();
+  digest_.add_mixed(Table::queues, session.mixed_id,
+                    hash_of_tail(session) - before + hash_of(session, sequence, session.queue.at(sequence)));
   ++queued_;
   return sequence;
 }
 
 void State::send_at_cursor(Session& session) {
-  const Sequence sequence = session.queue.cursor();
   if (!session.durable) {
     session.queue.mark_in_flight();
     return;
   }
+  const Sequence sequence = session.queue.cursor();
   touch_segment(session, segment_of(sequence));
-  const QueueEntry& entry = session.queue.at(sequence);
-  if (entry.sent) {
-    session.queue.mark_in_flight();
-    return;
-  }
-  digest_.remove(Table::queues, session.id, hash_of(session, sequence, entry));
+  remove_entry_hash(session, sequence);
   session.queue.mark_in_flight();
-  digest_.add(Table::queues, session.id, hash_of(session, sequence, entry));
+  add_entry_hash(session, sequence);
 }
 
 void State::skip_at_cursor(Session& session) {
-  const std::size_t before = session.queue.size();
-  if (session.durable) {
-    const Sequence sequence = session.queue.cursor();
-    touch_queue_front(session);
-    touch_segment(session, segment_of(sequence + 1));
-    const QueueEntry& entry = session.queue.at(sequence);
-    if (!entry.done) digest_.remove(Table::queues, session.id, hash_of(session, sequence, entry));
+  if (!session.durable) {
+    session.queue.skip_at_cursor();
+    return;
   }
+  const std::size_t before = session.queue.size();
+  // If the head is done as well, it moves as far as the cursor.
+  touch_segments(session, session.queue.head(), session.queue.after_cursor());
+  remove_entry_hash(session, session.queue.cursor());
   session.queue.skip_at_cursor();
-  if (session.durable) queued_ -= before - session.queue.size();
+  queued_ -= before - session.queue.size();
 }
 
 void State::release_entry(Session& session, Sequence sequence) {
@@ -84,9 +103,9 @@ void State::release_entry(Session& session, Sequence sequence) {
     return;
   }
   touch_segment(session, segment_of(sequence));
-  digest_.remove(Table::queues, session.id, hash_of(session, sequence, entry));
+  remove_entry_hash(session, sequence);
   entry.released = true;
-  digest_.add(Table::queues, session.id, hash_of(session, sequence, entry));
+  add_entry_hash(session, sequence);
 }
 
 void State::finish_entry(Session& session, Sequence sequence) {
@@ -95,16 +114,30 @@ void State::finish_entry(Session& session, Sequence sequence) {
     return;
   }
   const std::size_t before = session.queue.size();
-  touch_segment(session, segment_of(sequence));
-  if (sequence == session.queue.head()) touch_queue_front(session);
-  digest_.remove(Table::queues, session.id, hash_of(session, sequence, session.queue.at(sequence)));
+  // The head moves over everything done, at most to the cursor: all these segments change their rows.
+  if (sequence == session.queue.head()) touch_segments(session, sequence, session.queue.cursor());
+  else touch_segment(session, segment_of(sequence));
+  remove_entry_hash(session, sequence);
   session.queue.finish(sequence);
   queued_ -= before - session.queue.size();
 }
 
 void State::rewind_queue(Session& session) {
-  if (session.durable && session.queue.cursor() != session.queue.head()) touch_queue_front(session);
+  const Sequence head = session.queue.head();
+  const Sequence cursor = session.queue.cursor();
+  if (!session.durable || cursor == head) {
+    session.queue.rewind_cursor();
+    return;
+  }
+  touch_segments(session, head, cursor);
+  const auto in_flight = [&](Sequence s) { return !session.queue.at(s).done; };
+  for (Sequence s = head; s < cursor; ++s) {
+    if (in_flight(s)) remove_entry_hash(session, s);
+  }
   session.queue.rewind_cursor();
+  for (Sequence s = head; s < cursor; ++s) {
+    if (in_flight(s)) add_entry_hash(session, s);
+  }
 }
 
 void State::count_drop(Session& session) {

@@ -53,8 +53,8 @@ class Connection {
   bool is_established() const { return established_; }
   std::uint32_t max_packet_bytes_out() const { return max_packet_bytes_out_; }
 
-  // Bytes to write at the end of the turn: only ever append. Call will_write() after appending (cheap;
-  // idempotent).
+  // Bytes to write at the end of the turn: append only (or swap bytes in while it is empty). Call will_write()
+  // after appending (cheap; idempotent).
   ByteBuffer& out() { return out_; }
   void will_write() {
     if (!write_queued_) queue_write();
@@ -121,8 +121,8 @@ class Edge {
   // the backlog.
   Status open_listeners();
   bool listening() const;
-  std::vector<std::uint16_t> ports()
-      const;  // of the open listeners, in the order of the options (port 0: the one chosen)
+  // Of the open listeners, in the order of the options (port 0: the one that the kernel chose).
+  std::vector<std::uint16_t> ports() const;
   void accept_clients();
   void close_listeners();
   void close_all_connections();  // on demotion: at once, without a word to the sink
@@ -131,11 +131,10 @@ class Edge {
   std::size_t connection_count() const;
 
   // A turn: handlers run (each connection is read at most once, at most limits::turn_bytes_per_connection),
-  // then flush(). Without flush() nobody is read twice.
-  void
-  flush();  // end of turn: one write a connection that called will_write(); all are read again in the next
-  void tick(Steady now);  // about every 100 ms: keep-alive, connect timeout, drains. Time before the first
-                          // does not count
+  // then flush(): one write a connection that called will_write(); all are read again in the next turn.
+  void flush();
+  // About every 100 ms: keep-alive, connect timeout, drains. Time before the first tick does not count.
+  void tick(Steady now);
   std::uint64_t bytes_read_this_turn() const;
   void new_turn();  // sets that to 0
 

@@ -236,11 +236,9 @@ void SqliteStore::commit_checkpoint(std::uint64_t token) {
   StateCommand command;
   command.kind = StateCommand::Kind::commit;
   command.token = token;
-  // An image that was received is ahead of the log; otherwise the log is durable up to the checkpoint first.
-  if (collecting_at_ < next_) {
-    command.wait_log = log_.issued();
-    log_.commit_now();
-  }
+  // Unless the rows are an image that was received, the log is durable up to them first.
+  command.wait_log = log_.issued();
+  log_.commit_now();
   state_.push(std::move(command));
 }
 

@@ -27,9 +27,7 @@ void describe_queue(std::ostream& out, const Session& s) {
     out << "  " << at << " qos" << static_cast<int>(e.qos) << (e.retain ? " retain" : "") << (e.sent ? " sent" : "")
         << (e.in_flight ? " in_flight" : "") << (e.released ? " released" : "") << (e.done ? " done " : " ");
     describe_message(out, e.message);
-    if (const auto* identifiers = q.identifiers(at)) {
-      for (const std::uint32_t identifier : *identifiers) out << " id" << identifier;
-    }
+    for (const std::uint32_t identifier : q.identifiers(at)) out << " id" << identifier;
     out << "\n";
   }
 }

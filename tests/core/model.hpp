@@ -30,6 +30,7 @@ struct Flow {
   std::string payload;
   bool received = false;       // QoS 2: PUBREC was sent
   bool on_connection = false;  // sent on the present connection
+  bool may_vanish = false;     // too large for a connection that came later ([MQTT5-3.1.2-25])
 };
 
 struct ClientModel {
@@ -45,7 +46,6 @@ struct ClientModel {
   std::deque<Owed> owed;
   std::map<std::uint16_t, std::pair<std::string, std::string>> held;  // QoS 2 in: topic, payload until PUBREL
   std::map<std::string, SubscribeOptions> subscriptions;
-  std::uint64_t unexpected_pubrels = 0;
 
   void end_session();
   void connection_lost();
@@ -103,6 +103,8 @@ class Model final : public Observer {
   void read_publish(ClientModel& model, const Event& event);
   void read_pubrel(ClientModel& model, const Event& event);
   void finish(ClientModel& model, std::uint16_t packet_id);
+  // The next flow to be sent again is this one; those before it may only have vanished. 0: none is left.
+  void resend_reaches(ClientModel& model, std::uint16_t packet_id);
 
   World& world_;
   std::vector<ClientModel> clients_;

@@ -67,9 +67,11 @@ class SimNode {
   void deliver(std::size_t path, ByteBuffer frame) { inbox_.push_back({path, std::move(frame)}); }
   void set_word(mirror::Word word) { word_ = word; }
   void take_checkpoint(bool trim_hard);
+  void stop();               // orderly, as on SIGTERM; crash() ends the process afterwards
 
   bool up() const { return pair_ != nullptr; }
   bool paused() const { return paused_; }
+  bool stopped() const { return stopped_; }
   Pair& pair() { return *pair_; }
   const std::string& name() const { return name_; }
   bool active() const { return up() && pair_->role() == mirror::Role::active; }
@@ -132,6 +134,7 @@ class SimNode {
   Disk disk_;
   std::unique_ptr<Pair> pair_;
   bool paused_ = false;
+  bool stopped_ = false;
   mirror::Word word_ = mirror::Word::backup;
 
   // Memory
@@ -155,6 +158,8 @@ class SimNode {
   bool catch_rows_ = false;
   Lsn catch_after_;
   std::size_t catch_row_ = 0;
+  Lsn catch_rows_at_;
+  Ids catch_image_;
   std::string told_;
   std::size_t images_ = 0;
   std::size_t wipes_ = 0;

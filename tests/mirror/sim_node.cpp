@@ -34,7 +34,7 @@ Ids Disk::state() const {
 }
 
 void SimNode::boot() {
-  paused_ = false;
+  paused_ = stopped_ = false;
   log_ = disk_.log;
   rebuild();
   last_commit_ = work_ends_ = world_.now;
@@ -74,6 +74,13 @@ void SimNode::crash() {
   members_.clear();
   unacked_.clear();
   reigning_ = image_open_ = catch_up_ = paused_ = false;
+}
+
+void SimNode::stop() {
+  world_.trace(name_ + " is stopped in order");
+  stopped_ = true;
+  pair_->stop(Steady{world_.now});
+  carry_out();
 }
 
 void SimNode::replace_disk() {
@@ -258,6 +265,8 @@ void SimNode::obey(mirror::OpenCatchUp& order) {
   catch_rows_ = order.with_rows;
   catch_after_ = order.after;
   catch_row_ = 0;
+  catch_rows_at_ = disk_.checkpoint;  // a read transaction
+  catch_image_ = disk_.rows;
 }
 
 void SimNode::obey(mirror::CloseCatchUp&) {
@@ -268,22 +277,22 @@ void SimNode::obey(mirror::CloseCatchUp&) {
 mirror::CatchUpPiece SimNode::read_chunk() {
   mirror::CatchUpPiece piece;
   if (catch_rows_) {
-    piece.rows_lsn = disk_.checkpoint;
-    piece.rows_total_bytes = disk_.rows.size() * 8;
-    const std::size_t end = std::min(disk_.rows.size(), catch_row_ + 20);
+    piece.rows_lsn = catch_rows_at_;
+    piece.rows_total_bytes = catch_image_.size() * 8;
+    const std::size_t end = std::min(catch_image_.size(), catch_row_ + 20);
     if (end > catch_row_) {
       Row row;
       row.kind = 1;
       row.key = std::to_string(catch_row_);
-      row.value = bytes_of(Ids(disk_.rows.begin() + static_cast<std::ptrdiff_t>(catch_row_),
-                               disk_.rows.begin() + static_cast<std::ptrdiff_t>(end)));
+      row.value = bytes_of(Ids(catch_image_.begin() + static_cast<std::ptrdiff_t>(catch_row_),
+                               catch_image_.begin() + static_cast<std::ptrdiff_t>(end)));
       piece.rows.push_back(row);
     }
     catch_row_ = end;
-    if (end < disk_.rows.size()) return piece;
+    if (end < catch_image_.size()) return piece;
     piece.rows_end = true;
     catch_rows_ = false;
-    catch_after_ = disk_.checkpoint;
+    catch_after_ = catch_rows_at_;
     return piece;
   }
   if (catch_after_ >= disk_.last()) {

@@ -15,9 +15,10 @@ namespace {
 
 constexpr size_t shown_bytes = 4'000;
 
-std::vector<std::string>& folders_of_test() {
-  static std::vector<std::string> folders;
-  return folders;
+std::vector<std::string>& folders_of(Folder::Life life) {
+  static std::vector<std::string> of_test;
+  static std::vector<std::string> of_program;
+  return life == Folder::Life::test_case ? of_test : of_program;
 }
 
 void show(const std::string& folder) {
@@ -30,23 +31,29 @@ void show(const std::string& folder) {
   }
 }
 
+void end_folders(Folder::Life life, bool failed) {
+  for (const std::string& folder : folders_of(life)) {
+    std::error_code ignored;
+    if (failed) {
+      show(folder);
+    } else {
+      std::filesystem::remove_all(folder, ignored);
+    }
+  }
+  folders_of(life).clear();
+}
+
 // Folders outlive their objects until it is known how the test case went.
 struct FolderKeeper : doctest::IReporter {
   explicit FolderKeeper(const doctest::ContextOptions&) {}
   void test_case_end(const doctest::CurrentTestCaseStats& stats) override {
-    for (const std::string& folder : folders_of_test()) {
-      std::error_code ignored;
-      if (stats.failure_flags != 0) {
-        show(folder);
-      } else {
-        std::filesystem::remove_all(folder, ignored);
-      }
-    }
-    folders_of_test().clear();
+    end_folders(Folder::Life::test_case, stats.failure_flags != 0);
+  }
+  void test_run_end(const doctest::TestRunStats& stats) override {
+    end_folders(Folder::Life::program, stats.numTestCasesFailed != 0);
   }
   void report_query(const doctest::QueryData&) override {}
   void test_run_start() override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
   void test_case_start(const doctest::TestCaseData&) override {}
   void test_case_reenter(const doctest::TestCaseData&) override {}
   void test_case_exception(const doctest::TestCaseException&) override {}
@@ -63,10 +70,10 @@ REGISTER_LISTENER("folders", 1, FolderKeeper);
 
 }  // namespace
 
-Folder::Folder(const std::string& name) {
+Folder::Folder(const std::string& name, Life life) {
   path_ = (std::filesystem::temp_directory_path() / ("tandem-" + name + "-XXXXXX")).string();
   if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no folder for the test: " + path_);
-  folders_of_test().push_back(path_);
+  folders_of(life).push_back(path_);
 }
 
 }  // namespace tandem::test

@@ -55,7 +55,12 @@ BoxStatus box_from(const nlohmann::json& json) {
   box.role = text("role");
   box.mode = text("mode");
   box.digest = text("digest");
-  if (json.contains("lsn") && json["lsn"].is_number_unsigned()) box.lsn = json["lsn"].get<uint64_t>();
+  auto number = [&json](const char* key) {
+    auto found = json.find(key);
+    return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : uint64_t{0};
+  };
+  box.lsn = number("lsn");
+  box.sessions = number("sessions");
   return box;
 }
 
@@ -122,6 +127,12 @@ std::optional<NodeStatus> Node::status() const {
   if (json.contains("peer")) status.peer = box_from(json["peer"]);
   status.text = answer;
   return status;
+}
+
+uint64_t Node::sessions() const {
+  std::optional<NodeStatus> now = status();
+  if (!now) throw std::runtime_error(options_.name + " does not answer");
+  return now->self.sessions;
 }
 
 bool Node::is_active() const {

@@ -2,6 +2,7 @@
 // pair.
 #pragma once
 
+#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct BoxStatus {
   std::string mode;
   std::string digest;
   uint64_t lsn = 0;
+  uint64_t sessions = 0;
 };
 
 struct NodeStatus {
@@ -62,6 +64,7 @@ class Node {
   // Nothing if it does not answer.
   std::optional<NodeStatus> status() const;
   bool is_active() const;
+  uint64_t sessions() const;  // durable ones; throws if it does not answer
   // `tandemctl --socket ... ARGUMENTS`
   Ran control(const std::vector<std::string>& arguments) const;
 

@@ -54,11 +54,12 @@ struct Ran {
 // Runs a command to its end.
 Ran run(const std::vector<std::string>& command, Millis timeout);
 
-// A new folder for one test case, removed after it unless it failed; then its path and the ends of its *.log
-// files are printed.
+// A new folder for one test case (or for the whole test program), removed after it unless it failed; then its
+// path and the ends of its *.log files are printed.
 class Folder {
  public:
-  explicit Folder(const std::string& name);
+  enum class Life { test_case, program };
+  explicit Folder(const std::string& name, Life life = Life::test_case);
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 

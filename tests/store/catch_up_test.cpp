@@ -147,7 +147,7 @@ TEST_CASE("Two catch-ups at a time do not disturb each other") {
 
 TEST_CASE("A catch-up follows a log that is being written, without a hole") {
   Directory directory;
-  StoreOptions options;
+  StoreOptions options = test_options();
   options.wal_fold_bytes = 256 << 10;
   options.group_commit_ms = 1;
   Running run(directory.path(), options);

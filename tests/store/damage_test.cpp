@@ -10,7 +10,7 @@ namespace tandem::store::testing {
 namespace {
 
 std::string opening_error(const std::string& path) {
-  StoreOptions options;
+  StoreOptions options = test_options();
   options.directory = path;
   const auto opened = open_store(options);
   return opened.ok() ? "" : opened.error().message;

@@ -53,7 +53,7 @@ TEST_CASE("Appends wait in memory while the disk is full, and are all durable af
 TEST_CASE("A disk that fills up at any point of a commit leaves it whole or not at all") {
   Directory directory;
   ShimVfs shim;
-  StoreOptions options;
+  StoreOptions options = test_options();
   options.wal_fold_bytes = 200 << 10;
   Running run(directory.path(), options);
   Lsn last;
@@ -149,7 +149,7 @@ TEST_CASE("Trimming makes room while appends do not fit") {
   const Lsn more = run.append(200, 3, 10'000, true);
   REQUIRE(run.until([&] { return run.disk_full; }));
   run.store().trim(last);
-  shim.set_room(300'000);  // enough for the trim, not for the appends
+  shim.set_room(1 << 20);  // enough for the trim, not for the appends
   REQUIRE(run.until([&] { return run.trimmed_to == last; }));
   CHECK(run.durable == last);
   shim.set_room(-1);
@@ -162,8 +162,8 @@ namespace {
 int fill_small_disk(const std::string& path) {
   if (::unshare(CLONE_NEWNS) != 0) return 77;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 77;
-  if (::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=12m") != 0) return 77;
-  StoreOptions options;
+  if (::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=48m") != 0) return 77;
+  StoreOptions options = test_options();
   options.wal_fold_bytes = 2 << 20;
   Running run(path + "/store", options);
   if (!run.until_durable(run.append(5, 3, 1'000, true))) return 1;

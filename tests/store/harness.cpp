@@ -65,6 +65,12 @@ std::vector<std::string> shown(const std::vector<Row>& rows) {
   return all;
 }
 
+StoreOptions test_options() {
+  StoreOptions options;
+  options.wal_fold_bytes = 1 << 20;
+  return options;
+}
+
 Running::Running(const std::string& directory, StoreOptions options) : options_(std::move(options)) {
   options_.directory = directory;
   open();

@@ -37,10 +37,13 @@ Row erased_row(std::uint8_t kind, std::string key);
 // "kind:key=value" of each row in order; a long value is shown as its length and hash.
 std::vector<std::string> shown(const std::vector<Row>& rows);
 
+// As in production, with a small write-ahead file: stores are opened by the hundred.
+StoreOptions test_options();
+
 // A store, and what its events have told so far.
 class Running {
  public:
-  explicit Running(const std::string& directory, StoreOptions options = {});
+  explicit Running(const std::string& directory, StoreOptions options = test_options());
 
   Store& store() { return *store_; }
   // The store's destructor; open() opens it again.

@@ -41,7 +41,7 @@ const std::string name_7_22_30 = "set-aside-7.626f786100000000-22-30.batches";
 
 TEST_CASE("Rewind moves the tail into a file, durable and pending batches alike") {
   Directory directory;
-  StoreOptions options;
+  StoreOptions options = test_options();
   options.group_commit_ms = 3'600'000;
   Running run(directory.path(), options);
   REQUIRE(run.until_durable(run.append(8, 3, 200, true)));

@@ -193,7 +193,7 @@ void ShimVfs::apply(std::string& content, const Change& change) {
   std::memcpy(content.data() + at, change.bytes.data(), change.bytes.size());
 }
 
-void ShimVfs::power_cut(const std::string& directory, std::uint64_t seed) {
+void ShimVfs::power_cut(const std::string& from, const std::string& to, std::uint64_t seed) {
   std::lock_guard lock(mutex_);
   std::uint64_t random = mix64(seed + 1);
   const auto draw = [&random](std::uint64_t below) {
@@ -201,6 +201,8 @@ void ShimVfs::power_cut(const std::string& directory, std::uint64_t seed) {
     return random % below;
   };
   for (const auto& [path, image] : images_) {
+    const std::size_t slash = path.rfind('/');
+    if (path.substr(0, slash) != from) continue;
     std::string content = image.synced;
     const std::uint64_t keep_of_8 = draw(9);  // how much of what was not synced got to the disk
     for (const Change& change : image.later) {
@@ -213,7 +215,7 @@ void ShimVfs::power_cut(const std::string& directory, std::uint64_t seed) {
         apply(content, Change{change.at + static_cast<std::int64_t>(at), change.bytes.substr(at, sector_bytes), false});
       }
     }
-    std::ofstream(directory + path.substr(path.rfind('/')), std::ios::binary) << content;
+    std::ofstream(to + path.substr(slash), std::ios::binary) << content;
   }
 }
 

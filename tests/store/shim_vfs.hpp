@@ -23,9 +23,9 @@ class ShimVfs {
   void set_room(std::int64_t bytes);
   // Syncs of files whose name ends so.
   int syncs(const std::string& suffix);
-  // Writes into `directory` what a power cut at this moment could leave: what was synced, and of each later write some
-  // sectors or none, drawn from `seed`.
-  void power_cut(const std::string& directory, std::uint64_t seed);
+  // Writes into `to` what a power cut at this moment could leave of the files in `from`: what was synced, and of each later
+  // write some sectors or none, drawn from `seed`.
+  void power_cut(const std::string& from, const std::string& to, std::uint64_t seed);
 
   // What the tap calls.
   bool may_write(std::int64_t bytes);

@@ -63,7 +63,7 @@ std::string fresh(const std::string& base) {
 
 // Group commit at full speed: 50 records of 100 B a batch, trimmed behind a checkpoint now and then.
 void bulk(const std::string& base, bool trimming) {
-  Running run(fresh(base));
+  Running run(fresh(base), StoreOptions{});
   constexpr int batches = 60'000;
   constexpr std::uint32_t count = 50;
   const Batch model = make_batch(Lsn{1}, count, 5'000);
@@ -96,7 +96,7 @@ void bulk(const std::string& base, bool trimming) {
 
 // As a broker works: a batch every `gap_us`, not urgent.
 void paced(const std::string& base, int gap_us, std::uint32_t count) {
-  Running run(fresh(base));
+  Running run(fresh(base), StoreOptions{});
   const int batches = 3'000'000 / gap_us;
   const auto before = cpu_by_thread();
   const auto start = Clock::now();
@@ -116,7 +116,7 @@ void paced(const std::string& base, int gap_us, std::uint32_t count) {
 
 // One urgent batch after the other; each waits for `durable`.
 void urgent(const std::string& base, std::size_t size, bool busy) {
-  Running run(fresh(base));
+  Running run(fresh(base), StoreOptions{});
   std::vector<double> ms;
   const auto before = cpu_by_thread();
   const auto start = Clock::now();
@@ -146,7 +146,7 @@ void urgent(const std::string& base, std::size_t size, bool busy) {
 
 // Urgent batches handed over without waiting for each: the next group takes all that gathered.
 void pipelined(const std::string& base, std::uint32_t count) {
-  Running run(fresh(base));
+  Running run(fresh(base), StoreOptions{});
   const auto before = cpu_by_thread();
   const auto start = Clock::now();
   std::uint64_t commits = 0;
@@ -164,7 +164,7 @@ void pipelined(const std::string& base, std::uint32_t count) {
 }
 
 void rows(const std::string& base) {
-  Running run(fresh(base));
+  Running run(fresh(base), StoreOptions{});
   constexpr int total = 1'000'000;
   for (int round = 0; round < 2; ++round) {
     const auto before = cpu_by_thread();
@@ -196,7 +196,7 @@ void rows(const std::string& base) {
 }
 
 void reload(const std::string& base) {
-  Running run(base + "/bench");
+  Running run(base + "/bench", StoreOptions{});
   const auto start = Clock::now();
   std::uint64_t bytes = 0;
   const Status status = run.store().load_log(Lsn{run.store().log_first().value - 1}, [&](Batch&& batch) {

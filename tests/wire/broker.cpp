@@ -1,0 +1,96 @@
+// See broker.hpp.
+#include "tests/wire/broker.hpp"
+
+#include <doctest/doctest.h>
+
+namespace tandem::test {
+
+namespace {
+
+constexpr uint32_t durable_expiry_s = 600;
+
+std::unique_ptr<Node> started(const std::string& name, const std::string& limits_lines) {
+  static Folder folder("wire", Folder::Life::program);
+  NodeOptions options;
+  options.name = name;
+  options.port = free_port();
+  options.limits_lines = limits_lines;
+  auto node = std::make_unique<Node>(folder, options);
+  node->start();
+  Client probe = client_of(*node, 4, "probe");
+  connect_any(probe, {node->endpoint()}, scaled(Millis(10'000)));
+  probe.disconnect();
+  return node;
+}
+
+}  // namespace
+
+Node& broker() {
+  static std::unique_ptr<Node> node = started("wire", "");
+  return *node;
+}
+
+Node& small_broker() {
+  auto line = [](const char* key, auto value) { return key + (" = " + std::to_string(value)) + "\n"; };
+  static std::unique_ptr<Node> node =
+      started("small", line("max_packet_bytes", small::max_packet_bytes) +
+                           line("receive_maximum", small::receive_maximum) +
+                           line("v3_in_flight", small::v3_in_flight) +
+                           line("topic_alias_maximum", small::topic_alias_maximum) +
+                           line("max_queue_messages", small::max_queue_messages) +
+                           line("max_subscriptions_per_session", small::max_subscriptions) +
+                           line("connect_timeout_ms", small::connect_timeout.count()));
+  return *node;
+}
+
+std::string unique(const std::string& name) {
+  static int number = 0;
+  return name + std::to_string(++number);
+}
+
+Client client_of(const Node& node, uint8_t version, const std::string& id) {
+  ClientOptions options;
+  options.port = node.port();
+  options.timeout = scaled(Millis(5'000));
+  options.connect.version = version;
+  options.connect.client_id = id;
+  return Client(options);
+}
+
+Client connected(uint8_t version, const std::string& id) {
+  Client client = client_of(broker(), version, id);
+  client.connect();
+  return client;
+}
+
+void make_durable(Client& client) {
+  client.options().connect.clean = false;
+  if (client.options().connect.version == 5) client.options().connect.session_expiry_s = durable_expiry_s;
+}
+
+Client connected_durable(uint8_t version, const std::string& id) {
+  Client client = client_of(broker(), version, id);
+  make_durable(client);
+  client.connect();
+  return client;
+}
+
+void check_serves(const Node& node) {
+  Client client = client_of(node, 4);
+  client.connect();
+  std::string topic = unique("serves/");
+  client.subscribe(topic, 1);
+  CHECK(client.publish(topic, "yes", 1) == 0);
+  CHECK(client.receive().payload == "yes");
+  client.disconnect();
+}
+
+uint8_t closed_with(Client& client) {
+  uint8_t reason = 0;
+  for (const Packet& packet : client.expect_closed()) {
+    if (packet.type == Type::disconnect) reason = packet.code();
+  }
+  return reason;
+}
+
+}  // namespace tandem::test

@@ -1,0 +1,44 @@
+// The brokers that the wire tests talk to: two single nodes, started once for the program. One has the
+// default limits, the other small ones.
+#pragma once
+
+#include <string>
+
+#include "tests/client/client.hpp"
+#include "tests/pair/node.hpp"
+
+namespace tandem::test {
+
+// Limits of small_broker(); the test beside each says what it means.
+namespace small {
+inline constexpr uint32_t max_packet_bytes = 2'048;
+inline constexpr uint16_t receive_maximum = 5;
+inline constexpr uint16_t v3_in_flight = 3;
+inline constexpr uint16_t topic_alias_maximum = 2;
+inline constexpr uint32_t max_queue_messages = 10;
+inline constexpr uint32_t max_subscriptions = 4;
+inline constexpr Millis connect_timeout{1'000};
+}  // namespace small
+
+Node& broker();
+Node& small_broker();
+
+// A new name at each call, so that tests do not meet on a shared broker: "a", then a number.
+std::string unique(const std::string& name);
+
+// A client of a broker, not yet connected.
+Client client_of(const Node& node, uint8_t version, const std::string& id = unique("client"));
+// A client of broker(), connected with a clean session.
+Client connected(uint8_t version, const std::string& id = unique("client"));
+// As above, with a session that outlives the connection.
+Client connected_durable(uint8_t version, const std::string& id);
+void make_durable(Client& client);
+
+// The node answers a client of its own: a message of QoS 1 goes through it.
+void check_serves(const Node& node);
+
+// The reason of the DISCONNECT (MQTT 5) among what came before the broker closed the connection; 0 without
+// one.
+uint8_t closed_with(Client& client);
+
+}  // namespace tandem::test
