@@ -61,8 +61,8 @@ Status write_file(const File& file, bool replace) {
 
 std::string key_file_text(const std::string& name, const mirror::KeyPair& keys) {
   return "# Secret mirror key of " + name +
-         ". It belongs on that box only, readable by tandemd's user only.\n" + "public " + keys.public_key +
-         "\nsecret " + keys.secret_key + "\n";
+         ". It belongs on that box only, readable by tandemd's user only.\n" + "public_key = \"" +
+         keys.public_key + "\"\nsecret_key = \"" + keys.secret_key + "\"\n";
 }
 
 std::string instructions(const KeygenArguments& arguments, const std::vector<mirror::KeyPair>& keys) {

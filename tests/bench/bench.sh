@@ -187,9 +187,10 @@ start_pair() { # port of the node that shall be active
   "$bin/tandemctl" keygen --out "$scratch/keys" --name boxa --name boxb >/dev/null || return 1
   { tandem_config boxa "$1" && mirror_config boxa boxb "$mirror_a" "$mirror_b"; } >"$scratch/boxa/node.toml"
   { tandem_config boxb "$port_b" && mirror_config boxb boxa "$mirror_b" "$mirror_a"; } >"$scratch/boxb/node.toml"
+  # Two empty boxes: the lower name begins, once they have met.
   launch "$broker_core" "$scratch/boxa" "$bin/tandemd --config node.toml"
-  wait_for "${pids[0]}" 10 serves "$1" || { tail -5 "$scratch/boxa/output" >&2 && return 1; }
   launch "$load_core" "$scratch/boxb" "$bin/tandemd --config node.toml"
+  wait_for "${pids[0]}" 10 serves "$1" || { tail -5 "$scratch"/box?/output >&2 && return 1; }
   wait_for "${pids[1]}" 20 is_protected "$scratch/boxa" || { tail -5 "$scratch"/box?/output >&2 && return 1; }
   load_args=(--broker-pid "active=${pids[0]}" --watch-pid "standby=${pids[1]}")
 }

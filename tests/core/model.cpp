@@ -351,7 +351,9 @@ void Model::read_publish(ClientModel& model, const Event& event) {
       model.order.push_back(event.packet_id);
       return;
     }
-    INFO("got " << event.topic << " " << event.payload << " owed " << owed.topic << " " << owed.payload);
+    INFO(model.client->id << " got " << event.topic << " '" << event.payload << "' qos " << event.qos << " retain "
+                          << event.retain << ", was owed " << owed.topic << " '" << owed.payload << "' qos " << owed.qos
+                          << " retain " << owed.retain);
     REQUIRE(owed.may_vanish);
   }
   FAIL("a client got a message that it was not owed: " << event.payload);

@@ -7,7 +7,6 @@
 
 using sim::SimNode;
 using sim::World;
-using tandem::Steady;
 using tandem::mirror::Durability;
 using tandem::mirror::Mode;
 using tandem::mirror::Word;
@@ -29,6 +28,9 @@ sim::Options options_of(std::uint64_t seed) {
   o.solo_allowed = rng() % 5 != 0;
   o.heartbeat = rng() % 3 != 0;
   o.write_every_ms = static_cast<int>(5 + rng() % 40);
+  o.latency_ms_max = static_cast<int>(1 + (rng() % 4 == 0 ? rng() % 40 : rng() % 4));
+  o.clock_skew_percent = static_cast<int>(rng() % 5) - 2;
+  o.chaos_permille = rng() % 3 == 0 ? static_cast<int>(rng() % 30) : 0;
   o.fsync_ms_max = static_cast<int>(1 + rng() % 30);
   return o;
 }
@@ -54,7 +56,7 @@ class Vrrp {
   int weight(int i) {
     if (!node(i).up() || node(i).paused()) return -1;
     if (node(i).active()) return 30 + static_cast<int>(node(i).pair().epoch().number % 100);
-    const auto status = node(i).pair().status(Steady{w_.now});
+    const auto status = node(i).pair().status(node(i).clock());
     if (status.self.mode == Mode::empty) return status.peer.mode == Mode::empty && status.peer.reachable ? 0 : -1;
     return status.self.mode == Mode::in_sync ? 20 : 0;
   }
@@ -216,7 +218,7 @@ std::string play(std::uint64_t seed, bool trace) {
   if (!settled) {
     w.broken("not settled in 60 s of quiet");
     for (auto& node : w.nodes) {
-      const auto status = node->pair().status(Steady{w.now});
+      const auto status = node->pair().status(node->clock());
       w.trace(node->name() + ": " + std::string(mode_name(status.self.mode)) + ", " + status.why + " " + status.hint);
     }
   }
@@ -224,6 +226,11 @@ std::string play(std::uint64_t seed, bool trace) {
   w.run(2'000);  // the slowest apply
   settled = settled && chaos.settle();
   if (settled) {
+    const std::size_t before = w.acked.size();
+    w.active()->writes_blocked = false;
+    if (!w.run_until([&] { return w.acked.size() > before; }, 2'000)) w.broken("nothing is acknowledged any more");
+    for (auto& node : w.nodes) node->writes_blocked = true;
+    w.run(300);
     w.check_nothing_lost();
     if (w.active() != nullptr && w.standby() != nullptr && w.active()->state() != w.standby()->state()) {
       w.broken("the states differ");

@@ -6,7 +6,6 @@
 using sim::SimNode;
 using sim::World;
 using tandem::Lsn;
-using tandem::Steady;
 
 namespace {
 
@@ -93,11 +92,11 @@ TEST_CASE("the standby is killed: acks stop until T_solo, waived when it is back
   w.run(2'000);
   CHECK(w.acked.size() > frozen);
   CHECK(w.a().pair().mode() == tandem::mirror::Mode::solo);
-  CHECK(w.a().pair().status(Steady{w.now}).acked_alone > 0);
+  CHECK(w.a().pair().status(w.a().clock()).acked_alone > 0);
   w.b().boot();
   w.settle();
   CHECK(w.b().images_loaded() == 0);
-  CHECK(w.a().pair().status(Steady{w.now}).acked_alone == 0);
+  CHECK(w.a().pair().status(w.a().clock()).acked_alone == 0);
   w.b().crash();
   w.run(400);
   const std::size_t frozen_again = w.acked.size();
@@ -162,7 +161,7 @@ TEST_CASE("P4: a restarted node without its peer waits T_boot, then promotes UNC
   w.run(1'000);
   w.b().boot();
   w.settle();
-  CHECK_FALSE(w.active()->pair().status(Steady{w.now}).self.unclean);
+  CHECK_FALSE(w.active()->pair().status(w.active()->clock()).self.unclean);
   w.finish();
 }
 
@@ -176,8 +175,8 @@ TEST_CASE("policy wait: UNSURE stays, an operator forces it") {
   w.a().boot();
   w.run(10'000);
   CHECK_FALSE(w.a().active());
-  CHECK_FALSE(w.a().pair().status(Steady{w.now}).hint.empty());
-  CHECK(w.a().pair().promote_force(Steady{w.now}).ok());
+  CHECK_FALSE(w.a().pair().status(w.a().clock()).hint.empty());
+  CHECK(w.a().pair().promote_force(w.a().clock()).ok());
   REQUIRE(w.run_until([&] { return w.a().active(); }, 100));
   CHECK(w.a().activated_unclean());
   w.run(500);
@@ -256,11 +255,11 @@ TEST_CASE("two paths: one is cut, no acknowledgement waits long, no role change"
   CHECK(w.acked.size() > before + 10);
   CHECK(w.a().active());
   CHECK(w.settled());
-  CHECK_FALSE(w.a().pair().status(Steady{w.now}).path_up[0]);
+  CHECK_FALSE(w.a().pair().status(w.a().clock()).path_up[0]);
   w.cut(0, 0, false);
   w.cut(1, 0, false);
   w.run(300);
-  CHECK(w.a().pair().status(Steady{w.now}).path_up[0]);
+  CHECK(w.a().pair().status(w.a().clock()).path_up[0]);
   w.finish();
 }
 
@@ -308,7 +307,7 @@ TEST_CASE("a replaced disk never takes over from the one with data") {
   w.a().boot();
   w.run(6'000);
   CHECK_FALSE(w.a().active());
-  CHECK_FALSE(w.a().pair().promote_force(Steady{w.now}).ok());
+  CHECK_FALSE(w.a().pair().promote_force(w.a().clock()).ok());
   w.b().boot();
   w.settle();
   CHECK(w.b().active());
@@ -320,13 +319,13 @@ TEST_CASE("promote --first: an EMPTY node alone, UNCLEAN; refused beside a peer 
   w.nodes[0]->boot();
   w.run(6'000);
   CHECK_FALSE(w.nodes[0]->active());
-  CHECK(w.nodes[0]->pair().promote_first(Steady{w.now}).ok());
+  CHECK(w.nodes[0]->pair().promote_first(w.nodes[0]->clock()).ok());
   REQUIRE(w.run_until([&] { return w.nodes[0]->active(); }, 100));
   CHECK(w.nodes[0]->activated_unclean());
   w.run(500);
   w.nodes[1]->boot();
   w.run(120);
-  CHECK_FALSE(w.nodes[1]->pair().promote_first(Steady{w.now}).ok());
+  CHECK_FALSE(w.nodes[1]->pair().promote_first(w.nodes[1]->clock()).ok());
   REQUIRE(w.run_until([&] { return w.settled(); }, 10'000));
   CHECK(w.violations.empty());
 }
@@ -334,7 +333,7 @@ TEST_CASE("promote --first: an EMPTY node alone, UNCLEAN; refused beside a peer 
 TEST_CASE("RELEASE: an orderly stop of the standby costs no wait") {
   Started w;
   w.run(500);
-  w.b().pair().stop(Steady{w.now});
+  w.b().pair().stop(w.b().clock());
   w.run(10);
   w.b().crash();
   const std::size_t before = w.acked.size();
@@ -350,7 +349,7 @@ TEST_CASE("an orderly stop of the active: the standby takes over at once") {
   Started w;
   w.run(500);
   const std::int64_t stopped = w.now;
-  w.a().pair().stop(Steady{w.now});
+  w.a().pair().stop(w.a().clock());
   REQUIRE(w.run_until([&] { return w.b().active(); }, 300));
   CHECK(w.now - stopped < 150);
   CHECK_FALSE(w.b().activated_unclean());
@@ -391,7 +390,7 @@ TEST_CASE("resync: a standby throws its copy away and fetches it again") {
   Started w;
   w.run(500);
   w.a().take_checkpoint(false);
-  CHECK(w.b().pair().resync(Steady{w.now}).ok());
+  CHECK(w.b().pair().resync(w.b().clock()).ok());
   w.settle();
   CHECK(w.b().images_loaded() == 1);
   w.finish();

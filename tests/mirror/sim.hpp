@@ -33,6 +33,9 @@ struct Options {
   std::int64_t boot_wait_ms = 3'000;
   int write_every_ms = 10;         // how often clients write; 0: never
   int fsync_ms_max = 5;
+  int latency_ms_max = 3;          // one way, a frame
+  int clock_skew_percent = 0;      // between the two clocks
+  int chaos_permille = 0;          // frames duplicated, or lost together with what is under way (a reconnect)
   bool trace = false;
 };
 
@@ -69,6 +72,7 @@ class SimNode {
   void take_checkpoint(bool trim_hard);
   void stop();               // orderly, as on SIGTERM; crash() ends the process afterwards
 
+  Steady clock() const;      // its own; runs a little faster or slower than the other's
   bool up() const { return pair_ != nullptr; }
   bool paused() const { return paused_; }
   bool stopped() const { return stopped_; }
@@ -147,6 +151,7 @@ class SimNode {
   std::deque<Work> work_;
   std::int64_t work_ends_ = 0;
   std::int64_t last_commit_ = 0;
+  std::int64_t last_beat_ = 0;
   bool reigning_ = false;
   Epoch epoch_;
   std::deque<std::pair<Lsn, std::uint64_t>> unacked_;
@@ -185,6 +190,7 @@ class World {
   void send(int from, std::size_t path, ByteBuffer frame);
   void trace(const std::string& text);
 
+  Steady clock(int index) const;
   std::uint64_t random(std::uint64_t below) { return below == 0 ? 0 : rng() % below; }
   void broken(const std::string& what);  // a rule was violated
   void check_clean_promotion(SimNode& node);

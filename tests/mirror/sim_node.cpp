@@ -38,6 +38,7 @@ void SimNode::boot() {
   log_ = disk_.log;
   rebuild();
   last_commit_ = work_ends_ = world_.now;
+  last_beat_ = clock().ms;
   PairOptions options;
   options.node_name = name_;
   options.has_peer = true;
@@ -55,10 +56,12 @@ void SimNode::boot() {
   start.log_last = last_;
   start.store_id_if_fresh = world_.rng() | 1;
   start.boot_id = boot_ = world_.rng() | 1;
-  pair_ = std::make_unique<Pair>(options, start, Steady{world_.now});
+  pair_ = std::make_unique<Pair>(options, start, clock());
   world_.trace(name_ + " boots at record " + std::to_string(last_.value));
   carry_out();
 }
+
+Steady SimNode::clock() const { return world_.clock(index_); }
 
 void SimNode::crash() {
   if (!up()) return;
@@ -79,7 +82,7 @@ void SimNode::crash() {
 void SimNode::stop() {
   world_.trace(name_ + " is stopped in order");
   stopped_ = true;
-  pair_->stop(Steady{world_.now});
+  pair_->stop(clock());
   carry_out();
 }
 
@@ -99,6 +102,7 @@ bool SimNode::holds(std::uint64_t id) const {
 }
 
 void SimNode::rebuild() {
+  applying_.clear();  // what waits there is in the log already, or was set aside
   state_ = disk_.rows;
   for (const Batch& batch : log_) {
     if (batch.last() <= disk_.checkpoint) continue;
@@ -154,7 +158,7 @@ void SimNode::obey(mirror::CommitNow&) {
     for (const Batch& batch : log_) {
       if (batch.last() <= to && batch.first > disk_.last()) disk_.log.push_back(batch);
     }
-    if (answer) pair_->on_durable(disk_.last(), Steady{world_.now});
+    if (answer) pair_->on_durable(disk_.last(), clock());
   });
 }
 
@@ -166,8 +170,8 @@ void SimNode::obey(mirror::WriteMeta& order) {
     }
     disk_.meta = bytes;
     if (answer) {
-      pair_->on_durable(disk_.last(), Steady{world_.now});
-      pair_->on_meta_written(token, Steady{world_.now});
+      pair_->on_durable(disk_.last(), clock());
+      pair_->on_meta_written(token, clock());
     }
   });
 }
@@ -191,7 +195,7 @@ void SimNode::set_aside_behind(Lsn to, const std::string& note) {
 void SimNode::obey(mirror::Rewind& order) {
   work([this, to = order.to, note = order.note](bool answer) {
     if (disk_.checkpoint > to) {
-      if (answer) pair_->on_rewound(false, Steady{world_.now});
+      if (answer) pair_->on_rewound(false, clock());
       return;
     }
     set_aside_behind(to, note);
@@ -200,7 +204,7 @@ void SimNode::obey(mirror::Rewind& order) {
     if (disk_.log.size() < log_.size()) disk_.log = log_;
     rebuild();
     if (last_ != to) world_.broken(name_ + ": rewound to another record than asked");
-    if (answer) pair_->on_rewound(true, Steady{world_.now});
+    if (answer) pair_->on_rewound(true, clock());
   });
 }
 
@@ -214,7 +218,7 @@ void SimNode::obey(mirror::Wipe& order) {
     image_open_ = false;
     ++wipes_;
     rebuild();
-    if (answer) pair_->on_wiped(Steady{world_.now});
+    if (answer) pair_->on_wiped(clock());
   });
 }
 
@@ -243,7 +247,7 @@ void SimNode::obey(mirror::EndImage&) {
     rebuild();
     for (const std::uint64_t id : state_) world_.mirrored_once[index_].insert(id);
     ++images_;
-    if (answer) pair_->on_image_loaded(last_, Steady{world_.now});
+    if (answer) pair_->on_image_loaded(last_, clock());
   });
 }
 
@@ -315,7 +319,7 @@ mirror::CatchUpPiece SimNode::read_chunk() {
 void SimNode::obey(mirror::NextChunk&) {
   // The reader has its own thread, but a chunk may also wait for a busy disk.
   work([this, number = catch_up_number_](bool answer) {
-    if (answer && catch_up_ && number == catch_up_number_) pair_->on_chunk(read_chunk(), Steady{world_.now});
+    if (answer && catch_up_ && number == catch_up_number_) pair_->on_chunk(read_chunk(), clock());
   });
 }
 
@@ -384,7 +388,7 @@ void SimNode::write() {
   append(batch);
   apply(batch);
   for (std::uint32_t i = 0; i < batch.count; ++i) unacked_.push_back({batch.first.plus(i), ids[i]});
-  pair_->on_batch(batch, Steady{world_.now});
+  pair_->on_batch(batch, clock());
 }
 
 void SimNode::release_acks() {
@@ -409,8 +413,8 @@ void SimNode::carry_out() {
 
 void SimNode::step() {
   if (!up() || paused_) return;
-  const Steady now{world_.now};
-  const bool beat = (world_.now + index_ * 17) % 50 == 0;
+  const Steady now = clock();
+  const bool beat = now.ms / 50 != last_beat_ / 50;
   const bool writes = reigning_ && !writes_blocked && world_.options.write_every_ms > 0 &&
                       world_.now % world_.options.write_every_ms == 0;
   const bool store = !work_.empty() && world_.now >= work_ends_;
@@ -437,6 +441,7 @@ void SimNode::step() {
   if (reigning_ && writes && !pair_->slow_publishers()) write();
   carry_out();
   if (beat) {
+    last_beat_ = now.ms;
     pair_->set_log_time(Instant{world_.now}, now);
     pair_->on_beat(now);
     carry_out();

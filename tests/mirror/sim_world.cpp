@@ -14,9 +14,21 @@ World::World(const Options& options_in) : options(options_in), rng(options_in.se
 void World::send(int from, std::size_t path, ByteBuffer frame) {
   Wire& wire = wires_[from][path];
   if (wire.is_cut) return;
-  const std::int64_t due = std::max(wire.last_due, now + static_cast<std::int64_t>(random(3)));
+  const auto latency = static_cast<std::int64_t>(random(static_cast<std::uint64_t>(options.latency_ms_max)));
+  const std::int64_t due = std::max(wire.last_due, now + latency);
   wire.last_due = due;
+  const auto chance = static_cast<std::int64_t>(random(1'000));
+  if (chance < options.chaos_permille) {
+    if (chance % 2 == 0) wire.frames.clear();
+    else wire.frames.emplace_back(due, frame);
+  }
   wire.frames.emplace_back(due, std::move(frame));
+}
+
+// Both clocks run since long ago, from different starts.
+Steady World::clock(int index) const {
+  if (index == 0) return Steady{now};
+  return Steady{77'000'000 + now + (now - 1'000'000) * options.clock_skew_percent / 100};
 }
 
 // A cut loses what is under way, or holds it back: then it arrives stale, after the heal.
@@ -85,8 +97,8 @@ bool World::settled() {
   SimNode* serving = active();
   SimNode* following = standby();
   if (serving == nullptr || following == nullptr) return false;
-  const Steady at{now};
-  return serving->pair().status(at).is_protected && following->pair().status(at).is_protected;
+  return serving->pair().status(serving->clock()).is_protected &&
+         following->pair().status(following->clock()).is_protected;
 }
 
 void World::trace(const std::string& text) {
