@@ -18,24 +18,22 @@ namespace tandem::cli {
 
 namespace {
 
-constexpr mode_t key_mode = 0600;
 constexpr mode_t public_mode = 0644;
 constexpr mode_t folder_mode = 0700;
 
-struct File {
-  std::string path;
-  std::string content;
-  mode_t mode;
+struct Box {
+  std::string key_path;
+  std::string public_path;
+  mirror::KeyPair keys;
 };
 
 // As [node] name in the configuration.
 bool is_node_name(const std::string& name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   };
-  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
-         std::all_of(name.begin(), name.end(), allowed);
+  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::all_of(name.begin(), name.end(), allowed);
 }
 
 bool exists(const std::string& path) {
@@ -43,78 +41,74 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &found) == 0;
 }
 
-// Never follows or fills what is there: with --force the old file is removed first.
-Status write_file(const File& file, bool replace) {
-  if (replace) ::unlink(file.path.c_str());
-  const int fd = ::open(file.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file.mode);
-  if (fd < 0) return Error{file.path + ": " + std::strerror(errno)};
-  const bool written =
-      ::fchmod(fd, file.mode) == 0 &&
-      ::write(fd, file.content.data(), file.content.size()) == static_cast<ssize_t>(file.content.size()) &&
-      ::fsync(fd) == 0;
-  const int error = errno;
+// Never follows a link: what is there has been removed (--force) or is an error.
+Status write_public(const std::string& path, const std::string& key) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, public_mode);
+  if (fd < 0) return Error{path + ": " + std::strerror(errno)};
+  const std::string line = key + "\n";
+  const bool written = ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size()) && ::fsync(fd) == 0;
+  const std::string cause = std::strerror(errno);
   ::close(fd);
-  if (written) return {};
-  ::unlink(file.path.c_str());
-  return Error{file.path + ": " + std::strerror(error)};
+  return written ? Status() : Error{path + ": " + cause};
 }
 
-std::string key_file_text(const std::string& name, const mirror::KeyPair& keys) {
-  return "# Secret mirror key of " + name +
-         ". It belongs on that box only, readable by tandemd's user only.\n" + "public_key = \"" +
-         keys.public_key + "\"\nsecret_key = \"" + keys.secret_key + "\"\n";
+Status write_box(const Box& box, bool replace) {
+  if (replace) {
+    ::unlink(box.key_path.c_str());
+    ::unlink(box.public_path.c_str());
+  }
+  if (Status written = mirror::write_key_file(box.key_path, box.keys); !written) return written;
+  return write_public(box.public_path, box.keys.public_key);
 }
 
-std::string instructions(const KeygenArguments& arguments, const std::vector<mirror::KeyPair>& keys) {
+std::string instructions(const std::vector<Box>& boxes) {
   std::string text;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::string& name = arguments.names[i];
-    text +=
-        name + ": move " + arguments.folder + "/" + name + ".key there as its mirror.key_file (mode 0600)";
-    if (keys.size() == 2) text += "; its mirror.peer_public_key = \"" + keys[1 - i].public_key + "\"";
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    text += boxes[i].key_path + ": move it to that box as its mirror.key_file (mode 0600)";
+    if (boxes.size() == 2) text += "; its mirror.peer_public_key = \"" + boxes[1 - i].keys.public_key + "\"";
     text += "\n";
   }
   return text;
 }
 
+// A usage error, or nothing.
+std::string wrong_names(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (is_node_name(name)) continue;
+    return "\"" + name + "\" is no node name; allowed: 1 to 64 of a-z A-Z 0-9 . _ - and no dot in front";
+  }
+  const bool distinct = std::set<std::string>(names.begin(), names.end()).size() == names.size();
+  return distinct ? std::string() : "each box needs a name of its own";
+}
+
 }  // namespace
 
 int run_keygen(const KeygenArguments& arguments) {
-  for (const std::string& name : arguments.names) {
-    if (!is_node_name(name)) {
-      complain("\"" + name + "\" is no node name; allowed: 1 to 64 of a-z A-Z 0-9 . _ - and no dot in front");
-      return exit_usage;
-    }
-  }
-  if (std::set<std::string>(arguments.names.begin(), arguments.names.end()).size() !=
-      arguments.names.size()) {
-    complain("each box needs a name of its own");
+  if (const std::string wrong = wrong_names(arguments.names); !wrong.empty()) {
+    complain(wrong);
     return exit_usage;
   }
-  std::vector<mirror::KeyPair> keys;
-  std::vector<File> files;
+  std::vector<Box> boxes;
   for (const std::string& name : arguments.names) {
-    keys.push_back(mirror::make_keys());
-    files.push_back({arguments.folder + "/" + name + ".key", key_file_text(name, keys.back()), key_mode});
-    files.push_back({arguments.folder + "/" + name + ".pub", keys.back().public_key + "\n", public_mode});
-  }
-  for (const File& file : files) {
-    if (arguments.force || !exists(file.path)) continue;
-    complain(file.path +
-             " exists; nothing was written. --force replaces keys: then both boxes need the new ones");
-    return exit_bad;
+    const std::string path = arguments.folder + "/" + name;
+    boxes.push_back({path + ".key", path + ".pub", mirror::make_keys()});
+    for (const std::string& file : {boxes.back().key_path, boxes.back().public_path}) {
+      if (arguments.force || !exists(file)) continue;
+      complain(file + " exists; nothing was written. --force replaces keys: then both boxes need the new ones");
+      return exit_bad;
+    }
   }
   if (::mkdir(arguments.folder.c_str(), folder_mode) != 0 && errno != EEXIST) {
     complain(arguments.folder + ": " + std::strerror(errno));
     return exit_bad;
   }
-  for (const File& file : files) {
-    if (const Status written = write_file(file, arguments.force); !written) {
+  for (const Box& box : boxes) {
+    if (const Status written = write_box(box, arguments.force); !written) {
       complain(written.error().message);
       return exit_bad;
     }
   }
-  print(instructions(arguments, keys));
+  print(instructions(boxes));
   return exit_good;
 }
 

@@ -40,8 +40,8 @@ int run_promote(const std::vector<std::string>& sockets, const PromoteArguments&
     complain("nothing was done");
     return exit_bad;
   }
-  const admin::Answer answer = admin::ask(
-      socket, admin::to_line({"promote", arguments.force ? "force" : "first"}), limits::control_timeout_ms);
+  const admin::Answer answer =
+      admin::ask(socket, admin::to_line({"promote", arguments.force ? "force" : "first"}), limits::control_timeout_ms);
   if (answer.outcome != admin::Answer::Outcome::answered) {
     return complain(NoAnswer{answer.outcome == admin::Answer::Outcome::not_there, answer.text});
   }

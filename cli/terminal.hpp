@@ -6,7 +6,7 @@
 namespace tandem::cli {
 
 bool is_terminal(int descriptor);  // and not a dumb one
-bool wants_colour();  // of standard output: a terminal, and NO_COLOR is not set (https://no-color.org)
+bool wants_colour();               // of standard output: a terminal, and NO_COLOR is not set (https://no-color.org)
 
 void print(const std::string& text);     // to standard output, at once
 void complain(const std::string& text);  // "tandemctl: text" to standard error

@@ -8,6 +8,9 @@ namespace tandem::mirror {
 
 namespace {
 constexpr std::int64_t rejoin_pause_ms = 5'000;  // after a slow standby was let go
+// A link so slow that confirms take longer than sync_behind_ms: after this time a longer stop of acknowledgements is taken.
+constexpr std::int64_t patience_ms = 1'000;
+constexpr std::int64_t sync_behind_at_most_ms = limits::confirm_slow_ms / 2;
 }
 
 void Pair::Impl::forget_follower() {
@@ -64,6 +67,7 @@ void Pair::Impl::on_fetch(const Fetch& fetch, Steady now) {
   if (role == Role::active && !fetch.with_rows && sender.covers(fetch.after)) {
     feeder.stop(orders);
     follower.step = Follower::Step::live;
+    follower.since = now;
     sender.start(fetch.after);
     ship(now);
     return;
@@ -94,6 +98,7 @@ void Pair::Impl::run_feeder(Steady now) {
   if (!sender.following()) return;
   if (feeder.all_consumed()) {
     follower.step = Follower::Step::live;
+    follower.since = now;
     sender.start(feeder.read_to());
     ship(now);
   } else if (sender.unconfirmed_bytes() > limits::in_flight_bytes) {  // the tail must not grow without bound
@@ -120,8 +125,10 @@ void Pair::Impl::run_follower(Steady now) {
     feeder.go_on(Fetch{follower.join, follower.fetch, from, false}, from, now, orders);
     return;
   }
-  const bool close = sender.unconfirmed_bytes() <= limits::sync_behind_bytes &&
-                     sender.oldest_wait_ms(now) <= limits::sync_behind_ms;
+  const bool slow_link = now.ms - follower.since.ms > patience_ms;
+  const std::int64_t behind_ms = slow_link ? sync_behind_at_most_ms : limits::sync_behind_ms;
+  const bool close =
+      sender.unconfirmed_bytes() <= limits::sync_behind_bytes && sender.oldest_wait_ms(now) <= behind_ms;
   if (close) enter_sync(now);
 }
 

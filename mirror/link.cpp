@@ -141,13 +141,13 @@ class DialingPath final : public Path {
   }
 
   void on_event(std::uint16_t event) {
+    if (connected_) dialed_at_ = Clock::now();  // the key was right: give it its time again
     connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     if (connected_) trouble_.clear();
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
       trouble_ = "mirror path to " + address_ + ": the other side is reached but the keys do not fit (check key_file "
                  "and peer_public_key on both boxes)";
     }
-    if (event == ZMQ_EVENT_DISCONNECTED) dialed_at_ = Clock::now();
   }
 
   zmq::socket_t monitor_;

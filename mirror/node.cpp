@@ -8,6 +8,10 @@
 
 namespace tandem::mirror {
 
+namespace {
+constexpr std::int64_t tell_after_ms = 1'000;
+}
+
 Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady now)
     : options(options_in),
       beats(options, now),
@@ -95,6 +99,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
 void Pair::Impl::step(Steady now) {
   now_seen = now;
   if (grace_until && (word() == Word::master || now >= *grace_until)) grace_until.reset();
+  const RoleRow* const before = row;
   for (int i = 0; i < 16; ++i) {
     row = &decide_role(role_state(now), facts(now));
     bool again = act(*row, now);
@@ -104,10 +109,16 @@ void Pair::Impl::step(Steady now) {
   }
   run_follower(now);
   update_safe(now);
-  if (row != told_row && !row->hint.empty() && row->action == RoleAction::wait) {
-    tell(Tell::Level::warn, std::string(row->sentence) + " " + std::string(row->hint));
-  }
+  if (row != before) row_since = now;
+  tell_row(now);
+}
+
+// A state that waits for a person is told once, when it has lasted a moment.
+void Pair::Impl::tell_row(Steady now) {
+  if (row == told_row || row->hint.empty() || row->action != RoleAction::wait) return;
+  if (now.ms - row_since.ms < tell_after_ms) return;
   told_row = row;
+  tell(Tell::Level::warn, std::string(row->sentence) + " " + std::string(row->hint));
 }
 
 // Carries out one row. True if something changed that the table must be asked about again.

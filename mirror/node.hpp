@@ -54,7 +54,7 @@ struct Follower {
   std::uint64_t lowest_join = 0;  // of this boot: older questions are echoes
   std::uint64_t fetch = 0;        // number of the fetch that is served
   Lsn sync_at;                    // S2
-  Steady since;                   // S1, or the stream was resumed (L0)
+  Steady since;                   // of the step: live, syncing (S1), or resumed (L0)
   std::uint64_t echo = 0;         // number of the last confirm received
   bool sealed = false;            // S4 came in this mirror
   bool let_go = false;
@@ -71,6 +71,7 @@ struct Pair::Impl {
   void on_durable(Lsn durable, Steady now);
   void on_meta_written(std::uint64_t token, Steady now);
   void step(Steady now);
+  void tell_row(Steady now);
   bool act(const RoleRow& row, Steady now);
   RoleState role_state(Steady now) const;
   RoleFacts facts(Steady now) const;
@@ -169,6 +170,7 @@ struct Pair::Impl {
   Steady now_seen;
   Role role = Role::standby;
   const RoleRow* row = nullptr;     // why we are what we are
+  Steady row_since;
   const RoleRow* told_row = nullptr;
   bool stopping = false;
 

@@ -75,8 +75,7 @@ Answer ask(const std::string& path, const std::string& request, std::int64_t tim
     const ssize_t count = ::recv(socket.fd, piece, sizeof piece, 0);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) return cut_off(path);
     if (count > 0) reply.append(piece, static_cast<std::size_t>(count));
-    if (const auto end = reply.find('\n'); end != std::string::npos)
-      return {Outcome::answered, reply.substr(0, end)};
+    if (const auto end = reply.find('\n'); end != std::string::npos) return {Outcome::answered, reply.substr(0, end)};
   }
   return {Outcome::failed, path + ": the answer is too long"};
 }

@@ -109,9 +109,8 @@ Status clear_way(const std::string& path, const UnixAddress& address) {
 // Mode before bind(), so that at no moment anybody else could connect; the umask may only take away from it.
 Result<int> listen_at(const std::string& path, const UnixAddress& address) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && ::fchmod(fd, socket_mode) == 0 &&
-      ::bind(fd, address.generic(), sizeof address.address) == 0 && ::chmod(path.c_str(), socket_mode) == 0 &&
-      ::listen(fd, static_cast<int>(limits::control_clients)) == 0) {
+  if (fd >= 0 && ::fchmod(fd, socket_mode) == 0 && ::bind(fd, address.generic(), sizeof address.address) == 0 &&
+      ::chmod(path.c_str(), socket_mode) == 0 && ::listen(fd, static_cast<int>(limits::control_clients)) == 0) {
     return fd;
   }
   const std::string cause = std::strerror(errno);

@@ -53,8 +53,7 @@ std::string reply_error(std::string_view error) {
 Result<Reply> parse_reply(std::string_view line) {
   const Json json = parse(line);
   const auto ok = json.is_object() ? json.find("ok") : json.end();
-  if (!json.is_object() || ok == json.end() || !ok->is_boolean())
-    return Error{"the answer is not one of tandemd's"};
+  if (!json.is_object() || ok == json.end() || !ok->is_boolean()) return Error{"the answer is not one of tandemd's"};
   Reply reply;
   reply.ok = ok->get<bool>();
   reply.error = text_of(json, "error");

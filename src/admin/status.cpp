@@ -40,12 +40,10 @@ class Fields {
   explicit Fields(const Json& json) : json_(json) {}
 
   void read(const char* key, std::string& out) const {
-    if (const Json* const value = find(key); value != nullptr && value->is_string())
-      out = value->get<std::string>();
+    if (const Json* const value = find(key); value != nullptr && value->is_string()) out = value->get<std::string>();
   }
   void read(const char* key, bool& out) const {
-    if (const Json* const value = find(key); value != nullptr && value->is_boolean())
-      out = value->get<bool>();
+    if (const Json* const value = find(key); value != nullptr && value->is_boolean()) out = value->get<bool>();
   }
   void read(const char* key, std::uint64_t& out) const {
     const Json* const value = find(key);
@@ -53,8 +51,7 @@ class Fields {
   }
   template <class Number>
   void read(const char* key, std::optional<Number>& out) const {
-    if (const Json* const value = find(key); value != nullptr && value->is_number())
-      out = value->get<Number>();
+    if (const Json* const value = find(key); value != nullptr && value->is_number()) out = value->get<Number>();
   }
   const Json* find(const char* key) const {
     const auto found = json_.find(key);
@@ -92,8 +89,7 @@ NodeStatus node_from(const Json& json) {
 
 std::string to_json(const StatusReport& report) {
   Json paths = Json::array();
-  for (const PathStatus& path : report.paths)
-    paths.push_back(Json{{"address", path.address}, {"up", path.up}});
+  for (const PathStatus& path : report.paths) paths.push_back(Json{{"address", path.address}, {"up", path.up}});
   const Json json{{"protected", report.is_protected},
                   {"why", report.why},
                   {"hint", report.hint},

@@ -15,12 +15,10 @@ namespace tandem::admin {
 struct NodeStatus {
   std::string name;  // empty: a peer that has never been heard
   std::string role;  // "active", "standby", "promoting"
-  std::string
-      mode;  // "mirrored", "solo", "solo_wait", "single"; "in_sync", "syncing", "unsure", "stale", "empty"
+  std::string mode;  // "mirrored", "solo", "solo_wait", "single"; "in_sync", "syncing", "unsure", "stale", "empty"
   std::uint64_t epoch = 0;
-  std::string
-      epoch_node;         // name of the node whose reign the epoch is (as far as the epoch holds it: 8 bytes)
-  std::uint64_t lsn = 0;  // end of its log
+  std::string epoch_node;           // name of the node whose reign the epoch is (as far as the epoch holds it: 8 bytes)
+  std::uint64_t lsn = 0;            // end of its log
   std::uint64_t confirmed_lsn = 0;  // active: confirmed by the peer; standby: confirmed to the active
   std::uint64_t lag_records = 0;    // records behind the active
   std::uint64_t clients = 0;        // connected now

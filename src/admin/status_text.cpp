@@ -49,8 +49,7 @@ std::string reachable_text(const NodeStatus& peer) {
   if (peer.reachable) return "yes";
   if (!ever_heard(peer)) return "NO, never heard";
   if (!peer.heard_ms_ago) return "NO";
-  return "NO, for " +
-         duration_text(static_cast<std::uint64_t>(std::max<std::int64_t>(*peer.heard_ms_ago, 0)) / 1000);
+  return "NO, for " + duration_text(static_cast<std::uint64_t>(std::max<std::int64_t>(*peer.heard_ms_ago, 0)) / 1000);
 }
 
 // Rows of "label, this box, other box"; two spaces between columns as wide as their widest entry.
@@ -106,8 +105,7 @@ std::string boxes_text(const StatusReport& report) {
   table.add("sessions", number(self.sessions), other(number(peer.sessions)));
   table.add("retained", number(self.retained), other(number(peer.retained)));
   table.add("queued messages", number(self.queued), other(number(peer.queued)));
-  table.add("running for", duration_text(self.uptime_s),
-            other(peer.reachable ? duration_text(peer.uptime_s) : "?"));
+  table.add("running for", duration_text(self.uptime_s), other(peer.reachable ? duration_text(peer.uptime_s) : "?"));
   table.add("version", self.version, other(peer.version));
   return table.text();
 }
@@ -117,11 +115,10 @@ std::string facts_text(const StatusReport& report) {
   for (const PathStatus& path : report.paths)
     out += "  path to " + path.address + ": " + (path.up ? "up" : "DOWN") + "\n";
   if (report.sync_percent) out += "  the standby is loading: " + percent_text(*report.sync_percent) + "\n";
-  if (!report.promise.empty())
-    out += "  promise (durability \"" + report.durability + "\"): " + report.promise + "\n";
+  if (!report.promise.empty()) out += "  promise (durability \"" + report.durability + "\"): " + report.promise + "\n";
   if (report.acked_alone > 0) {
-    out += "  " + std::to_string(report.acked_alone) + " records since record " +
-           std::to_string(report.alone_from) + " exist on one box only\n";
+    out += "  " + std::to_string(report.acked_alone) + " records since record " + std::to_string(report.alone_from) +
+           " exist on one box only\n";
   }
   return out;
 }
@@ -129,8 +126,7 @@ std::string facts_text(const StatusReport& report) {
 }  // namespace
 
 std::string to_text(const StatusReport& report, bool colour) {
-  std::string out =
-      report.is_protected ? painted("PROTECTED", green, colour) : painted("NOT PROTECTED", red, colour);
+  std::string out = report.is_protected ? painted("PROTECTED", green, colour) : painted("NOT PROTECTED", red, colour);
   if (!report.why.empty()) out += ": " + report.why;
   out += "\n\n" + boxes_text(report);
   if (const std::string facts = facts_text(report); !facts.empty()) out += "\n" + facts;

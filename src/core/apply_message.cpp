@@ -6,6 +6,8 @@ namespace tandem::core {
 
 namespace {
 
+Session* find(const State& state, SessionId id, Session* hint) { return hint != nullptr ? hint : state.session(id); }
+
 void add_ack(Applying& to, const Session& session, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
   if (!session.connection.valid()) return;
   Effect& effect = to.effects.list.emplace_back();
@@ -65,7 +67,7 @@ void deliver_retained(Applying& to, Session& session, const Subscription& subscr
 }  // namespace
 
 void apply(Applying& to, const Published& record, std::uint16_t packet_id) {
-  Session* publisher = to.state.session(record.publisher);
+  Session* publisher = find(to.state, record.publisher, record.from);
   MessageView message = record.message;
   message.published_at = to.time;
   to.effects.current = message;
@@ -89,7 +91,7 @@ void apply(Applying& to, const Published& record, std::uint16_t packet_id) {
 }
 
 void apply(Applying& to, const Released& record) {
-  Session* session = to.state.session(record.session);
+  Session* session = find(to.state, record.session, record.from);
   if (session == nullptr) return;
   const bool held = to.state.release_id(*session, record.packet_id);
   add_ack(to, *session, mqtt::Type::pubcomp, record.packet_id,
@@ -97,7 +99,7 @@ void apply(Applying& to, const Released& record) {
 }
 
 void apply(Applying& to, const Acked& record) {
-  Session* session = to.state.session(record.session);
+  Session* session = find(to.state, record.session, record.from);
   Sequence sequence = 0;
   if (session == nullptr || !session->queue.find(record.packet_id, sequence)) return;
   to.effects.time = to.time;

@@ -103,7 +103,7 @@ void choose_members(const Match& match, std::vector<SharedPick>& picks) {
   }
 }
 
-void decide_publish(State& state, const Policy& policy, const Session& session, std::string_view topic,
+void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict) {
   verdict.refusal = mqtt::Reason::success;
   verdict.duplicate = packet.qos == mqtt::Qos::exactly_once && session.holds(packet.packet_id);
@@ -116,6 +116,7 @@ void decide_publish(State& state, const Policy& policy, const Session& session, 
   }
   Published& r = verdict.record;
   r.publisher = session.id;
+  r.from = &session;
   r.held_id = packet.qos == mqtt::Qos::exactly_once ? packet.packet_id : std::uint16_t{0};
   r.message.topic = topic;
   r.message.payload = packet.payload;

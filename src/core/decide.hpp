@@ -51,7 +51,7 @@ struct PublishVerdict {
 };
 
 // `topic`: after alias resolution. Reuses `verdict`'s memory.
-void decide_publish(State& state, const Policy& policy, const Session& session, std::string_view topic,
+void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict);
 
 // Chooses a member for each shared group: connected ones with room first, in turn.

@@ -90,7 +90,9 @@ struct SharedPick {
   std::string_view filter;  // whole
 };
 
-struct Match;  // routing.hpp: the active's own look-up, so that apply need not repeat it; never encoded
+// Hints: the active's own look-ups, so that apply need not repeat them; never encoded.
+struct Match;    // routing.hpp
+struct Session;  // session.hpp
 
 // A PUBLISH was taken. Recorded if it is retained, if a durable session gets it with QoS > 0, or if a durable publisher's
 // QoS 2 id is held by it.
@@ -99,13 +101,15 @@ struct Published {
   std::uint16_t held_id = 0;    // QoS 2 of a durable publisher: its packet id, held until PUBREL
   MessageView message;
   std::vector<SharedPick> picks;  // one a group at most; groups without a pick deliver to nobody
-  const Match* match = nullptr;
+  const Match* match = nullptr;   // hint
+  Session* from = nullptr;        // hint: the publisher
 };
 
 // PUBREL of an inbound QoS 2 message.
 struct Released {
   SessionId session = 0;
   std::uint16_t packet_id = 0;
+  Session* from = nullptr;  // hint
 };
 
 // PUBACK, PUBREC or PUBCOMP of an outbound message.
@@ -113,7 +117,8 @@ struct Acked {
   SessionId session = 0;
   std::uint16_t packet_id = 0;
   mqtt::Type type = mqtt::Type::puback;
-  bool refused = false;  // reason code >= 0x80: ends the flow
+  bool refused = false;     // reason code >= 0x80: ends the flow
+  Session* from = nullptr;  // hint
 };
 
 struct WillFired {

@@ -9,7 +9,7 @@
 namespace tandem::core {
 
 namespace {
-constexpr std::size_t cached_topics = 65'536;
+constexpr std::size_t max_cached_topics = 65'536;
 }
 
 // One level of the filters. '+' and '#' are ordinary children by name; only the walk treats them apart.
@@ -95,50 +95,48 @@ void Routing::place(Subscription* subscription, bool present) {
   }
 }
 
-void Routing::collect(std::string_view topic, std::vector<Subscription*>& plain,
-                      std::vector<SharedGroup*>& groups) const {
+void Routing::collect(std::string_view topic, std::vector<SharedGroup*>& groups) {
   const auto take = [&](const Node* node) {
     if (node == nullptr) return;
-    plain.insert(plain.end(), node->plain.begin(), node->plain.end());
+    plain_.insert(plain_.end(), node->plain.begin(), node->plain.end());
     groups.insert(groups.end(), node->groups.begin(), node->groups.end());
   };
-  std::vector<const Node*> level_nodes{root_.get()};
-  std::vector<const Node*> next;
+  nodes_.assign(1, root_.get());
   bool first = true;
   bool more = true;
   for (std::string_view rest = topic; more;) {
     const std::string_view level = mqtt::next_level(rest, more);
     // [MQTT5-4.7.2-1]: a wildcard in front does not match a topic that begins with '$'.
     const bool wildcards = !(first && topic.starts_with('$'));
-    next.clear();
-    for (const Node* node : level_nodes) {
-      if (const Node* child = node->child(level)) next.push_back(child);
+    next_nodes_.clear();
+    for (const Node* node : nodes_) {
+      if (const Node* child = node->child(level)) next_nodes_.push_back(child);
       if (!wildcards) continue;
-      if (const Node* child = node->child("+")) next.push_back(child);
+      if (const Node* child = node->child("+")) next_nodes_.push_back(child);
       take(node->child("#"));
     }
-    level_nodes.swap(next);
+    nodes_.swap(next_nodes_);
     first = false;
   }
-  for (const Node* node : level_nodes) {
+  for (const Node* node : nodes_) {
     take(node);
     take(node->child("#"));  // "a/#" matches "a" as well
   }
 }
 
-void Routing::build(std::string_view topic, Match& into) const {
+void Routing::build(std::string_view topic, Match& into) {
   into.targets.clear();
   into.others.clear();
   into.groups.clear();
   into.durable_qos = mqtt::Qos::at_most_once;
-  std::vector<Subscription*> plain;
-  collect(topic, plain, into.groups);
+  plain_.clear();
+  collect(topic, into.groups);
   std::sort(into.groups.begin(), into.groups.end(),
             [](const SharedGroup* a, const SharedGroup* b) { return a->filter < b->filter; });
-  std::sort(plain.begin(), plain.end(), [](const Subscription* a, const Subscription* b) {
+  std::sort(plain_.begin(), plain_.end(), [](const Subscription* a, const Subscription* b) {
     return a->session->id != b->session->id ? a->session->id < b->session->id : a->filter < b->filter;
   });
-  for (Subscription* subscription : plain) {
+  for (Subscription* subscription : plain_) {
     if (subscription->session->durable) into.durable_qos = std::max(into.durable_qos, subscription->options.qos);
     if (into.targets.empty() || into.targets.back().session != subscription->session) {
       into.targets.push_back({subscription->session, subscription, static_cast<std::uint32_t>(into.others.size()), 0});
@@ -149,13 +147,22 @@ void Routing::build(std::string_view topic, Match& into) const {
   }
 }
 
-const Match& Routing::match(std::string_view topic) {
-  auto found = cache_.find(topic);
-  if (found == cache_.end()) {
-    if (cache_.size() >= cached_topics) cache_.clear();
-    found = cache_.emplace(std::string(topic), Match{}).first;
+Match& Routing::cached(std::string_view topic) {
+  const auto found = cache_.find(topic);
+  if (found != cache_.end()) return found->second;
+  if (cache_.size() == max_cached_topics) {
+    cache_.erase(cache_.find(*cached_topics_[oldest_]));
+  } else {
+    cached_topics_.push_back(nullptr);
   }
-  Match& match = found->second;
+  const auto added = cache_.emplace(std::string(topic), Match{}).first;
+  cached_topics_[oldest_] = &added->first;
+  oldest_ = (oldest_ + 1) % max_cached_topics;
+  return added->second;
+}
+
+const Match& Routing::match(std::string_view topic) {
+  Match& match = cached(topic);
   if (match.generation != generation_) {
     build(topic, match);
     match.generation = generation_;

@@ -47,7 +47,7 @@ class Routing {
   void add(Subscription* subscription);
   void remove(Subscription* subscription);
 
-  // Valid until the next add or remove.
+  // Valid until the next add, remove or match. Allocates nothing for a topic that is in the cache and up to date.
   const Match& match(std::string_view topic);
 
   std::size_t size() const { return size_; }
@@ -61,13 +61,18 @@ class Routing {
   template <class T>
   using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
 
-  void collect(std::string_view topic, std::vector<Subscription*>& plain, std::vector<SharedGroup*>& groups) const;
-  void build(std::string_view topic, Match& into) const;
+  void collect(std::string_view topic, std::vector<SharedGroup*>& groups);  // plain ones into plain_
+  void build(std::string_view topic, Match& into);
   void place(Subscription* subscription, bool present);
+  Match& cached(std::string_view topic);
 
   std::unique_ptr<Node> root_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
   ByText<Match> cache_;
+  std::vector<const std::string*> cached_topics_;  // keys of cache_, as a ring once it is full: the oldest makes room
+  std::size_t oldest_ = 0;
+  std::vector<Subscription*> plain_;               // scratch of build
+  std::vector<const Node*> nodes_, next_nodes_;
   std::uint64_t generation_ = 1;
   std::size_t size_ = 0;
 };

@@ -45,8 +45,7 @@ void ConnectionIo::close() {
 
 // ---- Time ----
 
-void ConnectionIo::establish(mqtt::Version version, std::uint16_t keep_alive_s,
-                             std::uint32_t max_packet_bytes_out) {
+void ConnectionIo::establish(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
   version_ = version;
   established_ = true;
   max_packet_bytes_out_ = max_packet_bytes_out;

@@ -66,8 +66,7 @@ void ConnectionIo::read_next_turn() {
 void ConnectionIo::read() {
   if (!rest_.empty() && rest_.size() >= needed_ && !take_rest()) return;  // packets left over from a pause
   char* const buffer = edge_->read_buffer.get();
-  const ssize_t count =
-      ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+  const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
   if (count > 0) {
     edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
     take({buffer, static_cast<std::size_t>(count)});
@@ -85,8 +84,8 @@ void ConnectionIo::read() {
 }
 
 void ConnectionIo::discard() {
-  const ssize_t count = ::recv(socket_.native_handle(), edge_->read_buffer.get(),
-                               limits::turn_bytes_per_connection, MSG_DONTWAIT);
+  const ssize_t count =
+      ::recv(socket_.native_handle(), edge_->read_buffer.get(), limits::turn_bytes_per_connection, MSG_DONTWAIT);
   if (count > 0 || (count < 0 && would_block(errno))) {
     read_pending_ = true;
     edge_->to_read.emplace_back(this);

@@ -23,8 +23,7 @@ ConnectionIo& io(Connection& connection) {
 
 }  // namespace
 
-void Connection::established(mqtt::Version version, std::uint16_t keep_alive_s,
-                             std::uint32_t max_packet_bytes_out) {
+void Connection::established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
   io(*this).establish(version, keep_alive_s, max_packet_bytes_out);
 }
 void Connection::queue_write() {
@@ -44,8 +43,7 @@ void Connection::resume_reading() {
 }
 
 struct Edge::Impl {
-  Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
-      : state(loop, options, sink) {}
+  Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink) : state(loop, options, sink) {}
 
   void take_client(int fd, std::string remote) {
     if (state.table.size() < state.options.max_connections) {
@@ -92,9 +90,9 @@ Status Edge::open_listeners() {
   if (listening()) return {};
   std::vector<std::shared_ptr<Listener>> opened;
   for (const ListenerOptions& options : impl_->state.options.listeners) {
-    auto listener = Listener::open(
-        impl_->state.loop, options,
-        [impl = impl_.get()](int fd, std::string remote) { impl->take_client(fd, std::move(remote)); });
+    auto listener = Listener::open(impl_->state.loop, options, [impl = impl_.get()](int fd, std::string remote) {
+      impl->take_client(fd, std::move(remote));
+    });
     if (!listener) {
       for (const auto& other : opened) other->close();
       return listener.error();

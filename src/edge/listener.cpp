@@ -55,12 +55,10 @@ std::string to_text(const SocketAddress& address) {
   char text[INET6_ADDRSTRLEN] = "";
   const std::string port = std::to_string(port_of(address));
   if (address.family() == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, text,
-                sizeof text);
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, text, sizeof text);
     return std::string(text) + ":" + port;
   }
-  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, text,
-              sizeof text);
+  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, text, sizeof text);
   return "[" + std::string(text) + "]:" + port;
 }
 
@@ -88,8 +86,8 @@ bool out_of_resources(int error) {
 Listener::Listener(boost::asio::io_context& loop, int fd, Take take)
     : socket_(loop.get_executor(), fd), take_(std::move(take)) {}
 
-Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop,
-                                                 const ListenerOptions& options, Take take) {
+Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, const ListenerOptions& options,
+                                                 Take take) {
   SocketAddress address;
   if (!parse(options, address)) {
     return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
@@ -142,8 +140,7 @@ void Listener::wait() {
 void Listener::on_readable() {
   for (std::size_t i = 0; i < limits::accepts_per_event && socket_.is_open(); ++i) {
     SocketAddress address;
-    const int fd =
-        ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       take_(fd, to_text(address));
     } else if (out_of_resources(errno)) {

@@ -126,8 +126,7 @@ TEST_CASE("clients that hang do not keep others out: the oldest is closed") {
   Folder folder;
   Server server(folder.socket());
   std::vector<int> hanging;
-  for (std::size_t i = 0; i < 2 * limits::control_clients; ++i)
-    hanging.push_back(connect_to(folder.socket()));
+  for (std::size_t i = 0; i < 2 * limits::control_clients; ++i) hanging.push_back(connect_to(folder.socket()));
   CHECK(ask(folder.socket(), "hello", patience_ms).text == "<hello>");
   CHECK(read_all(hanging.front()).empty());  // closed by the server
   for (const int fd : hanging) ::close(fd);

@@ -48,14 +48,13 @@ TEST_CASE("the keys of status --json") {
   const auto json = nlohmann::json::parse(to_json(healthy()));
   std::set<std::string> keys;
   for (const auto& item : json.items()) keys.insert(item.key());
-  CHECK(keys == std::set<std::string>{"protected", "why", "hint", "durability", "promise", "alone_from",
-                                      "acked_alone", "sync_percent", "paths", "version", "uptime_s", "digest",
-                                      "self", "peer"});
+  CHECK(keys == std::set<std::string>{"protected", "why", "hint", "durability", "promise", "alone_from", "acked_alone",
+                                      "sync_percent", "paths", "version", "uptime_s", "digest", "self", "peer"});
   std::set<std::string> of_self;
   for (const auto& item : json["self"].items()) of_self.insert(item.key());
-  CHECK(of_self == std::set<std::string>{"name", "role", "mode", "epoch", "epoch_node", "lsn",
-                                         "confirmed_lsn", "lag_records", "clients", "sessions", "retained",
-                                         "queued", "version", "uptime_s", "digest"});
+  CHECK(of_self == std::set<std::string>{"name", "role", "mode", "epoch", "epoch_node", "lsn", "confirmed_lsn",
+                                         "lag_records", "clients", "sessions", "retained", "queued", "version",
+                                         "uptime_s", "digest"});
   std::set<std::string> of_peer;
   for (const auto& item : json["peer"].items()) of_peer.insert(item.key());
   of_self.insert({"reachable", "heard_ms_ago"});

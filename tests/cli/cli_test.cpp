@@ -74,8 +74,7 @@ class FakeNode {
   std::thread thread_;
 };
 
-std::string status_reply(const std::string& name, const std::string& role, std::uint64_t epoch,
-                         bool is_protected) {
+std::string status_reply(const std::string& name, const std::string& role, std::uint64_t epoch, bool is_protected) {
   admin::StatusReport report;
   report.is_protected = is_protected;
   report.why = "seen by " + name;
@@ -232,8 +231,7 @@ TEST_CASE("a refused status and an answer that is none: code 4") {
   CHECK(run({"--socket", folder / "b.sock", "status"}).code == 4);
 }
 
-TEST_CASE(
-    "status --watch shows every state until it is interrupted, and waits for a node that is not there yet") {
+TEST_CASE("status --watch shows every state until it is interrupted, and waits for a node that is not there yet") {
   Folder folder;
   Process watching({"--socket", folder / "a.sock", "status", "--watch"});
   REQUIRE(watching.prints("Nobody answers"));
@@ -256,8 +254,8 @@ TEST_CASE("promote: says what was asked, shows the answer") {
   CHECK(first.code == 0);
   CHECK(first.printed == "boxa is active in epoch 4\n");
   CHECK(run({"--socket", folder / "a.sock", "promote", "--force", "--yes"}).code == 0);
-  CHECK(node.requests() == std::vector<std::string>{R"({"command":"promote","how":"first"})",
-                                                    R"({"command":"promote","how":"force"})"});
+  CHECK(node.requests() ==
+        std::vector<std::string>{R"({"command":"promote","how":"first"})", R"({"command":"promote","how":"force"})"});
   FakeNode refusing(folder / "b.sock", admin::reply_error("boxb is linked and not empty"));
   const Run refused = run({"--socket", folder / "b.sock", "promote", "--first"});
   CHECK(refused.code == 1);

@@ -90,7 +90,7 @@ void Model::subscribe(Client& client, const std::string& filter, const Subscribe
       copies.push_back(std::move(copy));
     }
   }
-  settle_copies(model, copies, 0);
+  settle_copies(model, copies, Source::several_messages);
 }
 
 void Model::unsubscribe(Client& client, const std::string& filter) {
@@ -265,7 +265,7 @@ void Model::after_message(const MessageView& message, SessionId publisher, const
   check_picks(message, picks);
   for (ClientModel& model : clients_) {
     if (!model.has_session) continue;
-    settle_copies(model, copies_for(model, message, publisher, picks), 0);
+    settle_copies(model, copies_for(model, message, publisher, picks), Source::one_message);
   }
   if (message.retain) keep_retained(message);
 }
@@ -279,7 +279,7 @@ void Model::keep_retained(const MessageView& message) {
   retained_[topic] = {std::string(message.payload), static_cast<unsigned>(message.qos), message.expiry_s != no_expiry};
 }
 
-void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, std::size_t /*skip_events*/) {
+void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, Source source) {
   const Before& before = before_[model.client->slot];
   const Session* session = world_.session(*model.client);
   REQUIRE_NE(session, nullptr);
@@ -296,9 +296,11 @@ void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, s
     const Queue& queue = session->queue;
     REQUIRE((queue.waiting() >= session->max_queue_messages || queue.bytes() + 1000 > session->max_queue_bytes));
   }
+  std::uint64_t left = source == Source::one_message ? kept : wanted;
   for (Owed copy : copies) {
-    if (copy.qos == 0) continue;
-    copy.may_vanish = copy.may_vanish || dropped != 0;
+    if (copy.qos == 0 || left == 0) continue;
+    --left;
+    if (source == Source::several_messages && dropped != 0) copy.may_vanish = true;
     std::sort(copy.identifiers.begin(), copy.identifiers.end());
     model.owed.push_back(std::move(copy));
   }

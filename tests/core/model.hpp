@@ -96,8 +96,10 @@ class Model final : public Observer {
   std::vector<Owed> copies_for(const ClientModel& model, const MessageView& message, SessionId publisher,
                                const std::vector<SharedPick>& picks) const;
   void check_picks(const MessageView& message, const std::vector<SharedPick>& picks) const;
-  // The session got `copies` since note_before(): in its queue, on its connection, or counted as dropped.
-  void settle_copies(ClientModel& model, const std::vector<Owed>& copies, std::size_t skip_events);
+  // The session got `copies` since note_before(): in its queue, on its connection, or counted as dropped. Copies of one
+  // message are dropped from some copy on; of several messages any may be.
+  enum class Source { one_message, several_messages };
+  void settle_copies(ClientModel& model, const std::vector<Owed>& copies, Source source);
   void keep_retained(const MessageView& message);
   void read(ClientModel& model);
   void read_publish(ClientModel& model, const Event& event);

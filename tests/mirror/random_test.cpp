@@ -136,6 +136,7 @@ class Chaos {
     if (replaced_ || !rest.up() || rest.paused()) return;
     const Mode mode = rest.pair().mode();
     if (mode == Mode::stale || mode == Mode::syncing || mode == Mode::empty) return;
+    if (mode == Mode::unsure && rest.pair().status(rest.clock()).peer.reachable) return;  // may be about to load anew
     const sim::Ids durable = rest.disk().state();
     const std::set<std::uint64_t> safe(durable.begin(), durable.end());
     for (const std::uint64_t id : w_.acked) {
@@ -190,6 +191,7 @@ class Chaos {
   }
   void quiet() {
     later_.clear();
+    w_.options.chaos_permille = 0;
     w_.cut_all(false);
     for (auto& node : w_.nodes) {
       node->resume();

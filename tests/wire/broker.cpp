@@ -32,14 +32,12 @@ Node& broker() {
 
 Node& small_broker() {
   auto line = [](const char* key, auto value) { return key + (" = " + std::to_string(value)) + "\n"; };
-  static std::unique_ptr<Node> node =
-      started("small", line("max_packet_bytes", small::max_packet_bytes) +
-                           line("receive_maximum", small::receive_maximum) +
-                           line("v3_in_flight", small::v3_in_flight) +
-                           line("topic_alias_maximum", small::topic_alias_maximum) +
-                           line("max_queue_messages", small::max_queue_messages) +
-                           line("max_subscriptions_per_session", small::max_subscriptions) +
-                           line("connect_timeout_ms", small::connect_timeout.count()));
+  static std::unique_ptr<Node> node = started(
+      "small", line("max_packet_bytes", small::max_packet_bytes) + line("receive_maximum", small::receive_maximum) +
+                   line("v3_in_flight", small::v3_in_flight) + line("topic_alias_maximum", small::topic_alias_maximum) +
+                   line("max_queue_messages", small::max_queue_messages) +
+                   line("max_subscriptions_per_session", small::max_subscriptions) +
+                   line("connect_timeout_ms", small::connect_timeout.count()));
   return *node;
 }
 

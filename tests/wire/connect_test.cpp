@@ -93,9 +93,8 @@ TEST_CASE("MQTT5-3.1.2-1, -3, MQTT311-3.1.2-24: malformed CONNECT packets end th
 TEST_CASE("MQTT311-3.1.0-1, MQTT5-3.1.0-1: a first packet that is no CONNECT ends the connection") {
   Publish publish;
   publish.topic = "first";
-  const std::string firsts[] = {encode_publish(publish, 4), encode_pingreq(),
-                                encode_subscribe(1, {{"a", 0}}, 4), encode_disconnect(4),
-                                encode_ack(Type::puback, 1, 4)};
+  const std::string firsts[] = {encode_publish(publish, 4), encode_pingreq(), encode_subscribe(1, {{"a", 0}}, 4),
+                                encode_disconnect(4), encode_ack(Type::puback, 1, 4)};
   for (size_t i = 0; i < std::size(firsts); ++i) {
     CAPTURE(i);
     Client client = client_of(broker(), 4);
@@ -129,14 +128,12 @@ TEST_CASE("U-29: a connection that does not complete its CONNECT in time is clos
 TEST_CASE("MQTT-3.1: a CONNECT that comes byte by byte is taken, with what follows it in the same breath") {
   Client client = client_of(broker(), 5);
   client.open();
-  for (char byte : encode_connect(client.options().connect) + encode_pingreq())
-    client.send(std::string(1, byte));
+  for (char byte : encode_connect(client.options().connect) + encode_pingreq()) client.send(std::string(1, byte));
   client.expect(Type::connack);
   client.expect(Type::pingresp);
   Client eager = client_of(broker(), 4);
   eager.open();
-  eager.send(encode_connect(eager.options().connect) + encode_subscribe(1, {{"eager", 1}}, 4) +
-             encode_pingreq());
+  eager.send(encode_connect(eager.options().connect) + encode_subscribe(1, {{"eager", 1}}, 4) + encode_pingreq());
   eager.expect(Type::connack);
   eager.expect(Type::suback);
   eager.expect(Type::pingresp);
@@ -158,8 +155,7 @@ TEST_CASE("MQTT311-3.2.2-1 to -3, MQTT5-3.2.2-2, -3: session present says whethe
   }
 }
 
-TEST_CASE(
-    "MQTT5-3.1.2-4, MQTT311-3.1.2-6: a clean start ends the old session with its subscriptions and queue") {
+TEST_CASE("MQTT5-3.1.2-4, MQTT311-3.1.2-6: a clean start ends the old session with its subscriptions and queue") {
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string id = unique("clean");
@@ -190,8 +186,7 @@ TEST_CASE("MQTT5-3.1.2-23: a session ends with its connection, or its expiry int
   client.disconnect();
   until([&] { return broker().sessions() < with; }, "the session expires");
   CHECK(!client.connect().session_present);
-  client.disconnect(0,
-                    Properties().number(prop::session_expiry, 100));  // DISCONNECT may change it (3.14.2.2.2)
+  client.disconnect(0, Properties().number(prop::session_expiry, 100));  // DISCONNECT may change it (3.14.2.2.2)
   CHECK(client.connect().session_present);
 }
 

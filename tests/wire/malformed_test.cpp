@@ -95,8 +95,7 @@ class Nonsense {
     std::string packet = good_packet(version);
     if (pick(0, 2) == 0) {
       for (int i = pick(1, 3); i > 0; --i) {
-        packet[static_cast<size_t>(pick(0, static_cast<int>(packet.size()) - 1))] =
-            static_cast<char>(pick(0, 255));
+        packet[static_cast<size_t>(pick(0, static_cast<int>(packet.size()) - 1))] = static_cast<char>(pick(0, 255));
       }
     }
     if (pick(0, 9) == 0) packet.resize(static_cast<size_t>(pick(1, static_cast<int>(packet.size()))));

@@ -17,8 +17,7 @@ bool installed() {
 
 std::vector<std::string> command(const std::string& program, const std::string& version,
                                  const std::vector<std::string>& more) {
-  std::vector<std::string> out = {program, "-h",   "127.0.0.1", "-p", std::to_string(broker().port()),
-                                  "-V",    version};
+  std::vector<std::string> out = {program, "-h", "127.0.0.1", "-p", std::to_string(broker().port()), "-V", version};
   out.insert(out.end(), more.begin(), more.end());
   return out;
 }
@@ -30,8 +29,7 @@ void publish(const std::string& version, const std::vector<std::string>& more) {
 
 // "topic payload" lines of the messages that came.
 std::string receive(const std::string& version, int count, const std::vector<std::string>& more) {
-  std::vector<std::string> all = {"-v", "-C", std::to_string(count), "-W",
-                                  std::to_string(10 * time_factor())};
+  std::vector<std::string> all = {"-v", "-C", std::to_string(count), "-W", std::to_string(10 * time_factor())};
   all.insert(all.end(), more.begin(), more.end());
   return run(command("mosquitto_sub", version, all), scaled(Millis(20'000))).output;
 }
@@ -84,8 +82,8 @@ TEST_CASE("mosquitto clients: the will of a client that is killed is published")
     Folder folder("mosquitto");
     Process mortal;
     mortal.start(command("mosquitto_sub", version,
-                         {"-i", unique("mosq"), "-t", topic + "/in", "--will-topic", topic + "/will",
-                          "--will-payload", "gone", "--will-qos", "1"}),
+                         {"-i", unique("mosq"), "-t", topic + "/in", "--will-topic", topic + "/will", "--will-payload",
+                          "gone", "--will-qos", "1"}),
                  folder.file("mortal.log"));
     Client knocker = connected(4);
     // The client prints what it gets: then it is connected, and its will is set.

@@ -21,8 +21,7 @@ Publish message_to(const std::string& topic, const std::string& payload, uint8_t
 
 }  // namespace
 
-TEST_CASE(
-    "MQTT5-3.8.4-8, MQTT311-3.8.4-6: a message comes with the lower of its and the subscription's QoS") {
+TEST_CASE("MQTT5-3.8.4-8, MQTT311-3.8.4-6: a message comes with the lower of its and the subscription's QoS") {
   for (uint8_t from : all_versions) {
     for (uint8_t to : all_versions) {
       for (uint8_t granted = 0; granted <= 2; ++granted) {
@@ -299,8 +298,7 @@ TEST_CASE("MQTT5-3.2.2-15: a packet larger than the broker takes ends the connec
   CHECK(fitting.publish(publish) < 0x80);
 }
 
-TEST_CASE(
-    "MQTT5-3.3.4-9, MQTT5-3.1.2-11: no more unacknowledged messages than the client's receive maximum") {
+TEST_CASE("MQTT5-3.3.4-9, MQTT5-3.1.2-11: no more unacknowledged messages than the client's receive maximum") {
   std::string topic = unique("window/");
   Client subscriber = client_of(broker(), 5);
   subscriber.options().connect.properties.number(prop::receive_maximum, 2);
@@ -340,8 +338,7 @@ TEST_CASE("limits.v3_in_flight: a 3.x client has no more than that many messages
   CHECK(subscriber.expect(Type::publish).payload == std::to_string(small::v3_in_flight));
 }
 
-TEST_CASE(
-    "MQTT5-3.3.4-7, -8: a client with more unacknowledged QoS 2 messages than allowed is ended with 0x93") {
+TEST_CASE("MQTT5-3.3.4-7, -8: a client with more unacknowledged QoS 2 messages than allowed is ended with 0x93") {
   Client client = client_of(small_broker(), 5);
   client.connect();
   for (int i = 0; i < small::receive_maximum; ++i) client.send_publish(message_to("flood", "x", 2));
@@ -362,8 +359,7 @@ TEST_CASE("limits.max_queue_messages: what a full queue cannot take is dropped, 
   uint32_t sent = small::max_queue_messages + 5;
   for (uint32_t i = 0; i < sent; ++i) CHECK(publisher.publish(topic, std::to_string(i), 1) == 0);
   subscriber.connect();
-  for (uint32_t i = 0; i < small::max_queue_messages; ++i)
-    CHECK(subscriber.receive().payload == std::to_string(i));
+  for (uint32_t i = 0; i < small::max_queue_messages; ++i) CHECK(subscriber.receive().payload == std::to_string(i));
   subscriber.expect_quiet_until_pingresp();
 }
 

@@ -68,7 +68,10 @@ TEST_CASE("MQTT5-4.7.2-1: filters that begin with a wildcard do not match topics
   Client publisher = connected(4);
   publisher.publish("$test/dollar", "hidden", 1);
   CHECK(named.receive().payload == "hidden");
-  subscriber.expect_quiet_until_pingresp();
+  subscriber.send(encode_pingreq());
+  for (Packet packet = subscriber.read(); packet.type != Type::pingresp; packet = subscriber.read()) {
+    CHECK(packet.topic.substr(0, 1) != "$");  // retained messages of other tests come
+  }
 }
 
 TEST_CASE("MQTT5-4.7.1-1, -2, MQTT311-4.7.1: invalid filters are refused") {
@@ -84,8 +87,7 @@ TEST_CASE("MQTT5-4.7.1-1, -2, MQTT311-4.7.1: invalid filters are refused") {
   }
 }
 
-TEST_CASE(
-    "MQTT5-3.8.1-1, MQTT5-3.8.3-2, -3, -5: malformed SUBSCRIBE and UNSUBSCRIBE packets end the connection") {
+TEST_CASE("MQTT5-3.8.1-1, MQTT5-3.8.3-2, -3, -5: malformed SUBSCRIBE and UNSUBSCRIBE packets end the connection") {
   for (uint8_t version : {uint8_t{4}, uint8_t{5}}) {
     std::string properties = version == 5 ? std::string(1, '\0') : "";
     std::string zero(1, '\0');
@@ -166,13 +168,11 @@ TEST_CASE("MQTT5-3.3.1-9 to -11: retain handling") {
   CHECK(client.receive().retain());
 }
 
-TEST_CASE(
-    "MQTT5-3.3.4-3 to -5: subscription identifiers of every matching subscription come with a message") {
+TEST_CASE("MQTT5-3.3.4-3 to -5: subscription identifiers of every matching subscription come with a message") {
   std::string topic = unique("ids/");
   Client client = connected(5);
   client.subscribe(std::vector<Filter>{{topic, 1}}, Properties().number(prop::subscription_id, 1));
-  client.subscribe(std::vector<Filter>{{topic + "/#", 1}},
-                   Properties().number(prop::subscription_id, 268'435'455));
+  client.subscribe(std::vector<Filter>{{topic + "/#", 1}}, Properties().number(prop::subscription_id, 268'435'455));
   client.subscribe(std::vector<Filter>{{topic + "/other", 1}}, Properties().number(prop::subscription_id, 3));
   Client publisher = connected(4);
   publisher.publish(topic, "x", 1);
@@ -281,8 +281,7 @@ TEST_CASE("MQTT5-4.8.2: retained messages are not sent to a shared subscription"
   client.expect_quiet_until_pingresp();
 }
 
-TEST_CASE(
-    "limits.max_subscriptions_per_session: one more is refused with 0x97, an old one may be made again") {
+TEST_CASE("limits.max_subscriptions_per_session: one more is refused with 0x97, an old one may be made again") {
   Client client = client_of(small_broker(), 5);
   client.connect();
   for (uint32_t i = 0; i < small::max_subscriptions; ++i) client.subscribe("s/" + std::to_string(i), 1);
