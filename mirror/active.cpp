@@ -8,10 +8,11 @@ namespace tandem::mirror {
 
 namespace {
 constexpr std::int64_t rejoin_pause_ms = 5'000;  // after a slow standby was let go
-// A link so slow that confirms take longer than sync_behind_ms: after this time a longer stop of acknowledgements is taken.
+// A link so slow that confirms take longer than sync_behind_ms: after this time a longer stop of acknowledgements is
+// taken.
 constexpr std::int64_t patience_ms = 1'000;
 constexpr std::int64_t sync_behind_at_most_ms = limits::confirm_slow_ms / 2;
-}
+}  // namespace
 
 void Pair::Impl::forget_follower() {
   sender.stop();
@@ -88,7 +89,8 @@ void Pair::Impl::run_feeder(Steady now) {
   if (feeder.gap()) feeder.finish(orders);
   const bool read_enough = feeder.rows_done() && !feeder.finished();
   if (read_enough && role != Role::active && feeder.read_to() >= local.log_last) feeder.finish(orders);
-  if (read_enough && role == Role::active && sender.covers(feeder.read_to())) {  // the joint: the tail goes on from here
+  if (read_enough && role == Role::active &&
+      sender.covers(feeder.read_to())) {  // the joint: the tail goes on from here
     feeder.finish(orders);
     sender.start(feeder.read_to());
     sender.pause();
@@ -118,7 +120,8 @@ void Pair::Impl::run_follower(Steady now) {
     send_offer(false);
   }
   if (follower.step != Follower::Step::live) return;
-  if (sender.unconfirmed_bytes() > limits::in_flight_bytes) {  // too slow for the live stream: read from the store again
+  if (sender.unconfirmed_bytes() >
+      limits::in_flight_bytes) {  // too slow for the live stream: read from the store again
     const Lsn from = sender.confirmed();
     sender.stop();
     follower.step = Follower::Step::feeding;
@@ -127,8 +130,7 @@ void Pair::Impl::run_follower(Steady now) {
   }
   const bool slow_link = now.ms - follower.since.ms > patience_ms;
   const std::int64_t behind_ms = slow_link ? sync_behind_at_most_ms : limits::sync_behind_ms;
-  const bool close =
-      sender.unconfirmed_bytes() <= limits::sync_behind_bytes && sender.oldest_wait_ms(now) <= behind_ms;
+  const bool close = sender.unconfirmed_bytes() <= limits::sync_behind_bytes && sender.oldest_wait_ms(now) <= behind_ms;
   if (close) enter_sync(now);
 }
 
@@ -202,8 +204,8 @@ void Pair::Impl::watch_confirms(Steady now) {
   }
   if (wait_ms > limits::confirm_slow_ms && !slow_told) {
     slow_told = true;
-    tell(Tell::Level::warn, peer.name + " is slow to confirm (" + std::to_string(wait_ms) +
-                                " ms): publishers are slowed down.");
+    tell(Tell::Level::warn,
+         peer.name + " is slow to confirm (" + std::to_string(wait_ms) + " ms): publishers are slowed down.");
   }
   if (wait_ms <= limits::confirm_slow_ms / 2) slow_told = false;
 }

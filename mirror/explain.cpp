@@ -13,16 +13,26 @@ std::string seconds(std::int64_t ms) {
 
 std::string_view step_text(Join::Step step) {
   switch (step) {
-    case Join::Step::idle: return "waiting to begin";
-    case Join::Step::asking: return "waiting until the active can take it on";
-    case Join::Step::marking: return "marking the own copy as incomplete";
-    case Join::Step::rewinding: return "setting the end of the own log aside";
-    case Join::Step::wiping: return "setting the own copy aside";
-    case Join::Step::adopting: return "noting which log is followed";
-    case Join::Step::fetching: return "fetching what is missing";
-    case Join::Step::loading: return "building the state from what was fetched";
-    case Join::Step::sealing: return "writing down that the copy is complete";
-    case Join::Step::in_sync: return "in sync";
+    case Join::Step::idle:
+      return "waiting to begin";
+    case Join::Step::asking:
+      return "waiting until the active can take it on";
+    case Join::Step::marking:
+      return "marking the own copy as incomplete";
+    case Join::Step::rewinding:
+      return "setting the end of the own log aside";
+    case Join::Step::wiping:
+      return "setting the own copy aside";
+    case Join::Step::adopting:
+      return "noting which log is followed";
+    case Join::Step::fetching:
+      return "fetching what is missing";
+    case Join::Step::loading:
+      return "building the state from what was fetched";
+    case Join::Step::sealing:
+      return "writing down that the copy is complete";
+    case Join::Step::in_sync:
+      return "in sync";
   }
   return "?";
 }
@@ -65,7 +75,8 @@ std::string Pair::Impl::explain_hint(Steady) const {
   if (!refusal.empty()) return "Correct the configuration of one of the boxes: " + refusal + ".";
   if (!row->hint.empty()) return std::string(row->hint);
   if (role == Role::active && mirrored && !linked()) return "Check the other box and the mirror link.";
-  if (local.meta.unclean && role == Role::active && !linked()) return "Start the other box, so that what it alone has is not lost.";
+  if (local.meta.unclean && role == Role::active && !linked())
+    return "Start the other box, so that what it alone has is not lost.";
   for (std::size_t i = 0; linked() && i < post.paths(); ++i) {
     if (!beats.path_up(i)) return "Mirror path " + std::to_string(i + 1) + " is down: check its cable and address.";
   }

@@ -57,8 +57,8 @@ class Feeder {
   bool finished_ = false;
   bool rows_done_ = false;  // none were asked for, or all have been read
   bool gap_ = false;
-  bool asked_ = false;     // a chunk is on its way
-  bool idle_ = false;      // the last chunk said that nothing more is durable: ask again at the next tick
+  bool asked_ = false;  // a chunk is on its way
+  bool idle_ = false;   // the last chunk said that nothing more is durable: ask again at the next tick
   Lsn read_to_;
   std::uint64_t rows_bytes_ = 0;
   std::uint64_t rows_total_ = 0;

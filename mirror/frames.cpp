@@ -134,7 +134,9 @@ void Pair::Impl::on_stream_frame(const FrameHeader& header, ByteReader in, Stead
     case FrameKind::ask_release:
       if (const std::optional<JoinAsk> ask = get_join_ask(in); ask && ask->join == join.number()) release(now);
       return;
-    default: on_join_frame(header, in, now); return;
+    default:
+      on_join_frame(header, in, now);
+      return;
   }
 }
 
@@ -170,7 +172,8 @@ void Pair::Impl::on_join_frame(const FrameHeader& header, ByteReader in, Steady 
         join.on_sync_point(*point);
       }
       break;
-    default: break;
+    default:
+      break;
   }
   step(now);
 }

@@ -75,10 +75,10 @@ std::uint8_t Heartbeat::heard_paths() const {
 Word Heartbeat::word(const Rank& self, const Rank* peer) const {
   if (guarded()) return Word::backup;
   if (!by_heartbeat_) return told_;
-  if (silent()) return Word::master;                                                  // (a)
+  if (silent()) return Word::master;  // (a)
   if (peer == nullptr) return Word::backup;
   if (!peer->active) return self.active || ranks_higher(self, *peer) ? Word::master : Word::backup;  // (b)
-  return self.active && self.epoch > peer->epoch ? Word::master : Word::backup;       // (c)
+  return self.active && self.epoch > peer->epoch ? Word::master : Word::backup;                      // (c)
 }
 
 }  // namespace tandem::mirror

@@ -1,5 +1,6 @@
-// What the heartbeats say: which paths work, whether the peer is silent, whether this node was paused (A0), and from that
-// the word MASTER or BACKUP. Silence is counted in own ticks, so that our own pause is never taken for the peer's silence.
+// What the heartbeats say: which paths work, whether the peer is silent, whether this node was paused (A0), and from
+// that the word MASTER or BACKUP. Silence is counted in own ticks, so that our own pause is never taken for the peer's
+// silence.
 #pragma once
 
 #include <cstdint>
@@ -52,10 +53,10 @@ class Heartbeat {
   unsigned down_ticks_;
   std::vector<unsigned> paths_;  // own ticks since the path was heard
   unsigned ticks_since_heard_ = 0;
-  unsigned guard_ticks_ = 0;     // A0: own ticks still to come
+  unsigned guard_ticks_ = 0;  // A0: own ticks still to come
   Steady last_turn_;
   Steady last_tick_;
-  Word told_ = Word::backup;     // arbiter keepalived
+  Word told_ = Word::backup;  // arbiter keepalived
 };
 
 }  // namespace tandem::mirror

@@ -17,7 +17,9 @@ void History::append(Epoch epoch, Lsn first, bool unclean) {
   if (entries_.size() > max_entries) entries_.erase(entries_.begin());
 }
 
-void History::adopt(const History& other) { entries_ = other.entries_; }
+void History::adopt(const History& other) {
+  entries_ = other.entries_;
+}
 
 Epoch History::epoch_at(Lsn at) const {
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {

@@ -110,8 +110,7 @@ void Join::plan_merge(Lsn common) {
   const Epoch own_end = local_.meta.history.epoch_at(local_.log_last);
   const Epoch peer_end = offer_.history.epoch_at(offer_.last);
   const bool fork = common < local_.log_last;
-  if (fork && !image_open_ &&
-      goes_on(own_stale, own_end, local_.log_last, offer_.stale, peer_end, offer_.last)) {
+  if (fork && !image_open_ && goes_on(own_stale, own_end, local_.log_last, offer_.stale, peer_end, offer_.last)) {
     const bool acked = may_hold_acked(offer_.last, common, offer_.alone_from, local_.meta.unclean);
     merged_ = Merged{acked, common.next(),
                      "the logs fork behind record " + std::to_string(common.value) + "; the own one goes on" +
@@ -130,9 +129,9 @@ void Join::mark_then_cut(bool wipe) {
 
 std::string Join::tail_note(Lsn common, bool may_hold) const {
   return "records " + std::to_string(common.next().value) + " to " + std::to_string(local_.log_last.value) +
-         " of epoch " + epoch_text(local_.meta.history.epoch_at(local_.log_last)) +
-         ", set aside to follow epoch " + epoch_text(offer_.epoch) + " from record " +
-         std::to_string(common.value) + " on; may hold acknowledged records: " + (may_hold ? "yes" : "no");
+         " of epoch " + epoch_text(local_.meta.history.epoch_at(local_.log_last)) + ", set aside to follow epoch " +
+         epoch_text(offer_.epoch) + " from record " + std::to_string(common.value) +
+         " on; may hold acknowledged records: " + (may_hold ? "yes" : "no");
 }
 
 void Join::cut() {

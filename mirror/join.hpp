@@ -100,14 +100,14 @@ class Join {
 
   Purpose purpose_ = Purpose::none;
   Step step_ = Step::idle;
-  std::uint64_t join_ = 0;      // grows for the life of the process
+  std::uint64_t join_ = 0;  // grows for the life of the process
   Offer offer_;
-  Lsn common_;                  // the own log is cut to this
-  bool wipe_ = false;           // ... or dropped altogether
+  Lsn common_;         // the own log is cut to this
+  bool wipe_ = false;  // ... or dropped altogether
   bool force_image_ = false;
-  bool image_open_ = false;     // rows have come in, the image is not complete
+  bool image_open_ = false;  // rows have come in, the image is not complete
   bool tail_may_hold_acked_ = false;
-  std::uint64_t token_ = 0;     // of the write that the present step waits for
+  std::uint64_t token_ = 0;  // of the write that the present step waits for
   std::uint64_t fetch_ = 0;
   bool fetch_answered_ = false;
   std::uint64_t received_ = 0;  // pieces of this fetch
@@ -120,7 +120,7 @@ class Join {
   std::deque<Piece> held_;       // pieces that came while the image is loading; at most the sender's window
   std::uint64_t rows_bytes_ = 0;
   std::uint64_t rows_total_ = 0;
-  std::optional<Lsn> sync_at_;   // S2
+  std::optional<Lsn> sync_at_;  // S2
   bool commit_asked_ = false;
   bool confirm_due_ = false;
   bool gap_seen_ = false;

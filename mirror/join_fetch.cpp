@@ -96,9 +96,14 @@ void Join::on_batch(Batch&& batch, Steady) {
   }
   if (step_ == Step::fetching && wipe_) return;  // rows first
   switch (judge(batch, local_.log_last, offer_.history.epoch_at(batch.first))) {
-    case Verdict::foreign: return;
-    case Verdict::duplicate: confirm_due_ = true; break;
-    case Verdict::gap: confirm_due_ = gap_seen_ = true; break;
+    case Verdict::foreign:
+      return;
+    case Verdict::duplicate:
+      confirm_due_ = true;
+      break;
+    case Verdict::gap:
+      confirm_due_ = gap_seen_ = true;
+      break;
     case Verdict::apply:
       local_.log_last = batch.last();
       batch_time_ = batch.time;

@@ -21,7 +21,9 @@ namespace {
 constexpr std::size_t z85_key_bytes = 40;
 constexpr std::size_t max_key_file_bytes = 4096;
 
-std::string errno_text() { return std::strerror(errno); }
+std::string errno_text() {
+  return std::strerror(errno);
+}
 
 // Value of `name = "value"` in the file's text; empty if it is not there.
 std::string value_of(std::string_view text, std::string_view name) {
@@ -60,8 +62,10 @@ KeyPair make_keys() {
 Status write_key_file(const std::string& path, const KeyPair& keys) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.fd < 0) return Error{path + ": cannot be created: " + errno_text()};
-  const std::string text = "# Mirror key of one Tandem node. Keep it secret: whoever has it is this node to its peer.\n"
-                           "public_key = \"" + keys.public_key + "\"\nsecret_key = \"" + keys.secret_key + "\"\n";
+  const std::string text =
+      "# Mirror key of one Tandem node. Keep it secret: whoever has it is this node to its peer.\n"
+      "public_key = \"" +
+      keys.public_key + "\"\nsecret_key = \"" + keys.secret_key + "\"\n";
   const bool written = ::write(file.fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (!written || ::fsync(file.fd) != 0) return Error{path + ": cannot be written: " + errno_text()};
   return {};

@@ -6,7 +6,8 @@
 namespace tandem::mirror {
 
 namespace {
-// An echo counts from the nearest entry at or before its number, so a lease may end this much early. Keeps the list short.
+// An echo counts from the nearest entry at or before its number, so a lease may end this much early. Keeps the list
+// short.
 constexpr std::int64_t sample_ms = 5;
 }  // namespace
 

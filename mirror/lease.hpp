@@ -1,6 +1,7 @@
-// The two clocks of rule R1. Lease: how long a standby may call itself SURE. SoloWait: how long an active waits before it
-// may acknowledge alone. Safe as long as lease < solo wait by the clocks' rate difference: the lease counts from when the
-// confirm was SENT and only if the active says that it received it; the wait counts from when a confirm was RECEIVED.
+// The two clocks of rule R1. Lease: how long a standby may call itself SURE. SoloWait: how long an active waits before
+// it may acknowledge alone. Safe as long as lease < solo wait by the clocks' rate difference: the lease counts from
+// when the confirm was SENT and only if the active says that it received it; the wait counts from when a confirm was
+// RECEIVED.
 #pragma once
 
 #include <cstdint>
@@ -49,9 +50,7 @@ class SoloWait {
   void waive() { waived_ = true; }
   bool waived() const { return waived_; }
   bool over(Steady now) const { return waived_ || now.ms - counts_from_.ms > wait_ms_; }
-  std::int64_t remaining_ms(Steady now) const {
-    return over(now) ? 0 : wait_ms_ - (now.ms - counts_from_.ms) + 1;
-  }
+  std::int64_t remaining_ms(Steady now) const { return over(now) ? 0 : wait_ms_ - (now.ms - counts_from_.ms) + 1; }
 
  private:
   std::int64_t wait_ms_;

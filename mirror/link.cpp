@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int reconnect_ms = 10;
-constexpr int heartbeat_ivl_ms = 10;     // libzmq's own: they notice a stopped or vanished host
+constexpr int heartbeat_ivl_ms = 10;  // libzmq's own: they notice a stopped or vanished host
 constexpr int heartbeat_timeout_ms = 75;
 constexpr int handshake_ms = 1'000;
 constexpr int send_high_water = 100'000;  // frames; the stream's own limit in bytes is reached long before
@@ -145,7 +145,8 @@ class DialingPath final : public Path {
     connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     if (connected_) trouble_.clear();
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
-      trouble_ = "mirror path to " + address_ + ": the other side is reached but the keys do not fit (check key_file "
+      trouble_ = "mirror path to " + address_ +
+                 ": the other side is reached but the keys do not fit (check key_file "
                  "and peer_public_key on both boxes)";
     }
   }
@@ -236,8 +237,10 @@ class ZmqLink final : public Link {
     try {
       if (!dials) guard_ = std::make_unique<ZapGuard>(context_, options.peer_public_keys);
       for (std::size_t i = 0; i < options.listen.size(); ++i) {
-        if (dials) paths_.push_back(std::make_unique<DialingPath>(context_, options, i));
-        else paths_.push_back(std::make_unique<BoundPath>(context_, options, i));
+        if (dials)
+          paths_.push_back(std::make_unique<DialingPath>(context_, options, i));
+        else
+          paths_.push_back(std::make_unique<BoundPath>(context_, options, i));
       }
     } catch (...) {
       end();
@@ -320,7 +323,8 @@ Result<std::unique_ptr<Link>> open_link(const LinkOptions& options) {
     if (key == options.own.public_key) {
       return Error{"mirror.peer_public_key is this node's own key: put the other node's public key there"};
     }
-    if (key.size() != options.own.public_key.size()) return Error{"mirror.peer_public_key is not a key (40 characters)"};
+    if (key.size() != options.own.public_key.size())
+      return Error{"mirror.peer_public_key is not a key (40 characters)"};
   }
   try {
     return std::unique_ptr<Link>(std::make_unique<ZmqLink>(options));

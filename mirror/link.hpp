@@ -1,6 +1,6 @@
-// The mirror link: ZeroMQ with CURVE, one socket a path. The only module that includes zmq.hpp. It moves whole frames and
-// promises nothing about them: order, loss and duplicates are the stream's business (sender, receiver). The peer's key is
-// pinned: nobody else gets a frame in, and nothing is parsed before authentication.
+// The mirror link: ZeroMQ with CURVE, one socket a path. The only module that includes zmq.hpp. It moves whole frames
+// and promises nothing about them: order, loss and duplicates are the stream's business (sender, receiver). The peer's
+// key is pinned: nobody else gets a frame in, and nothing is parsed before authentication.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,8 @@ struct KeyPair {
 KeyPair make_keys();
 // Makes the file (mode 0600, fsynced); refuses to replace one.
 Status write_key_file(const std::string& path, const KeyPair& keys);
-// Reads a file written by write_key_file() (`tandemctl keygen`); refuses one that others may read (mode must be 0600 or stricter).
+// Reads a file written by write_key_file() (`tandemctl keygen`); refuses one that others may read (mode must be 0600 or
+// stricter).
 Result<KeyPair> read_key_file(const std::string& path);
 // Same text on both nodes, made of both public keys.
 std::string pair_id(const std::string& own_public_key, const std::string& peer_public_key);

@@ -11,9 +11,9 @@
 namespace tandem::mirror {
 
 struct Local {
-  Meta meta;          // as last ordered to be written: decisions use it, promises wait for written()
-  Lsn log_last;       // end of the log, including what is ordered to be appended
-  Lsn applied;        // standby: applied and so confirmed; active: equal to log_last
+  Meta meta;     // as last ordered to be written: decisions use it, promises wait for written()
+  Lsn log_last;  // end of the log, including what is ordered to be appended
+  Lsn applied;   // standby: applied and so confirmed; active: equal to log_last
   Lsn durable;
 
   // Orders the present `meta` to be written (log first). The token is done when written(token).

@@ -17,9 +17,9 @@ struct Meta {
   std::uint64_t store = 0;  // random, drawn when the store was made
   Epoch epoch;              // highest epoch that this store took part in; never goes down
   LastRole last_role = LastRole::empty;
-  bool unclean = false;     // this lineage may lack acknowledged records that the peer holds
-  Lsn alone_from;           // first lsn that may have been acknowledged without the peer; 0: none
-  Instant last_sync;        // log time when the pair was last known in sync; 0: never
+  bool unclean = false;  // this lineage may lack acknowledged records that the peer holds
+  Lsn alone_from;        // first lsn that may have been acknowledged without the peer; 0: none
+  Instant last_sync;     // log time when the pair was last known in sync; 0: never
   History history;
   friend bool operator==(const Meta&, const Meta&) = default;
 };

@@ -7,24 +7,36 @@ namespace tandem::mirror {
 
 std::string_view role_name(Role role) {
   switch (role) {
-    case Role::standby: return "standby";
-    case Role::promoting: return "promoting";
-    case Role::active: return "active";
+    case Role::standby:
+      return "standby";
+    case Role::promoting:
+      return "promoting";
+    case Role::active:
+      return "active";
   }
   return "?";
 }
 
 std::string_view mode_name(Mode mode) {
   switch (mode) {
-    case Mode::mirrored: return "mirrored";
-    case Mode::solo: return "solo";
-    case Mode::solo_wait: return "solo_wait";
-    case Mode::single: return "single";
-    case Mode::in_sync: return "in_sync";
-    case Mode::syncing: return "syncing";
-    case Mode::unsure: return "unsure";
-    case Mode::stale: return "stale";
-    case Mode::empty: return "empty";
+    case Mode::mirrored:
+      return "mirrored";
+    case Mode::solo:
+      return "solo";
+    case Mode::solo_wait:
+      return "solo_wait";
+    case Mode::single:
+      return "single";
+    case Mode::in_sync:
+      return "in_sync";
+    case Mode::syncing:
+      return "syncing";
+    case Mode::unsure:
+      return "unsure";
+    case Mode::stale:
+      return "stale";
+    case Mode::empty:
+      return "empty";
   }
   return "?";
 }

@@ -45,8 +45,13 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
 }
 
 Rank Pair::Impl::own_rank() const {
-  return Rank{role == Role::active,     stopping,       local.meta.last_role == LastRole::empty,
-              local.meta.last_role == LastRole::stale, local.meta.epoch, local.log_last, options.node_name};
+  return Rank{role == Role::active,
+              stopping,
+              local.meta.last_role == LastRole::empty,
+              local.meta.last_role == LastRole::stale,
+              local.meta.epoch,
+              local.log_last,
+              options.node_name};
 }
 
 Rank Pair::Impl::peer_rank() const {
@@ -109,7 +114,10 @@ void Pair::Impl::step(Steady now) {
   }
   run_follower(now);
   update_safe(now);
-  if (row != before) row_since = now;
+  if (row != before) {
+    row_since = now;
+    told_row = nullptr;
+  }
   tell_row(now);
 }
 
@@ -129,17 +137,28 @@ bool Pair::Impl::act(const RoleRow& next, Steady now) {
     if (!keep) join.abandon();
   }
   switch (next.action) {
-    case RoleAction::wait: return false;
-    case RoleAction::demote: demote(next.sentence, Tell::Level::warn); return true;
-    case RoleAction::bump_epoch: return bump_epoch(now);
-    case RoleAction::leave_mirror: return leave_mirror(now);
-    case RoleAction::prepare_solo: return prepare_solo(now);
-    case RoleAction::join: follow(now); return false;
-    case RoleAction::merge: return run_merge(now);
+    case RoleAction::wait:
+      return false;
+    case RoleAction::demote:
+      demote(next.sentence, Tell::Level::warn);
+      return true;
+    case RoleAction::bump_epoch:
+      return bump_epoch(now);
+    case RoleAction::leave_mirror:
+      return leave_mirror(now);
+    case RoleAction::prepare_solo:
+      return prepare_solo(now);
+    case RoleAction::join:
+      follow(now);
+      return false;
+    case RoleAction::merge:
+      return run_merge(now);
     case RoleAction::promote_clean:
       start_promotion(false, options.has_peer ? local.log_last.next() : Lsn{}, next.sentence);
       return true;
-    case RoleAction::promote_unclean: start_promotion(true, Lsn{}, next.sentence); return true;
+    case RoleAction::promote_unclean:
+      start_promotion(true, Lsn{}, next.sentence);
+      return true;
   }
   return false;
 }
@@ -206,11 +225,14 @@ void Pair::Impl::on_stream_up(const Hello& hello, Steady now) {
                          beat.mirror_boot == follower.boot && peer.boot == follower.boot &&
                          beat.mirror_join == follower.join && beat.epoch == local.meta.epoch &&
                          sender.covers(beat.lsn) && beat.lsn >= sender.confirmed();
-  if (role == Role::active && resumable) {  // L0
+  if (role != Role::active) return;
+  if (resumable) {  // L0
     follower.step = follower.sealed ? Follower::Step::mirrored : Follower::Step::syncing;
     follower.since = now;
     sender.start(beat.lsn);
     ship(now);
+  } else if (mirrored) {
+    follower.let_go = true;  // our heartbeats say so, and it joins anew (L1)
   }
 }
 

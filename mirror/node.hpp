@@ -40,7 +40,7 @@ struct PeerView {
 struct Follower {
   enum class Step : std::uint8_t {
     none,
-    asked,     // wants to join; we are not SOLO with solo_ok yet
+    asked,  // wants to join; we are not SOLO with solo_ok yet
     offered,
     feeding,   // pieces from the store
     live,      // the stream, not in sync yet
@@ -169,7 +169,7 @@ struct Pair::Impl {
   Steady started;
   Steady now_seen;
   Role role = Role::standby;
-  const RoleRow* row = nullptr;     // why we are what we are
+  const RoleRow* row = nullptr;  // why we are what we are
   Steady row_since;
   const RoleRow* told_row = nullptr;
   bool stopping = false;
@@ -179,17 +179,17 @@ struct Pair::Impl {
   bool promotion_by_operator = false;
   std::optional<Steady> grace_until;  // operator promotion: BACKUP does not demote before the first MASTER
   // ACTIVE
-  Epoch reign_epoch;       // of the batches now made: behind meta.epoch while a higher one is being written (A6)
-  bool mirrored = false;   // MIRRORED from S1 on
+  Epoch reign_epoch;      // of the batches now made: behind meta.epoch while a higher one is being written (A6)
+  bool mirrored = false;  // MIRRORED from S1 on
   bool solo_ok = false;
-  std::uint64_t solo_token = 0;       // A3: alone_from is being written
-  std::optional<Lsn> solo_fsync;      // A3: the log must be durable up to here
-  std::uint64_t bump_token = 0;       // A6, first write: the epoch
+  std::uint64_t solo_token = 0;          // A3: alone_from is being written
+  std::optional<Lsn> solo_fsync;         // A3: the log must be durable up to here
+  std::uint64_t bump_token = 0;          // A6, first write: the epoch
   std::uint64_t bump_history_token = 0;  // A6, second write: where it begins
-  Lsn confirmed_memory;    // by the standby in sync, in this mirror (kept after it is lost: A3 starts behind it)
+  Lsn confirmed_memory;  // by the standby in sync, in this mirror (kept after it is lost: A3 starts behind it)
   Lsn confirmed_durable;
   Lsn safe;
-  Lsn reign_from;          // log end when the reign began
+  Lsn reign_from;  // log end when the reign began
   std::uint64_t acked_alone = 0;
   bool publishers_slowed = false;
   bool slow_told = false;
@@ -202,7 +202,7 @@ struct Pair::Impl {
   ByteBuffer info;
   unsigned beats_until_info = 0;
   std::vector<Batch> scratch;
-  std::string refusal;     // why the peer's HELLO was refused; empty: not refused
+  std::string refusal;  // why the peer's HELLO was refused; empty: not refused
 };
 
 }  // namespace tandem::mirror

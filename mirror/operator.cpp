@@ -49,7 +49,8 @@ Result<std::string> Pair::Impl::promote_force(Steady now) {
   } else if (last == LastRole::stale) {
     text += "The copy was only partly loaded: whatever came behind its last record may be missing.";
   } else {
-    text += "What the peer acknowledged behind this node's last record may be missing; it is merged when the peer is back.";
+    text +=
+        "What the peer acknowledged behind this node's last record may be missing; it is merged when the peer is back.";
   }
   promotion_by_operator = true;
   start_promotion(true, Lsn{}, "An operator forced this box to take over.");
@@ -58,8 +59,10 @@ Result<std::string> Pair::Impl::promote_force(Steady now) {
 }
 
 Result<std::string> Pair::Impl::resync(Steady now) {
-  if (role != Role::standby) return Error{"Only a standby can be loaded anew; this node is " + std::string(role_name(role)) + "."};
-  if (!linked() || peer.beat.role != Role::active) return Error{"No active peer is linked: there is nothing to load from."};
+  if (role != Role::standby)
+    return Error{"Only a standby can be loaded anew; this node is " + std::string(role_name(role)) + "."};
+  if (!linked() || peer.beat.role != Role::active)
+    return Error{"No active peer is linked: there is nothing to load from."};
   if (join.store_busy()) return Error{"The state is being loaded already."};
   release(now);
   join.abandon();

@@ -9,19 +9,33 @@ Pair::Pair(const PairOptions& options, const PairStart& start, Steady now)
     : impl_(std::make_unique<Impl>(options, start, now)) {}
 Pair::~Pair() = default;
 
-void Pair::on_turn(Steady now) { impl_->on_turn(now); }
-void Pair::on_beat(Steady now) { impl_->on_beat(now); }
-void Pair::on_frame(std::size_t path, ByteView frame, Steady now) { impl_->on_frame(path, frame, now); }
+void Pair::on_turn(Steady now) {
+  impl_->on_turn(now);
+}
+void Pair::on_beat(Steady now) {
+  impl_->on_beat(now);
+}
+void Pair::on_frame(std::size_t path, ByteView frame, Steady now) {
+  impl_->on_frame(path, frame, now);
+}
 
 void Pair::on_word(Word word, Steady now) {
   impl_->beats.on_word(word);
   impl_->step(now);
 }
 
-void Pair::on_batch(const Batch& batch, Steady now) { impl_->on_batch(batch, now); }
-void Pair::on_applied(Lsn last, Steady now) { impl_->on_applied(last, now); }
-void Pair::on_durable(Lsn durable, Steady now) { impl_->on_durable(durable, now); }
-void Pair::on_meta_written(std::uint64_t token, Steady now) { impl_->on_meta_written(token, now); }
+void Pair::on_batch(const Batch& batch, Steady now) {
+  impl_->on_batch(batch, now);
+}
+void Pair::on_applied(Lsn last, Steady now) {
+  impl_->on_applied(last, now);
+}
+void Pair::on_durable(Lsn durable, Steady now) {
+  impl_->on_durable(durable, now);
+}
+void Pair::on_meta_written(std::uint64_t token, Steady now) {
+  impl_->on_meta_written(token, now);
+}
 
 void Pair::on_rewound(bool state_rebuilt, Steady now) {
   impl_->join.on_rewound(state_rebuilt);
@@ -38,13 +52,25 @@ void Pair::on_image_loaded(Lsn at, Steady now) {
   impl_->step(now);
 }
 
-void Pair::on_chunk(CatchUpPiece piece, Steady now) { impl_->on_chunk(std::move(piece), now); }
-void Pair::on_digest(Lsn at, ByteView digest, Steady) { impl_->on_digest(at, digest); }
+void Pair::on_chunk(CatchUpPiece piece, Steady now) {
+  impl_->on_chunk(std::move(piece), now);
+}
+void Pair::on_digest(Lsn at, ByteView digest, Steady) {
+  impl_->on_digest(at, digest);
+}
 
-Result<std::string> Pair::promote_first(Steady now) { return impl_->promote_first(now); }
-Result<std::string> Pair::promote_force(Steady now) { return impl_->promote_force(now); }
-Result<std::string> Pair::resync(Steady now) { return impl_->resync(now); }
-void Pair::stop(Steady now) { impl_->stop(now); }
+Result<std::string> Pair::promote_first(Steady now) {
+  return impl_->promote_first(now);
+}
+Result<std::string> Pair::promote_force(Steady now) {
+  return impl_->promote_force(now);
+}
+Result<std::string> Pair::resync(Steady now) {
+  return impl_->resync(now);
+}
+void Pair::stop(Steady now) {
+  impl_->stop(now);
+}
 
 std::vector<Order> Pair::take_orders() {
   if (impl_->role == Role::standby) impl_->join.flush(impl_->now_seen, false);
@@ -53,15 +79,31 @@ std::vector<Order> Pair::take_orders() {
   return orders;
 }
 
-Lsn Pair::safe() const { return impl_->safe; }
-bool Pair::slow_publishers() const { return impl_->publishers_slowed; }
-Lsn Pair::keep_log_from() const { return impl_->keep_log_from(); }
-bool Pair::wants_urgent_commit() const { return impl_->wants_urgent_commit(); }
-Role Pair::role() const { return impl_->role; }
-Mode Pair::mode() const { return impl_->mode(impl_->now_seen); }
-Epoch Pair::epoch() const { return impl_->role == Role::active ? impl_->reign_epoch : impl_->local.meta.epoch; }
+Lsn Pair::safe() const {
+  return impl_->safe;
+}
+bool Pair::slow_publishers() const {
+  return impl_->publishers_slowed;
+}
+Lsn Pair::keep_log_from() const {
+  return impl_->keep_log_from();
+}
+bool Pair::wants_urgent_commit() const {
+  return impl_->wants_urgent_commit();
+}
+Role Pair::role() const {
+  return impl_->role;
+}
+Mode Pair::mode() const {
+  return impl_->mode(impl_->now_seen);
+}
+Epoch Pair::epoch() const {
+  return impl_->role == Role::active ? impl_->reign_epoch : impl_->local.meta.epoch;
+}
 
-std::optional<Pair::HeardTime> Pair::heard_time() const { return impl_->heard_time; }
+std::optional<Pair::HeardTime> Pair::heard_time() const {
+  return impl_->heard_time;
+}
 
 void Pair::set_log_time(Instant log_time, Steady now) {
   impl_->log_time = log_time;
@@ -72,6 +114,8 @@ void Pair::set_info(ByteBuffer info) {
   if (info.size() <= max_info_bytes) impl_->info = std::move(info);
 }
 
-PairStatus Pair::status(Steady now) const { return impl_->status(now); }
+PairStatus Pair::status(Steady now) const {
+  return impl_->status(now);
+}
 
 }  // namespace tandem::mirror

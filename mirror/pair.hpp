@@ -1,6 +1,7 @@
-// One node's half of the pair, pure: facts and time in, orders out. It owns the role (roles.md), the word of the heartbeat
-// arbiter, the stream to the peer (window, resend, confirms), the lease, the join of a standby, and `safe`. It does no I/O,
-// reads no clock, knows no MQTT and no SQLite: src/broker carries out the orders. The simulation runs two of these.
+// One node's half of the pair, pure: facts and time in, orders out. It owns the role (roles.md), the word of the
+// heartbeat arbiter, the stream to the peer (window, resend, confirms), the lease, the join of a standby, and `safe`.
+// It does no I/O, reads no clock, knows no MQTT and no SQLite: src/broker carries out the orders. The simulation runs
+// two of these.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +28,9 @@ std::string_view mode_name(Mode mode);  // "mirrored", "solo_wait" ...
 
 struct PairOptions {
   std::string node_name;
-  bool has_peer = false;            // false: no [mirror] table, mode "single"
-  std::size_t paths = 0;            // 1 or 2
-  std::string pair_id;              // both nodes derive the same one from the two public keys
+  bool has_peer = false;  // false: no [mirror] table, mode "single"
+  std::size_t paths = 0;  // 1 or 2
+  std::string pair_id;    // both nodes derive the same one from the two public keys
   Durability durability = Durability::peer;
   bool solo_allowed = true;         // solo = "allow"
   bool heartbeat_arbiter = true;    // false: keepalived gives the word by on_word()
@@ -43,39 +44,78 @@ struct PairOptions {
 
 // Facts about the local store and State at the start.
 struct PairStart {
-  ByteBuffer meta;        // last WriteMeta, empty for a fresh store
+  ByteBuffer meta;  // last WriteMeta, empty for a fresh store
   bool fresh = false;
-  Lsn checkpoint;         // rows of the local store
+  Lsn checkpoint;  // rows of the local store
   Lsn log_first;
-  Lsn log_last;           // State has been rebuilt up to here
+  Lsn log_last;                         // State has been rebuilt up to here
   std::uint64_t store_id_if_fresh = 0;  // random
   std::uint64_t boot_id = 0;            // random per process start
 };
 
 // Orders: carried out by the owner in the given order. Those marked (answer) are answered by the input named there.
 // The frame is `bytes` followed by `*body` (if set): batch bytes are copied once, into the link's own message.
-struct SendFrame { std::size_t path; ByteBuffer bytes; std::shared_ptr<const ByteBuffer> body; };
-struct WriteMeta { ByteBuffer bytes; std::uint64_t token; };           // (answer: on_meta_written) log first, then this
-struct CommitNow {};                                                   // fsync the log at once (answer: on_durable)
-struct OpenListeners {};                                               // PROMOTING: bind, do not accept
-struct Activate { Epoch epoch; bool unclean; };                        // ACTIVE: append EpochBegan, accept clients
-struct Demote { std::string why; };      // close clients and listeners, drop the gate, stop deciding (also ends PROMOTING)
-struct NewEpoch { Epoch epoch; };        // ACTIVE goes on (A6): stamp all later batches with this epoch; no EpochBegan
+struct SendFrame {
+  std::size_t path;
+  ByteBuffer bytes;
+  std::shared_ptr<const ByteBuffer> body;
+};
+struct WriteMeta {
+  ByteBuffer bytes;
+  std::uint64_t token;
+};                        // (answer: on_meta_written) log first, then this
+struct CommitNow {};      // fsync the log at once (answer: on_durable)
+struct OpenListeners {};  // PROMOTING: bind, do not accept
+struct Activate {
+  Epoch epoch;
+  bool unclean;
+};  // ACTIVE: append EpochBegan, accept clients
+struct Demote {
+  std::string why;
+};  // close clients and listeners, drop the gate, stop deciding (also ends PROMOTING)
+struct NewEpoch {
+  Epoch epoch;
+};  // ACTIVE goes on (A6): stamp all later batches with this epoch; no EpochBegan
 // Standby: set aside and forget the log behind `to`, rebuild State from the own rows and log. (answer: on_rewound)
-struct Rewind { Lsn to; std::string note; };
+struct Rewind {
+  Lsn to;
+  std::string note;
+};
 // Standby: set aside the log behind `keep`, drop everything; an image follows. (answer: on_wiped)
-struct Wipe { Lsn keep; std::string note; };
-struct BeginImage { Lsn at; ByteBuffer info; };
-struct ImageRows { std::vector<Row> rows; };
-struct EndImage {};                                                    // (answer: on_image_loaded, when durable and State is built)
-struct ApplyBatch { Batch batch; };                                    // standby: append to the own log, apply
-struct OpenCatchUp { Lsn after; bool with_rows; };                     // active: read for the joining peer
-struct NextChunk { std::size_t max_bytes; };                           // (answer: on_chunk)
+struct Wipe {
+  Lsn keep;
+  std::string note;
+};
+struct BeginImage {
+  Lsn at;
+  ByteBuffer info;
+};
+struct ImageRows {
+  std::vector<Row> rows;
+};
+struct EndImage {};  // (answer: on_image_loaded, when durable and State is built)
+struct ApplyBatch {
+  Batch batch;
+};  // standby: append to the own log, apply
+struct OpenCatchUp {
+  Lsn after;
+  bool with_rows;
+};  // active: read for the joining peer
+struct NextChunk {
+  std::size_t max_bytes;
+};  // (answer: on_chunk)
 struct CloseCatchUp {};
-struct CompareDigest { Lsn at; ByteBuffer digest; };                   // standby: compare if State is at `at`
-struct Tell { enum class Level : std::uint8_t { info, warn, error } level; std::string sentence; };  // journal and events
-using Order = std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe, BeginImage,
-                           ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp, CompareDigest, Tell>;
+struct CompareDigest {
+  Lsn at;
+  ByteBuffer digest;
+};  // standby: compare if State is at `at`
+struct Tell {
+  enum class Level : std::uint8_t { info, warn, error } level;
+  std::string sentence;
+};  // journal and events
+using Order =
+    std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe, BeginImage,
+                 ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp, CompareDigest, Tell>;
 
 // A catch-up piece that the store read (same meaning as store::Chunk, which this floor cannot see).
 struct CatchUpPiece {
@@ -94,28 +134,28 @@ struct NodeView {  // one node as status shows it
   Role role = Role::standby;
   Mode mode = Mode::unsure;
   Epoch epoch;
-  Lsn lsn;            // end of its log in memory
+  Lsn lsn;  // end of its log in memory
   Lsn durable;
-  Lsn confirmed;      // active: what the peer confirmed; standby: what it confirmed
+  Lsn confirmed;  // active: what the peer confirmed; standby: what it confirmed
   bool unclean = false;
   bool reachable = true;
   std::int64_t heard_ms_ago = 0;  // peer only
-  ByteBuffer info;    // opaque, from set_info() of that node
+  ByteBuffer info;                // opaque, from set_info() of that node
 };
 
 struct PairStatus {
   bool is_protected = false;
   NodeView self;
-  NodeView peer;               // name empty: never heard
+  NodeView peer;  // name empty: never heard
   Word word = Word::backup;
   std::uint64_t lag_records = 0;
   std::uint64_t in_flight_bytes = 0;
   std::uint64_t acked_alone = 0;  // records made safe with one copy since alone_from was set
-  Lsn alone_from;              // 0: none
+  Lsn alone_from;                 // 0: none
   std::vector<bool> path_up;
-  double sync_percent = -1;    // while a standby is loading
-  std::string why;             // one sentence: why this role and mode
-  std::string hint;            // what a technician could do now; empty if nothing
+  double sync_percent = -1;  // while a standby is loading
+  std::string why;           // one sentence: why this role and mode
+  std::string hint;          // what a technician could do now; empty if nothing
 };
 
 class Pair {
@@ -126,25 +166,26 @@ class Pair {
   Pair& operator=(const Pair&) = delete;
 
   // Inputs. `now` never goes back.
-  void on_turn(Steady now);                    // start of every turn of the core loop: A0 and all deadlines
-  void on_beat(Steady now);                    // every heartbeat_ms of own ticks, from the core loop
+  void on_turn(Steady now);  // start of every turn of the core loop: A0 and all deadlines
+  void on_beat(Steady now);  // every heartbeat_ms of own ticks, from the core loop
   void on_frame(std::size_t path, ByteView frame, Steady now);
-  void on_word(Word word, Steady now);         // arbiter keepalived
-  void on_batch(const Batch& batch, Steady now);       // active: appended and applied here; ship it
-  void on_applied(Lsn last, Steady now);               // standby: ApplyBatch was carried out
+  void on_word(Word word, Steady now);            // arbiter keepalived
+  void on_batch(const Batch& batch, Steady now);  // active: appended and applied here; ship it
+  void on_applied(Lsn last, Steady now);          // standby: ApplyBatch was carried out
   void on_durable(Lsn durable, Steady now);
   void on_meta_written(std::uint64_t token, Steady now);
-  void on_rewound(bool state_rebuilt, Steady now);     // false: the own rows could not be used; a Wipe follows
+  void on_rewound(bool state_rebuilt, Steady now);  // false: the own rows could not be used; a Wipe follows
   void on_wiped(Steady now);
   void on_image_loaded(Lsn at, Steady now);
   void on_chunk(CatchUpPiece piece, Steady now);
-  void on_digest(Lsn at, ByteView digest, Steady now); // active: State's digest at the end of the batch that ends with `at`
+  void on_digest(Lsn at, ByteView digest,
+                 Steady now);  // active: State's digest at the end of the batch that ends with `at`
 
   // Operator. The text tells what was done or why not.
   Result<std::string> promote_first(Steady now);
   Result<std::string> promote_force(Steady now);
-  Result<std::string> resync(Steady now);      // standby: throw the own copy away (set aside) and fetch it all again
-  void stop(Steady now);                       // orderly stop: RELEASE and the like; no promotion after it
+  Result<std::string> resync(Steady now);  // standby: throw the own copy away (set aside) and fetch it all again
+  void stop(Steady now);                   // orderly stop: RELEASE and the like; no promotion after it
 
   std::vector<Order> take_orders();
 
@@ -154,12 +195,15 @@ class Pair {
   bool slow_publishers() const;
   // May records up to log end be trimmed? Lowest lsn that must stay in the log (alone_from, peer's confirmed).
   Lsn keep_log_from() const;
-  bool wants_urgent_commit() const;            // acks wait for the own disk
+  bool wants_urgent_commit() const;  // acks wait for the own disk
   Role role() const;
   Mode mode() const;
   Epoch epoch() const;
   // Log time as last heard from an active peer, and when.
-  struct HeardTime { Instant log_time; Steady at; };
+  struct HeardTime {
+    Instant log_time;
+    Steady at;
+  };
   std::optional<HeardTime> heard_time() const;
   void set_log_time(Instant log_time, Steady now);  // active: goes out with each heartbeat
   void set_info(ByteBuffer info);                   // goes to the peer about once a second

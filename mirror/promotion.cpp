@@ -32,9 +32,8 @@ void Pair::Impl::start_promotion(bool unclean, Lsn alone_base, std::string_view 
     meta.alone_from = alone_base.value != 0 ? alone_base : Lsn{1};
     acked_alone = 0;
   }
-  tell(unclean ? Tell::Level::warn : Tell::Level::info,
-       std::string(why) + " (epoch " + epoch_text(meta.epoch) + ", record " + std::to_string(local.log_last.value) +
-           ")");
+  tell(unclean ? Tell::Level::warn : Tell::Level::info, std::string(why) + " (epoch " + epoch_text(meta.epoch) +
+                                                            ", record " + std::to_string(local.log_last.value) + ")");
   orders.push_back(OpenListeners{});
   orders.push_back(CommitNow{});
   promotion_token = local.write_meta(orders);
@@ -103,8 +102,8 @@ bool Pair::Impl::run_bump() {
     bump_history_token = local.write_meta(orders);
     forget_follower();
     orders.push_back(NewEpoch{reign_epoch});
-    tell(Tell::Level::info, "Still ACTIVE, now in epoch " + epoch_text(reign_epoch) +
-                                ", because the peer knew a higher one than before.");
+    tell(Tell::Level::info,
+         "Still ACTIVE, now in epoch " + epoch_text(reign_epoch) + ", because the peer knew a higher one than before.");
     return true;
   }
   if (!local.written(bump_history_token)) return false;

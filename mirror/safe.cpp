@@ -17,9 +17,15 @@ void Pair::Impl::update_safe(Steady now) {
   if (mirrored) {  // A1
     if (!follower.sealed) return;
     switch (options.durability) {
-      case Durability::peer: candidate = confirmed_memory; break;
-      case Durability::disk: candidate = std::min(local.durable, confirmed_memory); break;
-      case Durability::peer_disk: candidate = std::min(local.durable, confirmed_durable); break;
+      case Durability::peer:
+        candidate = confirmed_memory;
+        break;
+      case Durability::disk:
+        candidate = std::min(local.durable, confirmed_memory);
+        break;
+      case Durability::peer_disk:
+        candidate = std::min(local.durable, confirmed_durable);
+        break;
     }
   } else if (!options.has_peer) {
     candidate = local.durable;

@@ -57,8 +57,8 @@ bool Sender::covers(Lsn after) const {
 }
 
 std::size_t Sender::index_behind(Lsn lsn) const {
-  const auto found = std::partition_point(tail_.begin(), tail_.end(),
-                                          [lsn](const Entry& entry) { return entry.batch.first <= lsn; });
+  const auto found =
+      std::partition_point(tail_.begin(), tail_.end(), [lsn](const Entry& entry) { return entry.batch.first <= lsn; });
   return static_cast<std::size_t>(found - tail_.begin());
 }
 

@@ -60,9 +60,9 @@ class Sender {
 
   std::deque<Entry> tail_;
   std::size_t tail_bytes_ = 0;
-  Lsn last_;       // end of the log
+  Lsn last_;  // end of the log
   Lsn durable_;
-  Lsn confirmed_;  // by the peer; meaningful while following_
+  Lsn confirmed_;                      // by the peer; meaningful while following_
   std::size_t first_unconfirmed_ = 0;  // index into tail_
   std::size_t next_ = 0;               // index into tail_: next to send
   std::size_t unconfirmed_bytes_ = 0;  // of tail_[first_unconfirmed_..]

@@ -16,15 +16,20 @@ Mode Pair::Impl::mode(Steady now) const {
   if (join.in_sync() && (lease.valid(now) || linked())) return Mode::in_sync;
   if (join.purpose() == Join::Purpose::follow && join.step() > Join::Step::asking) return Mode::syncing;
   switch (local.meta.last_role) {
-    case LastRole::empty: return Mode::empty;
-    case LastRole::stale: return Mode::stale;
-    default: return Mode::unsure;
+    case LastRole::empty:
+      return Mode::empty;
+    case LastRole::stale:
+      return Mode::stale;
+    default:
+      return Mode::unsure;
   }
 }
 
 namespace {
 
-std::uint64_t behind(Lsn end, Lsn position) { return end > position ? end.value - position.value : 0; }
+std::uint64_t behind(Lsn end, Lsn position) {
+  return end > position ? end.value - position.value : 0;
+}
 
 }  // namespace
 
@@ -32,8 +37,17 @@ PairStatus Pair::Impl::status(Steady now) const {
   PairStatus status;
   const Mode own_mode = mode(now);
   const bool active = role == Role::active;
-  status.self = {options.node_name, role, own_mode, active ? reign_epoch : local.meta.epoch, local.log_last,
-                 local.durable, active ? confirmed_memory : local.applied, local.meta.unclean, true, 0, info};
+  status.self = {options.node_name,
+                 role,
+                 own_mode,
+                 active ? reign_epoch : local.meta.epoch,
+                 local.log_last,
+                 local.durable,
+                 active ? confirmed_memory : local.applied,
+                 local.meta.unclean,
+                 true,
+                 0,
+                 info};
   status.word = word();
   status.acked_alone = acked_alone;
   status.alone_from = local.meta.alone_from;
@@ -42,8 +56,9 @@ PairStatus Pair::Impl::status(Steady now) const {
   if (peer.known) {
     const Beat& beat = peer.beat;
     const Lsn confirmed = beat.role == Role::active ? beat.lsn : beat.in_sync ? beat.confirm_memory : beat.lsn;
-    status.peer = {peer.name, beat.role, beat.mode, beat.epoch, beat.lsn, beat.durable, confirmed, beat.unclean,
-                   linked(), now.ms - peer.heard_at.ms, peer.info};
+    status.peer = {peer.name,    beat.role, beat.mode,    beat.epoch, beat.lsn,
+                   beat.durable, confirmed, beat.unclean, linked(),   now.ms - peer.heard_at.ms,
+                   peer.info};
   }
   if (active && linked()) {
     const bool streams = follower.step == Follower::Step::mirrored;

@@ -37,8 +37,8 @@ std::optional<FrameHeader> read_header(ByteReader& in, std::uint8_t& version) {
   header.to.boot = in.u64_le();
   header.to.number = in.u32_le();
   header.sequence = in.u64_le();
-  const bool known = kind >= static_cast<std::uint8_t>(FrameKind::hello) &&
-                     kind <= static_cast<std::uint8_t>(FrameKind::digest);
+  const bool known =
+      kind >= static_cast<std::uint8_t>(FrameKind::hello) && kind <= static_cast<std::uint8_t>(FrameKind::digest);
   if (!in.ok() || !known) return std::nullopt;
   return header;
 }
@@ -87,7 +87,9 @@ std::optional<Confirm> get_confirm(ByteReader in) {
   return confirm;
 }
 
-void put(ByteWriter& out, const SyncPoint& point) { out.u64_le(point.join).u64_le(point.at.value); }
+void put(ByteWriter& out, const SyncPoint& point) {
+  out.u64_le(point.join).u64_le(point.at.value);
+}
 
 std::optional<SyncPoint> get_sync_point(ByteReader in) {
   SyncPoint point;
@@ -97,7 +99,9 @@ std::optional<SyncPoint> get_sync_point(ByteReader in) {
   return point;
 }
 
-void put(ByteWriter& out, const Release& release) { out.u64_le(release.join).u64_le(release.last_confirm); }
+void put(ByteWriter& out, const Release& release) {
+  out.u64_le(release.join).u64_le(release.last_confirm);
+}
 
 std::optional<Release> get_release(ByteReader in) {
   Release release;
@@ -107,7 +111,9 @@ std::optional<Release> get_release(ByteReader in) {
   return release;
 }
 
-void put(ByteWriter& out, const Digest& digest) { out.u64_le(digest.at.value).bytes_varint(digest.digest); }
+void put(ByteWriter& out, const Digest& digest) {
+  out.u64_le(digest.at.value).bytes_varint(digest.digest);
+}
 
 std::optional<Digest> get_digest(ByteReader in) {
   Digest digest;

@@ -1,5 +1,5 @@
-// Frames of the mirror link. Bytes and golden vectors: docs/formats-mirror.md. Every parser is bounded and takes hostile
-// bytes: it fails as a whole or yields a frame within the limits below.
+// Frames of the mirror link. Bytes and golden vectors: docs/formats-mirror.md. Every parser is bounded and takes
+// hostile bytes: it fails as a whole or yields a frame within the limits below.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ namespace tandem::mirror {
 
 // First byte of every frame. Another value is another format: refused with a clear message.
 inline constexpr std::uint8_t wire_version = 1;
-// What record and frame kinds this release can read; goes out in HELLO. The active writes nothing that its peer cannot read.
+// What record and frame kinds this release can read; goes out in HELLO. The active writes nothing that its peer cannot
+// read.
 inline constexpr std::uint32_t feature_level = 1;
 
 // On the wire: never reuse a value.
@@ -64,7 +65,7 @@ struct Beat {
   bool stopping = false;
   std::uint8_t heard_paths = 0;  // bit i: I hear the peer on path i
   Epoch epoch;
-  Lsn lsn;      // end of the log in memory
+  Lsn lsn;  // end of the log in memory
   Lsn durable;
   Instant log_time;
   Lsn alone_from;
@@ -82,7 +83,7 @@ struct Beat {
 struct Hello {
   bool up_with_you = false;  // the stream of these two ends is up here
   std::uint32_t features = feature_level;
-  std::string product;       // version, for people
+  std::string product;  // version, for people
   std::string pair_id;
   std::string name;
   Beat beat;
@@ -99,7 +100,7 @@ struct Confirm {
   std::uint64_t join = 0;
   std::uint64_t number = 0;  // 0: still joining, grants nothing
   bool in_sync = false;
-  bool gap = false;          // something between `memory` and what just arrived is missing: resend
+  bool gap = false;  // something between `memory` and what just arrived is missing: resend
   Lsn memory;
   Lsn durable;
 };
@@ -167,7 +168,8 @@ void put_epoch(ByteWriter& out, Epoch epoch);
 Epoch get_epoch(ByteReader& in);
 
 ByteBuffer start_frame(const FrameHeader& header);
-// Reads the header; nothing if the version or the kind is unknown or the frame is too short. `version` is what was found.
+// Reads the header; nothing if the version or the kind is unknown or the frame is too short. `version` is what was
+// found.
 std::optional<FrameHeader> read_header(ByteReader& in, std::uint8_t& version);
 
 void put(ByteWriter& out, const Beat& beat);

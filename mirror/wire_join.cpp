@@ -3,7 +3,9 @@
 
 namespace tandem::mirror {
 
-void put(ByteWriter& out, const JoinAsk& ask) { out.u64_le(ask.join); }
+void put(ByteWriter& out, const JoinAsk& ask) {
+  out.u64_le(ask.join);
+}
 
 std::optional<JoinAsk> get_join_ask(ByteReader in) {
   const JoinAsk ask{in.u64_le()};
@@ -12,8 +14,8 @@ std::optional<JoinAsk> get_join_ask(ByteReader in) {
 }
 
 void put(ByteWriter& out, const Offer& offer) {
-  const unsigned flags = (offer.merge ? 1U : 0U) | (offer.stale ? 2U : 0U) | (offer.empty ? 4U : 0U) |
-                         (offer.unclean ? 8U : 0U);
+  const unsigned flags =
+      (offer.merge ? 1U : 0U) | (offer.stale ? 2U : 0U) | (offer.empty ? 4U : 0U) | (offer.unclean ? 8U : 0U);
   out.u64_le(offer.join).u8(static_cast<std::uint8_t>(flags));
   put_epoch(out, offer.epoch);
   out.u64_le(offer.last.value).u64_le(offer.alone_from.value);
@@ -90,8 +92,7 @@ void get_batches(ByteReader& in, Piece& piece) {
     batch.epoch = get_epoch(in);
     batch.time = Instant{in.i64_le()};
     batch.bytes = std::make_shared<const ByteBuffer>(in.bytes_varint());
-    const bool sound =
-        batch.count > 0 && batch.first.value > 0 && batch.first.value <= UINT64_MAX - batch.count;
+    const bool sound = batch.count > 0 && batch.first.value > 0 && batch.first.value <= UINT64_MAX - batch.count;
     if (!sound) in.fail();
     if (!piece.batches.empty() && batch.first != piece.batches.back().last().next()) in.fail();
     piece.batches.push_back(std::move(batch));

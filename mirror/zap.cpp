@@ -39,10 +39,12 @@ ZapGuard::ZapGuard(zmq::context_t& context, const std::vector<std::string>& allo
   thread_ = std::thread([this] { serve(); });
 }
 
-ZapGuard::~ZapGuard() { thread_.join(); }
+ZapGuard::~ZapGuard() {
+  thread_.join();
+}
 
-// Answers one handshake. False: the context is shut down. Nothing else may end the thread: libzmq lets everybody in when
-// nobody answers for the domain.
+// Answers one handshake. False: the context is shut down. Nothing else may end the thread: libzmq lets everybody in
+// when nobody answers for the domain.
 bool ZapGuard::answer_one() {
   try {
     const std::vector<std::string> request = receive_parts(socket_);

@@ -1,5 +1,5 @@
-// ZAP (ZeroMQ RFC 27): who may come in. Runs on a thread of its own, because libzmq asks during the handshake and the core
-// loop must not be needed for it.
+// ZAP (ZeroMQ RFC 27): who may come in. Runs on a thread of its own, because libzmq asks during the handshake and the
+// core loop must not be needed for it.
 #pragma once
 
 #include <string>

@@ -33,7 +33,9 @@ void CatchUps::next(std::uint64_t id, std::size_t max_bytes) {
   push(Command{Command::Kind::next, id, Lsn{}, false, max_bytes});
 }
 
-void CatchUps::close(std::uint64_t id) { push(Command{Command::Kind::close, id, Lsn{}, false, 0}); }
+void CatchUps::close(std::uint64_t id) {
+  push(Command{Command::Kind::close, id, Lsn{}, false, 0});
+}
 
 void CatchUps::push(Command command) {
   {

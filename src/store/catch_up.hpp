@@ -51,7 +51,7 @@ class CatchUps {
     std::uint64_t total_bytes;
   };
   struct Reading {
-    Lsn position;      // batches behind it come next
+    Lsn position;  // batches behind it come next
     bool with_rows = false;
     std::unique_ptr<Rows> rows;
     std::optional<Error> error;

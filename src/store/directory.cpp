@@ -34,17 +34,24 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   if (code) return Error{directory + ": cannot be made: " + code.message() + "; check data_dir and its permissions"};
   const std::string path = directory + "/" + lock_file;
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (fd < 0) return Error{path + ": cannot be opened: " + std::strerror(errno) + "; check the directory's permissions"};
+  if (fd < 0)
+    return Error{path + ": cannot be opened: " + std::strerror(errno) + "; check the directory's permissions"};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const int failed = errno;
     ::close(fd);
-    if (failed == EWOULDBLOCK) return Error{path + ": another process uses this store; stop it or choose another data_dir"};
+    if (failed == EWOULDBLOCK)
+      return Error{path + ": another process uses this store; stop it or choose another data_dir"};
     return Error{path + ": cannot be locked: " + std::strerror(failed)};
   }
   return DirectoryLock(fd);
 }
 
 DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
 
 DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) ::close(fd_);

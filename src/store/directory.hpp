@@ -23,7 +23,7 @@ class DirectoryLock {
   static Result<DirectoryLock> take(const std::string& directory);
 
   DirectoryLock(DirectoryLock&& other) noexcept;
-  DirectoryLock& operator=(DirectoryLock&&) = delete;
+  DirectoryLock& operator=(DirectoryLock&& other) noexcept;
   ~DirectoryLock();
 
  private:

@@ -10,9 +10,13 @@
 
 namespace tandem::store {
 
-EventQueue::EventQueue() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { CHECK(fd_ >= 0); }
+EventQueue::EventQueue() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  CHECK(fd_ >= 0);
+}
 
-EventQueue::~EventQueue() { ::close(fd_); }
+EventQueue::~EventQueue() {
+  ::close(fd_);
+}
 
 Events EventQueue::take() {
   std::lock_guard lock(mutex_);

@@ -1,6 +1,6 @@
-// Folding: copying the write-ahead files back into log.db and state.db, on a thread with connections of its own, so that
-// no commit waits for it. A write-ahead file starts over from its beginning only when all of it has been folded at the
-// moment when a writer begins; a busy writer therefore folds the small rest itself, between two transactions.
+// Folding: copying the write-ahead files back into log.db and state.db, on a thread with connections of its own, so
+// that no commit waits for it. A write-ahead file starts over from its beginning only when all of it has been folded at
+// the moment when a writer begins; a busy writer therefore folds the small rest itself, between two transactions.
 #pragma once
 
 #include <array>

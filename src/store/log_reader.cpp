@@ -37,7 +37,8 @@ Result<std::optional<Batch>> LogReader::next() {
   const std::uint64_t count = select_.number(1);
   if (batch.first != expected_) {
     stop();
-    return damage(expected_.value, "a batch is missing (the next one begins at " + std::to_string(batch.first.value) + ")");
+    return damage(expected_.value,
+                  "a batch is missing (the next one begins at " + std::to_string(batch.first.value) + ")");
   }
   batch.count = static_cast<std::uint32_t>(count);
   batch.epoch = Epoch{select_.number(2), NodeId{select_.number(3)}, select_.number(4)};
@@ -53,13 +54,16 @@ Result<std::optional<Batch>> LogReader::next() {
   return std::optional<Batch>{std::move(batch)};
 }
 
-void LogReader::stop() { select_.reset(); }
+void LogReader::stop() {
+  select_.reset();
+}
 
 Result<bool> LogReader::holds(Lsn after) {
   Result<bool> row = border_.bind(1, after.value).step();
   if (!row.ok()) return row.error();
   const std::uint64_t base = row.value() ? border_.number(0) : 0;
-  const std::uint64_t last_begun = row.value() ? border_.number(1) : 0;  // 0 (NULL): no batch begins at or before `after`
+  const std::uint64_t last_begun =
+      row.value() ? border_.number(1) : 0;  // 0 (NULL): no batch begins at or before `after`
   border_.reset();
   return after.value >= base && last_begun <= after.value;
 }

@@ -18,8 +18,8 @@ class LogReader {
   // Nothing: the end. An Error names the file and the lsn.
   Result<std::optional<Batch>> next();
   void stop();
-  // True: what follows `after` can be read from here (now or when it is there); false: it was trimmed, or `after` is not
-  // a border between batches of this log.
+  // True: what follows `after` can be read from here (now or when it is there); false: it was trimmed, or `after` is
+  // not a border between batches of this log.
   Result<bool> holds(Lsn after);
 
  private:

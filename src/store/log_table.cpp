@@ -14,8 +14,8 @@ namespace {
 Status make_tables(Database& database, std::uint64_t identity) {
   Status status = database.begin();
   if (!status.ok()) return status;
-  const std::string sql = std::string(schema::log_tables) + "PRAGMA application_id=" +
-                          std::to_string(schema::log_application_id) +
+  const std::string sql = std::string(schema::log_tables) +
+                          "PRAGMA application_id=" + std::to_string(schema::log_application_id) +
                           ";PRAGMA user_version=" + std::to_string(schema::version);
   status = database.execute(sql.c_str());
   if (!status.ok()) return status;
@@ -30,12 +30,15 @@ Status make_tables(Database& database, std::uint64_t identity) {
 
 }  // namespace
 
-Result<LogTable> LogTable::open(const std::string& path, std::uint64_t identity) {
-  Result<Database> database = Database::open(path, Access::write, schema::log_page_bytes);
+Result<LogTable> LogTable::open(const std::string& path, std::uint64_t identity, bool may_be_new) {
+  Result<Database> database = Database::open(path, Access::write, schema::log_page_bytes, schema::log_cache_kib);
   if (!database.ok()) return database.error();
   Result<std::optional<std::int64_t>> version = database.value().first_integer("PRAGMA user_version");
   if (!version.ok()) return version.error();
   const std::int64_t found = version.value().value_or(0);
+  if (found == 0 && !may_be_new) {
+    return Error{path + ": is empty, although there are rows; set this store's directory aside and start empty"};
+  }
   if (found == 0) {
     Status made = make_tables(database.value(), identity);
     if (!made.ok()) return made.error();
@@ -53,7 +56,8 @@ Result<LogTable> LogTable::open(const std::string& path, std::uint64_t identity)
 Status LogTable::prepare() {
   const std::pair<Statement*, const char*> all[] = {
       {&insert_,
-       "INSERT OR REPLACE INTO batch(first, count, epoch_number, epoch_node, epoch_store, time_ms, stream_end, seal, bytes) "
+       "INSERT OR REPLACE INTO batch(first, count, epoch_number, epoch_node, epoch_store, time_ms, stream_end, seal, "
+       "bytes) "
        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&put_meta_, "INSERT OR REPLACE INTO meta(id, bytes, seal) VALUES (1, ?, ?)"},
       {&put_head_, "UPDATE head SET base = ?, opened = ?, wiping = ?, seal = ? WHERE id = 1"},
@@ -101,11 +105,17 @@ Status LogTable::put_head(const LogHead& head) {
   return put_head_.bind(4, seal).run();
 }
 
-Status LogTable::erase_behind(Lsn last_kept) { return erase_behind_.bind(1, last_kept.value).run(); }
+Status LogTable::erase_behind(Lsn last_kept) {
+  return erase_behind_.bind(1, last_kept.value).run();
+}
 
-Status LogTable::erase_up_to(Lsn first_erased_max) { return erase_up_to_.bind(1, first_erased_max.value).run(); }
+Status LogTable::erase_up_to(Lsn first_erased_max) {
+  return erase_up_to_.bind(1, first_erased_max.value).run();
+}
 
-Status LogTable::erase_all() { return database_.execute("DELETE FROM batch"); }
+Status LogTable::erase_all() {
+  return database_.execute("DELETE FROM batch");
+}
 
 Result<ByteBuffer> LogTable::meta() {
   Result<Statement> select = database_.prepare("SELECT bytes, seal FROM meta WHERE id = 1");

@@ -29,8 +29,9 @@ struct LogExtent {
 
 class LogTable {
  public:
-  // Makes the tables if `path` is new, with `identity`; otherwise checks its version. Reads head.
-  static Result<LogTable> open(const std::string& path, std::uint64_t identity);
+  // Makes the tables if the file is new (an Error unless `may_be_new`), with `identity`; otherwise checks its version.
+  // Reads head.
+  static Result<LogTable> open(const std::string& path, std::uint64_t identity, bool may_be_new);
 
   Database& database() { return database_; }
   const LogHead& head() const { return head_; }  // as last read
@@ -50,7 +51,7 @@ class LogTable {
   struct Slice {
     std::uint64_t batches = 0;
     Lsn last;
-    Lsn last_first;           // first lsn of the last batch of the slice
+    Lsn last_first;  // first lsn of the last batch of the slice
     std::uint64_t bytes = 0;
   };
   Result<Slice> oldest(Lsn up_to, std::uint64_t max_batches, std::uint64_t max_bytes, std::uint64_t stream_begin);

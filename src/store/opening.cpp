@@ -2,6 +2,7 @@
 #include "store/opening.hpp"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "store/ballast.hpp"
 #include "store/state_reader.hpp"
 #include "store/wal_check.hpp"
 
@@ -43,8 +45,8 @@ Result<Presence> look(const std::string& log_path, const std::string& state_path
   return presence;
 }
 
-// Marks the log as in use, in the database file itself: when its write-ahead file is not there at the next start, people
-// are told.
+// Marks the log as in use, in the database file itself: when its write-ahead file is not there at the next start,
+// people are told.
 Status mark_opened(LogTable& log, LogHead head) {
   if (head.opened) return {};
   head.opened = true;
@@ -104,8 +106,8 @@ Status reconcile(Opened& opened, LogHead& head, const std::string& directory) {
   }
   const Lsn checkpoint = opened.found.checkpoint;
   if (head.base > checkpoint) {
-    return Error{directory + ": the log follows lsn " + std::to_string(head.base.value) + ", but the rows hold State at " +
-                 std::to_string(checkpoint.value) + " only" + advice};
+    return Error{directory + ": the log follows lsn " + std::to_string(head.base.value) +
+                 ", but the rows hold State at " + std::to_string(checkpoint.value) + " only" + advice};
   }
   const Lsn last = std::max(opened.extent.last, head.base);
   opened.end = std::max(last, checkpoint);
@@ -120,11 +122,7 @@ Status reconcile(Opened& opened, LogHead& head, const std::string& directory) {
   return empty_log(opened.log, head);
 }
 
-}  // namespace
-
-Result<Opened> open_files(const StoreOptions& options) {
-  Result<DirectoryLock> lock = DirectoryLock::take(options.directory);
-  if (!lock.ok()) return lock.error();
+Result<Opened> open_locked(const StoreOptions& options, DirectoryLock& lock) {
   const std::string log_path = options.directory + "/" + log_file;
   const std::string state_path = options.directory + "/" + state_file;
   Result<Presence> presence = look(log_path, state_path);
@@ -134,10 +132,11 @@ Result<Opened> open_files(const StoreOptions& options) {
   if (!state.ok()) return state.error();
   Result<CheckpointNote> note = StateReader::checkpoint(state.value().database());
   if (!note.ok()) return note.error();
-  if (!presence.value().log && note.value().at != Lsn{}) {
+  const bool has_rows = note.value().at != Lsn{};
+  if (!presence.value().log && has_rows) {
     return Error{log_path + ": is missing, although " + state_file + " has rows" + advice};
   }
-  Result<LogTable> log = LogTable::open(log_path, state.value().identity());
+  Result<LogTable> log = LogTable::open(log_path, state.value().identity(), !has_rows);
   if (!log.ok()) return log.error();
   LogHead head = log.value().head();
   if (head.identity != state.value().identity()) {
@@ -148,12 +147,12 @@ Result<Opened> open_files(const StoreOptions& options) {
   Result<ByteBuffer> meta = log.value().meta();
   if (!meta.ok()) return meta.error();
 
-  Opened opened{lock.take(), state.take(), log.take(), extent.value(), Found{}, Lsn{}, std::nullopt};
+  Opened opened{std::move(lock), state.take(), log.take(), extent.value(), Found{}, Lsn{}, std::nullopt};
   if (head.opened && !presence.value().log_wal) {
-    opened.remark = Error{log_path + "-wal: is missing, although the log was not closed in order; if it was deleted, what it "
-                                     "held is lost; if another program folded it into log.db, nothing is"};
+    opened.remark = Error{log_path +
+                          "-wal: is missing, although the log was not closed in order; if it was deleted, what it "
+                          "held is lost; if another program folded it into log.db, nothing is"};
   }
-  opened.found.fresh = !presence.value().log;
   opened.found.meta = meta.take();
   opened.found.checkpoint = note.value().at;
   opened.found.checkpoint_info = std::move(note.value().info);
@@ -161,10 +160,32 @@ Result<Opened> open_files(const StoreOptions& options) {
   if (status.ok()) status = mark_opened(opened.log, head);
   if (status.ok()) status = opened.log.read_head();
   if (status.ok()) status = sync_directory(options.directory);
+  if (!status.ok()) {
+    lock = std::move(opened.lock);
+    return status.error();
+  }
   lengthen_write_ahead_file(log_path + "-wal", options.wal_fold_bytes + options.wal_fold_bytes / 4);
-  if (!status.ok()) return status.error();
   opened.found.log_first = opened.extent.first;
   opened.found.log_last = opened.extent.last;
+  opened.found.fresh = opened.end == Lsn{} && opened.found.meta.empty();
+  return opened;
+}
+
+// True: the disk was (nearly) full, and the ballast's space is free now.
+bool make_room(const std::string& directory) {
+  struct statvfs space {};
+  if (::statvfs(directory.c_str(), &space) != 0) return false;
+  if (static_cast<long long>(space.f_bavail) * static_cast<long long>(space.f_frsize) >= Ballast::bytes) return false;
+  return ::unlink((directory + "/" + ballast_file).c_str()) == 0;
+}
+
+}  // namespace
+
+Result<Opened> open_files(const StoreOptions& options) {
+  Result<DirectoryLock> lock = DirectoryLock::take(options.directory);
+  if (!lock.ok()) return lock.error();
+  Result<Opened> opened = open_locked(options, lock.value());
+  if (!opened.ok() && make_room(options.directory)) return open_locked(options, lock.value());
   return opened;
 }
 

@@ -17,8 +17,8 @@ struct Opened {
   LogTable log;
   LogExtent extent;
   Found found;
-  Lsn end;                       // what is durable: the next batch begins behind it
-  std::optional<Error> remark;   // something that people should know, though the store is usable
+  Lsn end;                      // what is durable: the next batch begins behind it
+  std::optional<Error> remark;  // something that people should know, though the store is usable
 };
 
 Result<Opened> open_files(const StoreOptions& options);

@@ -12,6 +12,9 @@ inline constexpr int state_application_id = 0x54646D53;
 // Page sizes in bytes, measured (docs/formats-store.md).
 inline constexpr int log_page_bytes = 16384;
 inline constexpr int state_page_bytes = 4096;
+// Page caches in KiB. A transaction that outgrows it is written out early, which costs time but is no harm.
+inline constexpr int log_cache_kib = 4096;
+inline constexpr int state_cache_kib = 16384;
 
 inline constexpr const char* log_tables = R"sql(
 CREATE TABLE batch(

@@ -13,7 +13,7 @@
 namespace tandem::store {
 
 struct SetAsideFile {
-  std::string path;         // empty: there was nothing to set aside
+  std::string path;  // empty: there was nothing to set aside
   std::uint64_t batches = 0;
 };
 

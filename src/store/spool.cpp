@@ -1,6 +1,6 @@
 // A copy of the rows of an open checkpoint in a temporary file; see spool.hpp.
-// Each append: the length of what follows (8 bytes); each row: kind (1 byte), erased (1 byte), key and value, each preceded
-// by its length as a varint.
+// Each append: the length of what follows (8 bytes); each row: kind (1 byte), erased (1 byte), key and value, each
+// preceded by its length as a varint.
 #include "store/spool.hpp"
 
 #include <fcntl.h>
@@ -14,7 +14,9 @@
 
 namespace tandem::store {
 
-Spool::~Spool() { clear(); }
+Spool::~Spool() {
+  clear();
+}
 
 void Spool::clear() {
   if (fd_ >= 0) ::close(fd_);

@@ -53,9 +53,13 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  sqlite3_finalize(statement_);
+}
 
-Statement& Statement::bind(int index, std::uint64_t value) { return bind(index, static_cast<std::int64_t>(value)); }
+Statement& Statement::bind(int index, std::uint64_t value) {
+  return bind(index, static_cast<std::int64_t>(value));
+}
 
 Statement& Statement::bind(int index, std::int64_t value) {
   CHECK(sqlite3_bind_int64(statement_, index, value) == SQLITE_OK);
@@ -88,9 +92,13 @@ Status Statement::run() {
   }
 }
 
-void Statement::reset() { sqlite3_reset(statement_); }
+void Statement::reset() {
+  sqlite3_reset(statement_);
+}
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
 
 ByteView Statement::blob(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
@@ -98,7 +106,7 @@ ByteView Statement::blob(int column) const {
   return data == nullptr ? ByteView{} : ByteView{static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
-Result<Database> Database::open(const std::string& path, Access access, int page_bytes) {
+Result<Database> Database::open(const std::string& path, Access access, int page_bytes, int cache_kib) {
   auto connection = std::make_unique<Connection>();
   connection->name = file_name(path);
   const int create = access == Access::write ? SQLITE_OPEN_CREATE : 0;
@@ -112,8 +120,10 @@ Result<Database> Database::open(const std::string& path, Access access, int page
 
   Database database(std::move(connection));
   std::string pragmas;
-  if (access == Access::write) pragmas += "PRAGMA page_size=" + std::to_string(page_bytes) + ";PRAGMA journal_mode=WAL;";
-  pragmas += "PRAGMA synchronous=FULL;PRAGMA secure_delete=OFF;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY;PRAGMA cache_size=-32768;";
+  if (access == Access::write)
+    pragmas += "PRAGMA page_size=" + std::to_string(page_bytes) + ";PRAGMA journal_mode=WAL;";
+  pragmas += "PRAGMA synchronous=FULL;PRAGMA secure_delete=OFF;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY;";
+  pragmas += "PRAGMA cache_size=-" + std::to_string(cache_kib);
   Status set = database.execute(pragmas.c_str());
   if (!set.ok()) return set.error();
   sqlite3_wal_hook(database.connection_->handle, on_commit, database.connection_.get());
@@ -148,9 +158,13 @@ Result<std::optional<std::int64_t>> Database::first_integer(const char* sql) {
   return std::optional<std::int64_t>{statement.value().integer(0)};
 }
 
-Status Database::begin() { return begin_.run(); }
+Status Database::begin() {
+  return begin_.run();
+}
 
-Status Database::begin_read() { return execute("BEGIN"); }
+Status Database::begin_read() {
+  return execute("BEGIN");
+}
 
 Status Database::commit() {
   Status status = commit_.run();
@@ -163,7 +177,9 @@ void Database::rollback() {
   if (in_transaction()) sqlite3_exec(connection_->handle, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-bool Database::in_transaction() const { return sqlite3_get_autocommit(connection_->handle) == 0; }
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(connection_->handle) == 0;
+}
 
 Result<Database::Folded> Database::fold() {
   Folded folded;
@@ -177,6 +193,12 @@ void Database::fold_at_close() {
   sqlite3_db_config(connection_->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
 }
 
-bool Database::take_full() { return std::exchange(connection_->full, false); }
+void Database::release_memory() {
+  sqlite3_db_release_memory(connection_->handle);
+}
+
+bool Database::take_full() {
+  return std::exchange(connection_->full, false);
+}
 
 }  // namespace tandem::store

@@ -18,9 +18,9 @@ namespace tandem::store {
 // One connection. Statements point at it, so it lives on the heap and never moves.
 struct Connection {
   sqlite3* handle = nullptr;
-  std::string name;      // file name for people, e.g. "log.db"
-  bool full = false;     // an operation has failed because the disk is full
-  int wal_pages = 0;     // pages in the write-ahead file after the last commit of this connection
+  std::string name;   // file name for people, e.g. "log.db"
+  bool full = false;  // an operation has failed because the disk is full
+  int wal_pages = 0;  // pages in the write-ahead file after the last commit of this connection
 
   Connection() = default;
   Connection(const Connection&) = delete;
@@ -64,9 +64,9 @@ enum class Access { write, read };
 
 class Database {
  public:
-  // Opens `path`. Access::write makes the file if it is not there, with `page_bytes` a page, and sets it to WAL with
+  // Opens `path`. Access::write makes the file if it is not there, with `page_bytes` a page, and sets it to WAL. Always
   // synchronous=FULL, secure_delete off and no automatic fold. Access::read expects the file.
-  static Result<Database> open(const std::string& path, Access access, int page_bytes = 4096);
+  static Result<Database> open(const std::string& path, Access access, int page_bytes = 4096, int cache_kib = 2048);
 
   Result<Statement> prepare(const char* sql);
   // Runs one or several statements without parameters.
@@ -89,9 +89,12 @@ class Database {
   // Copies what it can from the write-ahead file into the database file, without blocking anybody.
   Result<Folded> fold();
 
-  // The last connection to a file that closes leaves its write-ahead file alone, unless this was called: then it folds it
-  // and removes it.
+  // The last connection to a file that closes leaves its write-ahead file alone, unless this was called: then it folds
+  // it and removes it.
   void fold_at_close();
+
+  // Gives back the page cache, as far as nobody uses it.
+  void release_memory();
 
   int wal_pages() const { return connection_->wal_pages; }
   // Whether an operation failed for want of disk space since the last call.

@@ -56,10 +56,10 @@ class LogWriter {
  private:
   enum class Waiting : std::uint8_t { no, idle, timer };
   struct Trimmed {
-    Lsn base;                  // unchanged: nothing was trimmed
-    Lsn up_to;                 // what trim() had asked for
+    Lsn base;   // unchanged: nothing was trimmed
+    Lsn up_to;  // what trim() had asked for
     std::uint64_t bytes = 0;
-    bool more = false;         // there may be more to trim
+    bool more = false;  // there may be more to trim
   };
 
   bool enqueue(LogCommand&& command, bool urgent);
@@ -108,7 +108,7 @@ class LogWriter {
   Lsn durable_;
   std::uint64_t stream_begin_;
   std::uint64_t stream_end_;
-  bool full_ = false;      // a step outside SQLite found the disk full
+  bool full_ = false;  // a step outside SQLite found the disk full
   bool has_deadline_ = false;
   std::chrono::steady_clock::time_point deadline_;
   std::chrono::steady_clock::time_point give_up_at_;

@@ -9,8 +9,8 @@ namespace tandem::store {
 
 namespace {
 
-constexpr std::size_t transaction_bytes = 4 << 20;     // a longer queue is committed in several transactions
-constexpr std::uint64_t slice_batches = 256;           // trimmed at once when there is time
+constexpr std::size_t transaction_bytes = 4 << 20;  // a longer queue is committed in several transactions
+constexpr std::uint64_t slice_batches = 256;        // trimmed at once when there is time
 constexpr std::uint64_t slice_bytes = 512 * 1024;
 
 }  // namespace
@@ -64,12 +64,16 @@ void LogWriter::committed(Lsn durable, const std::vector<std::uint64_t>& tokens,
 
 Status LogWriter::run_step(LogCommand& command) {
   switch (command.kind) {
-    case LogCommand::Kind::rewind: return rewind(command);
-    case LogCommand::Kind::begin_wipe: return begin_wipe(command);
+    case LogCommand::Kind::rewind:
+      return rewind(command);
+    case LogCommand::Kind::begin_wipe:
+      return begin_wipe(command);
     case LogCommand::Kind::finish_wipe:
-    case LogCommand::Kind::restart: return empty_log(command);
+    case LogCommand::Kind::restart:
+      return empty_log(command);
     case LogCommand::Kind::append:
-    case LogCommand::Kind::meta: break;
+    case LogCommand::Kind::meta:
+      break;
   }
   CHECK(false);
   return {};

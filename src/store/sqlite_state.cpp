@@ -71,11 +71,17 @@ void StateWriter::run() {
 
 Status StateWriter::perform(StateCommand& command) {
   switch (command.kind) {
-    case StateCommand::Kind::begin: return begin(command);
-    case StateCommand::Kind::put: return put(command);
-    case StateCommand::Kind::commit: return commit(command);
-    case StateCommand::Kind::abort: abort(); return {};
-    case StateCommand::Kind::erase_all: return erase_all(command);
+    case StateCommand::Kind::begin:
+      return begin(command);
+    case StateCommand::Kind::put:
+      return put(command);
+    case StateCommand::Kind::commit:
+      return commit(command);
+    case StateCommand::Kind::abort:
+      abort();
+      return {};
+    case StateCommand::Kind::erase_all:
+      return erase_all(command);
   }
   CHECK(false);
   return {};
@@ -124,6 +130,7 @@ Status StateWriter::commit(const StateCommand& command) {
   if (status.ok()) status = table_.database().commit();
   if (!status.ok()) return status;
   spool_.clear();
+  table_.database().release_memory();
   committed_.store(at_.value, std::memory_order_relaxed);
   context_.fold.committed(Fold::File::state, table_.database().wal_pages());
   context_.events.post([&](Events& events) {

@@ -15,8 +15,8 @@ namespace {
 Status make_tables(Database& database, std::uint64_t identity) {
   Status status = database.begin();
   if (!status.ok()) return status;
-  const std::string sql = std::string(schema::state_tables) + "PRAGMA application_id=" +
-                          std::to_string(schema::state_application_id) +
+  const std::string sql = std::string(schema::state_tables) +
+                          "PRAGMA application_id=" + std::to_string(schema::state_application_id) +
                           ";PRAGMA user_version=" + std::to_string(schema::version);
   status = database.execute(sql.c_str());
   if (!status.ok()) return status;
@@ -30,7 +30,7 @@ Status make_tables(Database& database, std::uint64_t identity) {
 }  // namespace
 
 Result<StateTable> StateTable::open(const std::string& path, std::uint64_t identity) {
-  Result<Database> database = Database::open(path, Access::write, schema::state_page_bytes);
+  Result<Database> database = Database::open(path, Access::write, schema::state_page_bytes, schema::state_cache_kib);
   if (!database.ok()) return database.error();
   Result<std::optional<std::int64_t>> version = database.value().first_integer("PRAGMA user_version");
   if (!version.ok()) return version.error();
@@ -109,7 +109,9 @@ Status StateTable::put_checkpoint(Lsn at, ByteView info) {
   return put_checkpoint_.bind(3, std::uint64_t{note_seal(at, info)}).run();
 }
 
-Status StateTable::erase_rows() { return database_.execute("DELETE FROM entity; DELETE FROM part"); }
+Status StateTable::erase_rows() {
+  return database_.execute("DELETE FROM entity; DELETE FROM part");
+}
 
 Status StateTable::erase_all() {
   Status status = erase_rows();

@@ -1,4 +1,5 @@
-// The statements that write state.db. Used by the writer thread of the State rows, and before that by the opening thread.
+// The statements that write state.db. Used by the writer thread of the State rows, and before that by the opening
+// thread.
 #pragma once
 
 #include <cstdint>

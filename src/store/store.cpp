@@ -107,9 +107,9 @@ class SqliteStore final : public Store {
   LogWriter log_;
   StateWriter state_;
   CatchUps catch_ups_;
-  Lsn next_;                  // first lsn of the next batch
-  Lsn rows_at_;               // of the last checkpoint whose commit was asked for
-  bool collecting_ = false;   // between begin_checkpoint and its commit or abort
+  Lsn next_;                 // first lsn of the next batch
+  Lsn rows_at_;              // of the last checkpoint whose commit was asked for
+  bool collecting_ = false;  // between begin_checkpoint and its commit or abort
   Lsn collecting_at_;
 };
 

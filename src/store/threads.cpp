@@ -50,8 +50,7 @@ bool Progress::wait_state(std::uint64_t number) {
 bool Progress::wait_both(std::uint64_t log_number, std::uint64_t state_number, std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   ++waiting_;
-  const bool done =
-      changed_.wait_for(lock, at_most, [&] { return log_ >= log_number && state_ >= state_number; });
+  const bool done = changed_.wait_for(lock, at_most, [&] { return log_ >= log_number && state_ >= state_number; });
   --waiting_;
   return done;
 }

@@ -1,4 +1,5 @@
-// Looks for silent loss in a write-ahead file; see wal_check.hpp. The format: sqlite.org/fileformat2.html, "The WAL File".
+// Looks for silent loss in a write-ahead file; see wal_check.hpp. The format: sqlite.org/fileformat2.html, "The WAL
+// File".
 #include "store/wal_check.hpp"
 
 #include <cstdint>
@@ -78,7 +79,8 @@ Status check_write_ahead_file(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), std::fclose);
   ByteBuffer header(header_bytes, '\0');
   if (!file || std::fread(header.data(), 1, header.size(), file.get()) != header.size()) return {};
-  const Error damaged{path + ": damaged: commits that were durable cannot be read any more; take the peer's copy: set this "
+  const Error damaged{path +
+                      ": damaged: commits that were durable cannot be read any more; take the peer's copy: set this "
                       "store's directory aside and start empty"};
   ByteReader reader(header);
   const std::uint32_t found_magic = reader.u32_be();

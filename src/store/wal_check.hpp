@@ -8,8 +8,8 @@
 
 namespace tandem::store {
 
-// Each commit is synced before the next one is written. So when frames follow a whole commit that SQLite would not read,
-// that commit was durable and has been damaged: an Error. A torn last commit is fine, and so is a missing file.
+// Each commit is synced before the next one is written. So when frames follow a whole commit that SQLite would not
+// read, that commit was durable and has been damaged: an Error. A torn last commit is fine, and so is a missing file.
 Status check_write_ahead_file(const std::string& path);
 
 }  // namespace tandem::store

@@ -22,7 +22,9 @@ Example frame(const std::string& name, FrameKind kind, const Body& body) {
   return example;
 }
 
-Epoch epoch(std::uint64_t number) { return Epoch{number, node_id_from_name("boxa"), 0x5555555555555555}; }
+Epoch epoch(std::uint64_t number) {
+  return Epoch{number, node_id_from_name("boxa"), 0x5555555555555555};
+}
 
 History history() {
   History h;

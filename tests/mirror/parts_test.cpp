@@ -18,7 +18,9 @@ using namespace tandem::mirror;
 
 namespace {
 
-Epoch epoch(std::uint64_t number, const char* node = "a") { return Epoch{number, node_id_from_name(node), 1}; }
+Epoch epoch(std::uint64_t number, const char* node = "a") {
+  return Epoch{number, node_id_from_name(node), 1};
+}
 
 History history(std::initializer_list<HistoryEntry> entries) {
   History h;
@@ -80,7 +82,7 @@ TEST_CASE("R1: the lease counts from the send time of the last ECHOED confirm") 
   lease.echoed(first);
   CHECK(lease.valid(Steady{2'999}));
   CHECK_FALSE(lease.valid(Steady{3'000}));
-  lease.echoed(99);                          // never sent
+  lease.echoed(99);  // never sent
   CHECK_FALSE(lease.valid(Steady{3'000}));
 }
 
@@ -135,7 +137,7 @@ TEST_CASE("stream: two ends meet, an earlier life is ignored for ever") {
   const StreamEnd old = b.own();
   Stream again(3);  // b restarts
   CHECK(a.on_hello(again.own(), {}) == Stream::Change::none);
-  CHECK(a.up());    // not proven alive yet
+  CHECK(a.up());  // not proven alive yet
   CHECK(again.on_hello(a.own(), again.own()) == Stream::Change::went_up);
   CHECK(a.on_hello(again.own(), again.peer()) == Stream::Change::went_up);
   CHECK(a.on_hello(old, a.own()) == Stream::Change::ignored);
@@ -247,12 +249,12 @@ TEST_CASE("words of the heartbeat arbiter: (a) silence, (b) rank, (c) both ACTIV
   CHECK(beats.word(self, &peer) == Word::backup);
   peer.active = true;
   self = Rank{true, false, false, false, epoch(4), Lsn{10}, "a"};
-  CHECK(beats.word(self, &peer) == Word::master);    // (c)
+  CHECK(beats.word(self, &peer) == Word::master);  // (c)
   self.epoch = epoch(2);
   CHECK(beats.word(self, &peer) == Word::backup);
   for (int tick = 1; tick <= 6; ++tick) beats.on_tick(Steady{tick * 50});
   CHECK(beats.silent());
-  CHECK(beats.word(self, &peer) == Word::master);    // (a)
+  CHECK(beats.word(self, &peer) == Word::master);  // (a)
   beats.heard(1);
   CHECK_FALSE(beats.silent());
   CHECK(beats.path_up(1));
@@ -280,10 +282,24 @@ TEST_CASE("the role table has a row for every state and all facts, and says why 
   for (int i = 0; i < 20'000; ++i) {
     const std::uint64_t bits = rng();
     RoleFacts f;
-    bool* const flags[] = {&f.guard, &f.master, &f.stopping, &f.operator_grace, &f.linked, &f.peer_active,
-                           &f.peer_promoting, &f.peer_master, &f.peer_empty, &f.peer_epoch_higher,
-                           &f.peer_epoch_lower, &f.store_busy, &f.boot_wait_over, &f.promote_when_unsure, &f.single,
-                           &f.mirror_lost, &f.joining, &f.solo_wait_over};
+    bool* const flags[] = {&f.guard,
+                           &f.master,
+                           &f.stopping,
+                           &f.operator_grace,
+                           &f.linked,
+                           &f.peer_active,
+                           &f.peer_promoting,
+                           &f.peer_master,
+                           &f.peer_empty,
+                           &f.peer_epoch_higher,
+                           &f.peer_epoch_lower,
+                           &f.store_busy,
+                           &f.boot_wait_over,
+                           &f.promote_when_unsure,
+                           &f.single,
+                           &f.mirror_lost,
+                           &f.joining,
+                           &f.solo_wait_over};
     for (std::size_t n = 0; n < std::size(flags); ++n) *flags[n] = (bits >> n & 1) != 0;
     const auto state = static_cast<RoleState>(rng() % 8);
     const RoleRow& row = decide_role(state, f);

@@ -96,7 +96,8 @@ class Chaos {
   SimNode& any() { return *w_.nodes[w_.random(2)]; }
   SimNode& other(const SimNode& node) { return &node == w_.nodes[0].get() ? *w_.nodes[1] : *w_.nodes[0]; }
   void later(std::int64_t within, std::function<void()> what) {
-    later_.emplace(w_.now + 1 + static_cast<std::int64_t>(w_.random(static_cast<std::uint64_t>(within))), std::move(what));
+    later_.emplace(w_.now + 1 + static_cast<std::int64_t>(w_.random(static_cast<std::uint64_t>(within))),
+                   std::move(what));
   }
   void tick() {
     if (!w_.options.heartbeat && !vrrp_wild_ && w_.now % 100 == 0) vrrp_.agree();
@@ -152,9 +153,13 @@ class Chaos {
   void fault() {
     switch (w_.random(12)) {
       case 0:
-      case 1: crash(any()); return;
+      case 1:
+        crash(any());
+        return;
       case 2:
-      case 3: cut(); return;
+      case 3:
+        cut();
+        return;
       case 4: {
         SimNode& node = any();
         if (!node.up()) return;
@@ -162,8 +167,12 @@ class Chaos {
         later(w_.random(2) == 0 ? 400 : 4'000, [&node] { node.resume(); });
         return;
       }
-      case 5: any().take_checkpoint(false); return;
-      case 6: any().take_checkpoint(true); return;
+      case 5:
+        any().take_checkpoint(false);
+        return;
+      case 6:
+        any().take_checkpoint(true);
+        return;
       case 7: {
         SimNode& node = any();
         node.appended_delay_ms = static_cast<int>(w_.random(1'500));
@@ -181,7 +190,9 @@ class Chaos {
         later(200, [this, &node] { crash(node); });
         return;
       }
-      case 10: replace(); return;
+      case 10:
+        replace();
+        return;
       default:
         if (w_.options.heartbeat) return;
         vrrp_wild_ = w_.random(2) == 0;

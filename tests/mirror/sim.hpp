@@ -28,22 +28,22 @@ struct Options {
   std::size_t paths = 1;
   mirror::Durability durability = mirror::Durability::peer;
   bool solo_allowed = true;
-  bool heartbeat = true;           // false: words come from set_word()
+  bool heartbeat = true;  // false: words come from set_word()
   bool promote_when_unsure = true;
   std::int64_t boot_wait_ms = 3'000;
-  int write_every_ms = 10;         // how often clients write; 0: never
+  int write_every_ms = 10;  // how often clients write; 0: never
   int fsync_ms_max = 5;
-  int latency_ms_max = 3;          // one way, a frame
-  int clock_skew_percent = 0;      // between the two clocks
-  int chaos_permille = 0;          // frames duplicated, or lost together with what is under way (a reconnect)
+  int latency_ms_max = 3;      // one way, a frame
+  int clock_skew_percent = 0;  // between the two clocks
+  int chaos_permille = 0;      // frames duplicated, or lost together with what is under way (a reconnect)
   bool trace = false;
 };
 
 // What survives a crash.
 struct Disk {
   ByteBuffer meta;
-  std::deque<Batch> log;     // contiguous
-  Lsn checkpoint;            // State at exactly this lsn, as rows
+  std::deque<Batch> log;  // contiguous
+  Lsn checkpoint;         // State at exactly this lsn, as rows
   Ids rows;
   struct Aside {
     std::string note;
@@ -52,7 +52,7 @@ struct Disk {
   std::vector<Aside> aside;
 
   Lsn last() const { return log.empty() ? checkpoint : log.back().last(); }
-  Ids state() const;         // rows and the log behind them
+  Ids state() const;  // rows and the log behind them
 };
 
 class World;
@@ -62,24 +62,24 @@ class SimNode {
   SimNode(World& world, int index, std::string name) : world_(world), index_(index), name_(std::move(name)) {}
 
   void boot();
-  void crash();              // what is not on the disk is gone
-  void replace_disk();       // a fresh store (the node must be down)
+  void crash();         // what is not on the disk is gone
+  void replace_disk();  // a fresh store (the node must be down)
   void pause() { paused_ = true; }
   void resume() { paused_ = false; }
-  void step();               // one millisecond
+  void step();  // one millisecond
   void deliver(std::size_t path, ByteBuffer frame) { inbox_.push_back({path, std::move(frame)}); }
   void set_word(mirror::Word word) { word_ = word; }
   void take_checkpoint(bool trim_hard);
-  void stop();               // orderly, as on SIGTERM; crash() ends the process afterwards
+  void stop();  // orderly, as on SIGTERM; crash() ends the process afterwards
 
-  Steady clock() const;      // its own; runs a little faster or slower than the other's
+  Steady clock() const;  // its own; runs a little faster or slower than the other's
   bool up() const { return pair_ != nullptr; }
   bool paused() const { return paused_; }
   bool stopped() const { return stopped_; }
   Pair& pair() { return *pair_; }
   const std::string& name() const { return name_; }
   bool active() const { return up() && pair_->role() == mirror::Role::active; }
-  bool holds(std::uint64_t id) const;          // in memory or on the disk, also set aside
+  bool holds(std::uint64_t id) const;  // in memory or on the disk, also set aside
   bool serves(std::uint64_t id) const { return members_.count(id) != 0; }
   const Ids& state() const { return state_; }
   const Disk& disk() const { return disk_; }
@@ -89,8 +89,8 @@ class SimNode {
   std::size_t wipes() const { return wipes_; }
   std::size_t activations() const { return activations_; }
   bool activated_unclean() const { return unclean_; }
-  int appended_delay_ms = 0;                   // standby: applies late (a slow core)
-  bool writes_blocked = false;                 // clients of this node write nothing
+  int appended_delay_ms = 0;    // standby: applies late (a slow core)
+  bool writes_blocked = false;  // clients of this node write nothing
 
  private:
   struct Work {  // of the store's thread, in order
@@ -142,7 +142,7 @@ class SimNode {
   mirror::Word word_ = mirror::Word::backup;
 
   // Memory
-  std::deque<Batch> log_;       // what the own log holds (disk and not yet on disk)
+  std::deque<Batch> log_;  // what the own log holds (disk and not yet on disk)
   Lsn last_;
   Ids state_;
   std::set<std::uint64_t> members_;
@@ -194,7 +194,7 @@ class World {
   std::uint64_t random(std::uint64_t below) { return below == 0 ? 0 : rng() % below; }
   void broken(const std::string& what);  // a rule was violated
   void check_clean_promotion(SimNode& node);
-  void check_nothing_lost();             // at the end, settled
+  void check_nothing_lost();  // at the end, settled
   std::string story() const;
 
   Options options;
@@ -203,7 +203,7 @@ class World {
   std::vector<std::unique_ptr<SimNode>> nodes;
   std::uint64_t next_id = 1;
   std::set<std::uint64_t> acked;
-  std::set<std::uint64_t> reported;      // set aside with an error told, because they may hold acked records
+  std::set<std::uint64_t> reported;          // set aside with an error told, because they may hold acked records
   std::set<std::uint64_t> mirrored_once[2];  // ids that node [i] has applied as standby
   std::map<Epoch, int> reigns;
   std::vector<std::string> violations;

@@ -61,7 +61,9 @@ void SimNode::boot() {
   carry_out();
 }
 
-Steady SimNode::clock() const { return world_.clock(index_); }
+Steady SimNode::clock() const {
+  return world_.clock(index_);
+}
 
 void SimNode::crash() {
   if (!up()) return;

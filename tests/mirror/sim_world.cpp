@@ -19,8 +19,10 @@ void World::send(int from, std::size_t path, ByteBuffer frame) {
   wire.last_due = due;
   const auto chance = static_cast<std::int64_t>(random(1'000));
   if (chance < options.chaos_permille) {
-    if (chance % 2 == 0) wire.frames.clear();
-    else wire.frames.emplace_back(due, frame);
+    if (chance % 2 == 0)
+      wire.frames.clear();
+    else
+      wire.frames.emplace_back(due, frame);
   }
   wire.frames.emplace_back(due, std::move(frame));
 }

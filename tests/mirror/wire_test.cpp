@@ -1,5 +1,5 @@
-// The bytes of every frame and of the metadata (docs/formats-mirror.md, tests/golden/mirror_frames.txt), and what parsers do
-// with damaged ones.
+// The bytes of every frame and of the metadata (docs/formats-mirror.md, tests/golden/mirror_frames.txt), and what
+// parsers do with damaged ones.
 #include "doctest.hpp"
 
 #include <fstream>
@@ -43,25 +43,47 @@ std::optional<ByteBuffer> reencode(ByteView bytes) {
   if (!header) return std::nullopt;
   std::optional<ByteBuffer> body;
   switch (header->kind) {
-    case FrameKind::hello: body = again(get_hello(in)); break;
-    case FrameKind::beat: body = again(get_beat(in)); break;
+    case FrameKind::hello:
+      body = again(get_hello(in));
+      break;
+    case FrameKind::beat:
+      body = again(get_beat(in));
+      break;
     case FrameKind::batch:
       if (const std::optional<Batch> batch = get_batch(in)) {
         body = again(std::optional(BatchHead{batch->first, batch->count, batch->epoch, batch->time}));
         *body += *batch->bytes;
       }
       break;
-    case FrameKind::confirm: body = again(get_confirm(in)); break;
+    case FrameKind::confirm:
+      body = again(get_confirm(in));
+      break;
     case FrameKind::join_ask:
     case FrameKind::ask_release:
-    case FrameKind::merge_ask: body = again(get_join_ask(in)); break;
-    case FrameKind::offer: body = again(get_offer(in)); break;
-    case FrameKind::fetch: body = again(get_fetch(in)); break;
-    case FrameKind::piece: body = again(get_piece(in)); break;
-    case FrameKind::piece_ack: body = again(get_piece_ack(in)); break;
-    case FrameKind::sync_point: body = again(get_sync_point(in)); break;
-    case FrameKind::release: body = again(get_release(in)); break;
-    case FrameKind::digest: body = again(get_digest(in)); break;
+    case FrameKind::merge_ask:
+      body = again(get_join_ask(in));
+      break;
+    case FrameKind::offer:
+      body = again(get_offer(in));
+      break;
+    case FrameKind::fetch:
+      body = again(get_fetch(in));
+      break;
+    case FrameKind::piece:
+      body = again(get_piece(in));
+      break;
+    case FrameKind::piece_ack:
+      body = again(get_piece_ack(in));
+      break;
+    case FrameKind::sync_point:
+      body = again(get_sync_point(in));
+      break;
+    case FrameKind::release:
+      body = again(get_release(in));
+      break;
+    case FrameKind::digest:
+      body = again(get_digest(in));
+      break;
   }
   if (!body) return std::nullopt;
   return start_frame(*header) + *body;
@@ -115,8 +137,8 @@ TEST_CASE("random damage never crashes a parser, and what is accepted can be wri
 }
 
 TEST_CASE("a batch that wraps the lsn space or has no records is refused") {
-  for (const BatchHead& head : {BatchHead{Lsn{0}, 1, {}, {}}, BatchHead{Lsn{1}, 0, {}, {}},
-                                BatchHead{Lsn{UINT64_MAX - 1}, 3, {}, {}}}) {
+  for (const BatchHead& head :
+       {BatchHead{Lsn{0}, 1, {}, {}}, BatchHead{Lsn{1}, 0, {}, {}}, BatchHead{Lsn{UINT64_MAX - 1}, 3, {}, {}}}) {
     ByteBuffer bytes;
     ByteWriter out(bytes);
     put(out, head);

@@ -46,8 +46,7 @@ PairOptions pair_options(const std::string& durability) {
 class BlackoutTest {
  public:
   explicit BlackoutTest(const std::string& durability)
-      : pair_(folder_, pair_options(durability)),
-        subscriber_(subscriber_options(pair_, durability == "peer")) {
+      : pair_(folder_, pair_options(durability)), subscriber_(subscriber_options(pair_, durability == "peer")) {
     pair_.start();
     subscriber_.make_session();
   }

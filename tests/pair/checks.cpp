@@ -14,8 +14,7 @@ void add(std::vector<std::string>& to, const std::vector<std::string>& more) {
 }
 
 bool in_gap(const std::vector<Gap>& gaps, SteadyTime time) {
-  return std::any_of(gaps.begin(), gaps.end(),
-                     [time](const Gap& gap) { return gap.from <= time && time < gap.to; });
+  return std::any_of(gaps.begin(), gaps.end(), [time](const Gap& gap) { return gap.from <= time && time < gap.to; });
 }
 
 void add_lost(std::vector<std::string>& to, const std::vector<Gap>& gaps, const Publisher& publisher,
@@ -29,9 +28,8 @@ void add_lost(std::vector<std::string>& to, const std::vector<Gap>& gaps, const 
     last = number;
   }
   if (lost == 0) return;
-  to.push_back(publisher.options().topic + ": " + std::to_string(lost) + " of " +
-               std::to_string(publisher.acked()) + " acknowledged messages are lost, from " +
-               std::to_string(first) + " to " + std::to_string(last));
+  to.push_back(publisher.options().topic + ": " + std::to_string(lost) + " of " + std::to_string(publisher.acked()) +
+               " acknowledged messages are lost, from " + std::to_string(first) + " to " + std::to_string(last));
 }
 
 }  // namespace

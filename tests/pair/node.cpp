@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -17,9 +18,11 @@ namespace {
 
 constexpr int answer_ms = 1'000;
 
-// The program beside this test, as CMake built it.
-constexpr const char* tandemd_program = TANDEMD;
-constexpr const char* tandemctl_program = TANDEMCTL;
+// The programs that CMake built with this test, or others of that name in TANDEM_BIN_DIR.
+std::string program(const char* name) {
+  const char* folder = std::getenv("TANDEM_BIN_DIR");
+  return std::string(folder == nullptr ? TANDEM_BUILT_BIN_DIR : folder) + "/" + name;
+}
 
 // One line each way; empty if nobody answers in time.
 std::string ask(const std::string& socket_path, const std::string& request) {
@@ -71,7 +74,7 @@ std::string describe(const std::optional<NodeStatus>& status) {
 }  // namespace
 
 void make_keys(const Folder& folder, const std::vector<std::string>& names) {
-  std::vector<std::string> command = {tandemctl_program, "keygen", "--out", folder.file("keys")};
+  std::vector<std::string> command = {program("tandemctl"), "keygen", "--out", folder.file("keys")};
   for (const std::string& name : names) {
     command.push_back("--name");
     command.push_back(name);
@@ -88,15 +91,14 @@ void Node::write_config() {
   const NodeOptions& o = options_;
   std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + folder_ + "/" + o.name + "\"\n" +
                      "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.port) + "\n" +
-                     "[security]\nallow_anonymous = true\n" + "[control]\nsocket = \"" + folder_ + "/" +
-                     o.name + ".sock\"\n";
+                     "[security]\nallow_anonymous = true\n" + "[control]\nsocket = \"" + folder_ + "/" + o.name +
+                     ".sock\"\n";
   if (o.mirror_port != 0) {
     std::string key = read_text_file(folder_ + "/keys/" + o.peer_name + ".pub");
     text += "[mirror]\nlisten = [\"127.0.0.1:" + std::to_string(o.mirror_port) +
-            "\"]\npeer = [\"127.0.0.1:" + std::to_string(o.peer_mirror_port) + "\"]\nkey_file = \"" +
-            folder_ + "/keys/" + o.name + ".key\"\npeer_public_key = \"" + key.substr(0, key.find('\n')) +
-            "\"\n" + o.mirror_lines + "\n" + "[takeover]\narbiter = \"heartbeat\"\n" + o.takeover_lines +
-            "\n";
+            "\"]\npeer = [\"127.0.0.1:" + std::to_string(o.peer_mirror_port) + "\"]\nkey_file = \"" + folder_ +
+            "/keys/" + o.name + ".key\"\npeer_public_key = \"" + key.substr(0, key.find('\n')) + "\"\n" +
+            o.mirror_lines + "\n" + "[takeover]\narbiter = \"heartbeat\"\n" + o.takeover_lines + "\n";
   } else if (!o.takeover_lines.empty()) {
     text += "[takeover]\n" + o.takeover_lines + "\n";
   }
@@ -106,7 +108,7 @@ void Node::write_config() {
 }
 
 void Node::start() {
-  process_.start({tandemd_program, "--config", folder_ + "/" + options_.name + ".toml"},
+  process_.start({program("tandemd"), "--config", folder_ + "/" + options_.name + ".toml"},
                  folder_ + "/" + options_.name + ".log");
 }
 
@@ -141,7 +143,7 @@ bool Node::is_active() const {
 }
 
 Ran Node::control(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> command = {tandemctl_program, "--socket", folder_ + "/" + options_.name + ".sock"};
+  std::vector<std::string> command = {program("tandemctl"), "--socket", folder_ + "/" + options_.name + ".sock"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run(command, scaled(Millis(10'000)));
 }
@@ -197,8 +199,7 @@ void Pair::await_protected() {
   try {
     until([&] { return says_protected(*a_) || says_protected(*b_); }, "a protected pair");
   } catch (const std::runtime_error& error) {
-    throw std::runtime_error(std::string(error.what()) + "\n" + describe(a_->status()) +
-                             describe(b_->status()));
+    throw std::runtime_error(std::string(error.what()) + "\n" + describe(a_->status()) + describe(b_->status()));
   }
 }
 
@@ -209,8 +210,7 @@ void Pair::await_equal() {
   auto equal = [&] {
     a = a_->status();
     b = b_->status();
-    return a && b && a->self.lsn == b->self.lsn && !a->self.digest.empty() &&
-           a->self.digest == b->self.digest;
+    return a && b && a->self.lsn == b->self.lsn && !a->self.digest.empty() && a->self.digest == b->self.digest;
   };
   try {
     until(equal, "equal digests at the same record");

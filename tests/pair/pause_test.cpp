@@ -43,8 +43,7 @@ SubscriberOptions subscriber_options(const Pair& pair) {
 // Holds on to one node, whatever happens to it, and notes which of its numbered messages were acknowledged.
 class LoyalClient {
  public:
-  LoyalClient(const Node& node, int round)
-      : topic_("t/loyal/" + std::to_string(round)), client_(options(node, round)) {
+  LoyalClient(const Node& node, int round) : topic_("t/loyal/" + std::to_string(round)), client_(options(node, round)) {
     client_.connect();
   }
 
@@ -133,8 +132,7 @@ void pause_round(Pair& pair, Publisher& q1, Publisher& q2, Subscriber& subscribe
 
 }  // namespace
 
-TEST_CASE(
-    "roles A0: an active that was paused for 5 s acknowledges nothing that the new active does not have") {
+TEST_CASE("roles A0: an active that was paused for 5 s acknowledges nothing that the new active does not have") {
   Folder folder("pause");
   Pair pair(folder, own_ports());
   pair.start();

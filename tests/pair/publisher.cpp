@@ -28,8 +28,7 @@ ClientOptions client_options(const PublisherOptions& options) {
 
 }  // namespace
 
-Publisher::Publisher(PublisherOptions options)
-    : options_(std::move(options)), client_(client_options(options_)) {}
+Publisher::Publisher(PublisherOptions options) : options_(std::move(options)), client_(client_options(options_)) {}
 
 Publisher::~Publisher() {
   goal_ = 0;  // it was left in the middle: a test that throws
@@ -134,8 +133,7 @@ void Publisher::send_new() {
 
 std::string Publisher::payload(uint32_t number) const {
   std::string text = std::to_string(number);
-  if (text.size() < options_.payload_bytes)
-    text += " " + std::string(options_.payload_bytes - text.size() - 1, '.');
+  if (text.size() < options_.payload_bytes) text += " " + std::string(options_.payload_bytes - text.size() - 1, '.');
   return text;
 }
 

@@ -30,8 +30,7 @@ ClientOptions client_options(const SubscriberOptions& options) {
 
 }  // namespace
 
-Subscriber::Subscriber(SubscriberOptions options)
-    : options_(std::move(options)), client_(client_options(options_)) {}
+Subscriber::Subscriber(SubscriberOptions options) : options_(std::move(options)), client_(client_options(options_)) {}
 
 Subscriber::~Subscriber() {
   leaving_ = true;

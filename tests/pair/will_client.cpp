@@ -20,8 +20,7 @@ ClientOptions client_options(const WillClientOptions& options) {
 
 }  // namespace
 
-WillClient::WillClient(WillClientOptions options)
-    : options_(std::move(options)), client_(client_options(options_)) {}
+WillClient::WillClient(WillClientOptions options) : options_(std::move(options)), client_(client_options(options_)) {}
 
 WillClient::~WillClient() {
   leaving_ = true;

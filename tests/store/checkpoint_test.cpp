@@ -11,13 +11,18 @@ TEST_CASE("Rows load by kind and key, in memcmp order") {
   Directory directory;
   Running run(directory.path());
   const Lsn last = run.append(2);
-  std::vector<Row> rows = {make_row(2, "b", "1"),    make_row(1, "zz", "2"), make_row(1, "a", "3"),
-                           make_row(2, "", ""),      make_row(255, std::string("\0x", 2), "4"),
-                           make_row(1, "\xff", "5"), make_row(0, "k", std::string("\0\0", 2))};
+  std::vector<Row> rows = {make_row(2, "b", "1"),
+                           make_row(1, "zz", "2"),
+                           make_row(1, "a", "3"),
+                           make_row(2, "", ""),
+                           make_row(255, std::string("\0x", 2), "4"),
+                           make_row(1, "\xff", "5"),
+                           make_row(0, "k", std::string("\0\0", 2))};
   REQUIRE(run.checkpoint(last, "some info", rows));
   CHECK(run.checkpoints == std::vector<Lsn>{last});
   const std::vector<std::string> expected = {
-      "0:k=" + std::string("\0\0", 2), "1:a=3", "1:zz=2", "1:\xff=5", "2:=", "2:b=1", "255:" + std::string("\0x", 2) + "=4"};
+      "0:k=" + std::string("\0\0", 2),      "1:a=3", "1:zz=2", "1:\xff=5", "2:=", "2:b=1",
+      "255:" + std::string("\0x", 2) + "=4"};
   CHECK(shown(run.rows()) == expected);
   run.close();
   run.open();
@@ -30,8 +35,9 @@ TEST_CASE("A checkpoint changes, adds and takes away; what it does not name stay
   Directory directory;
   Running run(directory.path());
   REQUIRE(run.checkpoint(run.append(1), "", {make_row(1, "a", "1"), make_row(1, "b", "1"), make_row(1, "c", "1")}));
-  REQUIRE(run.checkpoint(run.append(1), "", {make_row(1, "b", "2"), erased_row(1, "c"), make_row(1, "d", "2"),
-                                             erased_row(9, "never there")}));
+  REQUIRE(
+      run.checkpoint(run.append(1), "",
+                     {make_row(1, "b", "2"), erased_row(1, "c"), make_row(1, "d", "2"), erased_row(9, "never there")}));
   CHECK(shown(run.rows()) == std::vector<std::string>{"1:a=1", "1:b=2", "1:d=2"});
 }
 
@@ -55,8 +61,8 @@ TEST_CASE("Values of any size come back, and their parts go when they shrink or 
     return text;
   };
   std::vector<Row> rows;
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, part - 1, part, part + 1, 2 * part, 2 * part + 1,
-                                 std::size_t{2'000'000}}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, part - 1, part, part + 1, 2 * part, 2 * part + 1, std::size_t{2'000'000}}) {
     const std::string key = "size " + std::to_string(size);
     expected[key] = value(size, 'a');
     rows.push_back(make_row(4, key, expected[key]));
@@ -158,7 +164,9 @@ TEST_CASE("An image whose log was not yet started anew is complete after a resta
   Directory directory;
   Running run(directory.path());
   SUBCASE("into an empty store") {}
-  SUBCASE("over an old log") { REQUIRE(run.until_durable(run.append(5, 2, 50, true))); }
+  SUBCASE("over an old log") {
+    REQUIRE(run.until_durable(run.append(5, 2, 50, true)));
+  }
   REQUIRE(run.checkpoint(Lsn{500}, "image", {make_row(1, "a", "image")}, true));
   run.close();
   run.open();

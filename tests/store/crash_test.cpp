@@ -33,12 +33,16 @@ class Random {
 };
 
 // Batches follow from their first lsn, so that a reader can tell whether a batch is the one that was written.
-std::uint32_t count_at(Lsn first) { return static_cast<std::uint32_t>(1 + mix64(first.value) % 9); }
+std::uint32_t count_at(Lsn first) {
+  return static_cast<std::uint32_t>(1 + mix64(first.value) % 9);
+}
 std::size_t size_at(Lsn first) {
   const std::uint64_t r = mix64(first.value + 5);
   return static_cast<std::size_t>(r % 50 == 0 ? 90'000 : r % 2'000);
 }
-Batch batch_at(Lsn first) { return make_batch(first, count_at(first), size_at(first)); }
+Batch batch_at(Lsn first) {
+  return make_batch(first, count_at(first), size_at(first));
+}
 
 // All rows of a checkpoint carry its lsn: a mixture would show. One row is large. In the order of loading.
 std::vector<Row> rows_at(Lsn at) {
@@ -58,7 +62,9 @@ struct Report {
   std::uint64_t meta = 0;
 };
 
-std::uint64_t meta_of(const Found& found) { return found.meta.empty() ? 0 : std::stoull(found.meta); }
+std::uint64_t meta_of(const Found& found) {
+  return found.meta.empty() ? 0 : std::stoull(found.meta);
+}
 
 // Appends, writes metas, takes checkpoints and trims; calls `told` after each look at the events.
 class Worker {
@@ -192,8 +198,7 @@ TEST_CASE("SIGKILL at any moment: everything reported durable is there after it,
     CAPTURE(round);
     Random random(static_cast<std::uint64_t>(round));
     const std::uint64_t count = random.below(round % 5 == 0 ? 5 : 300);
-    const Report report =
-        run_and_kill(directory.path(), static_cast<std::uint64_t>(round), count, random.below(3'000));
+    const Report report = run_and_kill(directory.path(), static_cast<std::uint64_t>(round), count, random.below(3'000));
     Running run(directory.path(), options_of(0));
     verify(run, report);
   }

@@ -16,7 +16,9 @@ std::string opening_error(const std::string& path) {
   return opened.ok() ? "" : opened.error().message;
 }
 
-bool mentions(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 std::string log_error(Store& store, Lsn after) {
   const Status status = store.load_log(after, [](Batch&&) { return Status{}; });
@@ -99,8 +101,9 @@ TEST_CASE("A missing batch is an Error, in the middle, at the start and at the e
 TEST_CASE("A changed row is an Error with file, kind and key") {
   Directory directory;
   Running run(directory.path());
-  REQUIRE(run.checkpoint(run.append(1), "info",
-                         {make_row(1, "a", "1"), make_row(2, "b\n", "2"), make_row(3, "big", std::string(150'000, 'x'))}));
+  REQUIRE(
+      run.checkpoint(run.append(1), "info",
+                     {make_row(1, "a", "1"), make_row(2, "b\n", "2"), make_row(3, "big", std::string(150'000, 'x'))}));
   run.close();
   const auto rows_error = [&] {
     run.open();
@@ -151,14 +154,14 @@ TEST_CASE("Changed notes and heads are found when the store is opened") {
     const char* change;
     const char* error;
   };
-  for (const Case& c : {Case{"log.db", "UPDATE meta SET bytes = x'00'", "table meta"},
-                        Case{"log.db", "UPDATE head SET base = 2", "table head"},
-                        Case{"log.db", "UPDATE head SET wiping = 1", "table head"},
-                        Case{"log.db", "DELETE FROM head", "table head"},
-                        Case{"state.db", "UPDATE checkpoint SET lsn = 2", "table checkpoint"},
-                        Case{"state.db", "UPDATE checkpoint SET info = x'00'", "table checkpoint"},
-                        Case{"state.db", "UPDATE head SET identity = 5", "different stores"},
-                        Case{"state.db", "DELETE FROM head", "table head"}}) {
+  for (const Case& c :
+       {Case{"log.db", "UPDATE meta SET bytes = x'00'", "table meta"},
+        Case{"log.db", "UPDATE head SET base = 2", "table head"},
+        Case{"log.db", "UPDATE head SET wiping = 1", "table head"}, Case{"log.db", "DELETE FROM head", "table head"},
+        Case{"state.db", "UPDATE checkpoint SET lsn = 2", "table checkpoint"},
+        Case{"state.db", "UPDATE checkpoint SET info = x'00'", "table checkpoint"},
+        Case{"state.db", "UPDATE head SET identity = 5", "different stores"},
+        Case{"state.db", "DELETE FROM head", "table head"}}) {
     CAPTURE(c.change);
     const std::string path = directory.file("copy");
     std::filesystem::remove_all(path);
@@ -195,12 +198,16 @@ TEST_CASE("A missing file, an older state.db and garbage are refused") {
     CHECK(mentions(opening_error(directory.path()), "log.db: is missing"));
   }
   SUBCASE("a state.db from before the log was trimmed") {
-    std::filesystem::copy_file(old_state, directory.file("state.db"), std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(old_state, directory.file("state.db"),
+                               std::filesystem::copy_options::overwrite_existing);
     CHECK(mentions(opening_error(directory.path()), "the log follows lsn 21, but the rows hold State at 9"));
   }
-  SUBCASE("garbage") {
+  SUBCASE("an empty log.db") {
     std::filesystem::resize_file(directory.file("log.db"), 0);
-    std::filesystem::resize_file(directory.file("state.db"), 20'000);
+    CHECK(mentions(opening_error(directory.path()), "log.db: is empty"));
+    CHECK(mentions(opening_error(directory.path()), "log.db: is empty"));
+  }
+  SUBCASE("garbage") {
     for (std::uintmax_t i = 0; i < 100; ++i) flip_byte(directory.file("state.db"), i);
     CHECK(mentions(opening_error(directory.path()), "state.db"));
   }
@@ -213,7 +220,8 @@ TEST_CASE("A bit flipped in a write-ahead file is not taken for the end of the l
   const std::string crashed = directory.file("crashed");
   copy_files(directory.path(), crashed);
   const std::string wal = crashed + "/log.db-wal";
-  const std::uintmax_t page_bytes = static_cast<std::uintmax_t>(std::stoi(Raw(directory.file("log.db")).text("PRAGMA page_size")));
+  const std::uintmax_t page_bytes =
+      static_cast<std::uintmax_t>(std::stoi(Raw(directory.file("log.db")).text("PRAGMA page_size")));
   const std::uintmax_t frame = 24 + page_bytes;
 
   CHECK(check_write_ahead_file(wal).ok());
@@ -240,7 +248,8 @@ TEST_CASE("A torn last commit in a write-ahead file is no damage") {
   copy_files(directory.path(), crashed);
   // The last frame with content, found from the end.
   const std::string wal = crashed + "/log.db-wal";
-  const std::uintmax_t page_bytes = static_cast<std::uintmax_t>(std::stoi(Raw(directory.file("log.db")).text("PRAGMA page_size")));
+  const std::uintmax_t page_bytes =
+      static_cast<std::uintmax_t>(std::stoi(Raw(directory.file("log.db")).text("PRAGMA page_size")));
   const std::uintmax_t torn_at = 32 + (10 + 5) * (24 + page_bytes) + 100;
   flip_byte(wal, torn_at);
   CHECK(check_write_ahead_file(wal).ok());

@@ -16,7 +16,9 @@ namespace tandem::store::testing {
 
 namespace {
 
-bool has_ballast(const Directory& directory) { return file_bytes(directory.file("ballast")) == 1'000'000; }
+bool has_ballast(const Directory& directory) {
+  return file_bytes(directory.file("ballast")) == 1'000'000;
+}
 
 }  // namespace
 
@@ -62,8 +64,7 @@ TEST_CASE("A disk that fills up at any point of a commit leaves it whole or not 
     const std::size_t errors = run.errors.size();
     shim.set_room(room);
     last = run.append(30, 3, 3'000, true);
-    const bool enough_or_told =
-        run.until([&] { return run.durable == last || run.errors.size() > errors; });
+    const bool enough_or_told = run.until([&] { return run.durable == last || run.errors.size() > errors; });
     REQUIRE(enough_or_told);
     shim.set_room(-1);
     REQUIRE(run.until_durable(last));
@@ -114,13 +115,13 @@ TEST_CASE("A checkpoint larger than SQLite's cache meets a full disk while rows 
     for (int i = from; i < from + 1'000; ++i) rows.push_back(make_row(1, std::to_string(i), std::string(1'000, 'x')));
     run.store().put_rows(std::move(rows));
   };
-  for (int i = 0; i < 60'000; i += 1'000) put(i);
+  for (int i = 0; i < 30'000; i += 1'000) put(i);
   REQUIRE(run.until([&] { return run.disk_full; }));
-  for (int i = 60'000; i < 62'000; i += 1'000) put(i);
+  for (int i = 30'000; i < 32'000; i += 1'000) put(i);
   shim.set_room(-1);
   run.store().commit_checkpoint(1);
   REQUIRE(run.until_token(1));
-  CHECK(run.rows().size() == 62'000);
+  CHECK(run.rows().size() == 32'000);
 }
 
 TEST_CASE("Closing on a disk that stays full ends, and what was durable before stays") {
@@ -158,6 +159,16 @@ TEST_CASE("Trimming makes room while appends do not fit") {
 
 namespace {
 
+// Writes until nothing more fits.
+void fill(const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  for (const std::size_t size : {std::size_t{65'536}, std::size_t{512}}) {
+    const std::string block(size, 'f');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) continue;
+    file.clear();
+  }
+}
+
 // In a child with a small file system of its own. Exit code 0: as it should be; 77: no right to mount.
 int fill_small_disk(const std::string& path) {
   if (::unshare(CLONE_NEWNS) != 0) return 77;
@@ -168,11 +179,7 @@ int fill_small_disk(const std::string& path) {
   Running run(path + "/store", options);
   if (!run.until_durable(run.append(5, 3, 1'000, true))) return 1;
   const std::string filler = path + "/filler";
-  {
-    std::ofstream file(filler, std::ios::binary);
-    const std::string block(65'536, 'f');
-    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) continue;
-  }
+  fill(filler);
   const Lsn last = run.append(150, 3, 40'000, true);  // 6 MB
   if (!run.until([&] { return run.disk_full && !run.errors.empty(); })) return 2;
   if (run.durable >= last) return 3;
@@ -183,7 +190,15 @@ int fill_small_disk(const std::string& path) {
   if (run.errors.size() > told + 1) return 6;
   run.close();
   run.open();
-  return run.log(Lsn{0}).size() == 155 ? 0 : 7;
+  if (run.log(Lsn{0}).size() != 155) return 7;
+  // A start on a full disk gives up the ballast.
+  run.close();
+  fill(filler);
+  run.open();
+  if (!run.until([&] { return run.disk_full; })) return 8;
+  ::unlink(filler.c_str());
+  if (!run.until_durable(run.append(1, 3, 1'000, true))) return 9;
+  return run.until([&] { return !run.disk_full; }) ? 0 : 10;
 }
 
 }  // namespace

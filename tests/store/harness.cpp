@@ -20,7 +20,9 @@ Directory::Directory() {
   CHECK(::mkdtemp(path_.data()) != nullptr);
 }
 
-Directory::~Directory() { std::filesystem::remove_all(path_); }
+Directory::~Directory() {
+  std::filesystem::remove_all(path_);
+}
 
 std::vector<std::string> Directory::names() const {
   std::vector<std::string> names;
@@ -53,7 +55,9 @@ Row make_row(std::uint8_t kind, std::string key, std::string value) {
   return Row{kind, std::move(key), std::move(value), false};
 }
 
-Row erased_row(std::uint8_t kind, std::string key) { return Row{kind, std::move(key), {}, true}; }
+Row erased_row(std::uint8_t kind, std::string key) {
+  return Row{kind, std::move(key), {}, true};
+}
 
 std::vector<std::string> shown(const std::vector<Row>& rows) {
   std::vector<std::string> all;

@@ -22,6 +22,18 @@ TEST_CASE("A directory without a store becomes a fresh, empty one") {
   CHECK(run.log(Lsn{0}).empty());
   run.close();
   run.open();
+  CHECK(run.store().found().fresh);  // still nothing was written
+  SUBCASE("a batch") {
+    run.append(1);
+  }
+  SUBCASE("a meta") {
+    run.store().write_meta("m", 1);
+  }
+  SUBCASE("rows") {
+    REQUIRE(run.checkpoint(Lsn{5}, "", {}, true));
+  }
+  run.close();
+  run.open();
   CHECK_FALSE(run.store().found().fresh);
 }
 

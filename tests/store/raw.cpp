@@ -10,11 +10,17 @@
 
 namespace tandem::store::testing {
 
-Raw::Raw(const std::string& path) { CHECK(sqlite3_open(path.c_str(), &handle_) == SQLITE_OK); }
+Raw::Raw(const std::string& path) {
+  CHECK(sqlite3_open(path.c_str(), &handle_) == SQLITE_OK);
+}
 
-Raw::~Raw() { sqlite3_close(handle_); }
+Raw::~Raw() {
+  sqlite3_close(handle_);
+}
 
-void Raw::run(const std::string& sql) { CHECK(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK); }
+void Raw::run(const std::string& sql) {
+  CHECK(sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+}
 
 std::string Raw::text(const std::string& sql) {
   sqlite3_stmt* statement = nullptr;

@@ -167,8 +167,7 @@ TEST_CASE("A wipe that a crash interrupted is finished at the next start") {
   run.close();
   {
     Raw raw(directory.file("log.db"));
-    const std::uint64_t identity =
-        static_cast<std::uint64_t>(std::stoll(raw.text("SELECT identity FROM head")));
+    const std::uint64_t identity = static_cast<std::uint64_t>(std::stoll(raw.text("SELECT identity FROM head")));
     raw.run("UPDATE head SET wiping = 1, seal = " + std::to_string(head_seal(identity, Lsn{15}, false, true)));
     SUBCASE("before the rows were dropped") {}
     SUBCASE("after the rows were dropped") {
@@ -190,8 +189,8 @@ TEST_CASE("A damaged file of batches is an Error that names file and lsn") {
   REQUIRE(run.until_token(1));
   const std::string path = directory.file(name_7_22_30);
   const std::uintmax_t size = file_bytes(path);
-  for (const std::uintmax_t at : {std::uintmax_t{0}, std::uintmax_t{9}, std::uintmax_t{15}, std::uintmax_t{20},
-                                  size / 2, size - 500, size - 2}) {
+  for (const std::uintmax_t at :
+       {std::uintmax_t{0}, std::uintmax_t{9}, std::uintmax_t{15}, std::uintmax_t{20}, size / 2, size - 500, size - 2}) {
     CAPTURE(at);
     flip_byte(path, at);
     const auto damaged = read_set_aside(path, [](Batch&&) { return Status{}; });

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t sector_bytes = 512;
 
-ShimVfs* the_shim = nullptr;     // SQLite's callbacks have no other way to find it
+ShimVfs* the_shim = nullptr;  // SQLite's callbacks have no other way to find it
 sqlite3_vfs* real_vfs = nullptr;
 sqlite3_vfs shim_vfs{};
 
@@ -27,8 +27,12 @@ struct TappedFile {
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
 
-TappedFile* tapped(sqlite3_file* file) { return reinterpret_cast<TappedFile*>(file); }
-sqlite3_file* real(sqlite3_file* file) { return tapped(file)->real(); }
+TappedFile* tapped(sqlite3_file* file) {
+  return reinterpret_cast<TappedFile*>(file);
+}
+sqlite3_file* real(sqlite3_file* file) {
+  return tapped(file)->real();
+}
 
 int do_close(sqlite3_file* file) {
   const int code = real(file)->pMethods->xClose(real(file));
@@ -56,24 +60,36 @@ int do_sync(sqlite3_file* file, int flags) {
 int do_file_size(sqlite3_file* file, sqlite3_int64* size) {
   return real(file)->pMethods->xFileSize(real(file), size);
 }
-int do_lock(sqlite3_file* file, int kind) { return real(file)->pMethods->xLock(real(file), kind); }
-int do_unlock(sqlite3_file* file, int kind) { return real(file)->pMethods->xUnlock(real(file), kind); }
+int do_lock(sqlite3_file* file, int kind) {
+  return real(file)->pMethods->xLock(real(file), kind);
+}
+int do_unlock(sqlite3_file* file, int kind) {
+  return real(file)->pMethods->xUnlock(real(file), kind);
+}
 int do_check_lock(sqlite3_file* file, int* result) {
   return real(file)->pMethods->xCheckReservedLock(real(file), result);
 }
 int do_control(sqlite3_file* file, int op, void* argument) {
   return real(file)->pMethods->xFileControl(real(file), op, argument);
 }
-int do_sector_size(sqlite3_file* file) { return real(file)->pMethods->xSectorSize(real(file)); }
-int do_characteristics(sqlite3_file* file) { return real(file)->pMethods->xDeviceCharacteristics(real(file)); }
+int do_sector_size(sqlite3_file* file) {
+  return real(file)->pMethods->xSectorSize(real(file));
+}
+int do_characteristics(sqlite3_file* file) {
+  return real(file)->pMethods->xDeviceCharacteristics(real(file));
+}
 int do_shm_map(sqlite3_file* file, int page, int size, int extend, void volatile** mapped) {
   return real(file)->pMethods->xShmMap(real(file), page, size, extend, mapped);
 }
 int do_shm_lock(sqlite3_file* file, int at, int count, int flags) {
   return real(file)->pMethods->xShmLock(real(file), at, count, flags);
 }
-void do_shm_barrier(sqlite3_file* file) { real(file)->pMethods->xShmBarrier(real(file)); }
-int do_shm_unmap(sqlite3_file* file, int erase) { return real(file)->pMethods->xShmUnmap(real(file), erase); }
+void do_shm_barrier(sqlite3_file* file) {
+  real(file)->pMethods->xShmBarrier(real(file));
+}
+int do_shm_unmap(sqlite3_file* file, int erase) {
+  return real(file)->pMethods->xShmUnmap(real(file), erase);
+}
 
 const sqlite3_io_methods methods = {2,
                                     do_close,
@@ -137,7 +153,9 @@ ShimVfs::~ShimVfs() {
   the_shim = nullptr;
 }
 
-void ShimVfs::set_full(bool full) { set_room(full ? 0 : -1); }
+void ShimVfs::set_full(bool full) {
+  set_room(full ? 0 : -1);
+}
 
 void ShimVfs::set_room(std::int64_t bytes) {
   std::lock_guard lock(mutex_);

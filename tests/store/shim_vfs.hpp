@@ -1,4 +1,5 @@
-// SQLite's default file layer with a tap on it: counts syncs, plays a full disk, and knows what a power cut would leave.
+// SQLite's default file layer with a tap on it: counts syncs, plays a full disk, and knows what a power cut would
+// leave.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,8 @@ class ShimVfs {
   void set_room(std::int64_t bytes);
   // Syncs of files whose name ends so.
   int syncs(const std::string& suffix);
-  // Writes into `to` what a power cut at this moment could leave of the files in `from`: what was synced, and of each later
-  // write some sectors or none, drawn from `seed`.
+  // Writes into `to` what a power cut at this moment could leave of the files in `from`: what was synced, and of each
+  // later write some sectors or none, drawn from `seed`.
   void power_cut(const std::string& from, const std::string& to, std::uint64_t seed);
 
   // What the tap calls.

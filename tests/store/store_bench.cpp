@@ -1,5 +1,6 @@
 // Measures the store by itself: commits a second, CPU of each store thread a record, latency while other work goes on.
-// Usage: store_bench DIRECTORY [bulk|paced|urgent|pipelined|rows]. Each scenario starts with an empty store in DIRECTORY/bench.
+// Usage: store_bench DIRECTORY [bulk|paced|urgent|pipelined|rows]. Each scenario starts with an empty store in
+// DIRECTORY/bench.
 #include <dirent.h>
 #include <poll.h>
 #include <unistd.h>
@@ -22,7 +23,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // CPU seconds of each thread of this process by name, from schedstat (nanoseconds).
 std::map<std::string, double> cpu_by_thread() {

@@ -1,0 +1,170 @@
+// The queue by itself, and its limits.
+#include "core/queue.hpp"
+
+#include "doctest.hpp"
+#include "world.hpp"
+
+namespace tandem::core::test {
+
+namespace {
+
+QueueEntry entry(unsigned qos = 1) {
+  QueueEntry made;
+  made.qos = static_cast<std::uint8_t>(qos);
+  return made;
+}
+
+using Payloads = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("A queue gives ids by position and finds an entry by its id, also after many rounds") {
+  Queue queue;
+  queue.start_at(3 * 65'535ULL - 2);
+  for (int i = 0; i < 5; ++i) queue.push(entry());
+  for (int i = 0; i < 4; ++i) queue.mark_in_flight();
+  Sequence found = 0;
+  CHECK_EQ(Queue::packet_id(queue.head()), 65'534);
+  CHECK_EQ(Queue::packet_id(queue.head() + 2), 1);
+  CHECK(queue.find(65'534, found));
+  CHECK_EQ(found, queue.head());
+  CHECK(queue.find(2, found));
+  CHECK_EQ(found, queue.head() + 3);
+  CHECK_FALSE(queue.find(3, found));  // not sent yet
+  CHECK_FALSE(queue.find(0, found));
+  CHECK_FALSE(queue.find(4000, found));
+}
+
+TEST_CASE("The head moves over what is finished behind it, the cursor over what needs no sending again") {
+  Queue queue;
+  for (int i = 0; i < 6; ++i) queue.push(entry());
+  for (int i = 0; i < 5; ++i) queue.mark_in_flight();
+  queue.finish(1);
+  queue.finish(2);
+  queue.finish(3);
+  CHECK_EQ(queue.head(), 0);
+  CHECK_EQ(queue.in_flight(), 2);
+  queue.rewind_cursor();
+  CHECK_EQ(queue.cursor(), 0);
+  CHECK_EQ(queue.after_cursor(), 4);
+  queue.mark_in_flight();
+  CHECK_EQ(queue.cursor(), 4);
+  CHECK_EQ(queue.waiting(), 2);
+  queue.finish(0);
+  CHECK_EQ(queue.head(), 4);
+  queue.skip_at_cursor();
+  CHECK_EQ(queue.head(), 5);
+  CHECK_EQ(queue.cursor(), 5);
+}
+
+TEST_CASE("An entry has no, one or several identifiers, and forgets them when it is finished") {
+  Queue queue;
+  const std::uint32_t several[] = {5, 6, 7};
+  for (int i = 0; i < 3; ++i) queue.push(entry());
+  queue.set_identifiers(1, std::span(several, 1));
+  queue.set_identifiers(2, several);
+  CHECK(queue.identifiers(0).empty());
+  REQUIRE_EQ(queue.identifiers(1).size(), 1);
+  CHECK_EQ(queue.identifiers(1)[0], 5);
+  CHECK_EQ(queue.identifiers(2).size(), 3);
+  for (int i = 0; i < 3; ++i) queue.mark_in_flight();
+  queue.finish(1);
+  queue.finish(2);
+  CHECK(queue.identifiers(1).empty());
+  CHECK(queue.identifiers(2).empty());
+}
+
+TEST_CASE("A loaded queue stands where the saved one stood") {
+  Queue queue;
+  queue.start_at(100);
+  QueueEntry in_flight = entry();
+  in_flight.in_flight = in_flight.sent = true;
+  QueueEntry done = entry();
+  done.done = true;
+  queue.push_loaded(in_flight);
+  queue.push_loaded(done);
+  queue.push_loaded(in_flight);
+  queue.push_loaded(entry());
+  queue.settle_loaded();
+  CHECK_EQ(queue.head(), 100);
+  CHECK_EQ(queue.cursor(), 103);
+  CHECK_EQ(queue.in_flight(), 2);
+  CHECK_EQ(queue.tail(), 104);
+}
+
+TEST_CASE("A full queue drops the newest message: by count") {
+  World world;
+  world.policy.max_queue_messages = 3;
+  Client& a = world.client(0);
+  world.connect(a, durable());
+  world.subscribe(a, "t");
+  world.lose(a);
+  world.connect(world.client(1));
+  for (int i = 0; i < 5; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  CHECK_EQ(world.session(a)->dropped, 2);
+  CHECK_EQ(world.active().dropped_messages(), 2);
+  CHECK_EQ(world.active().queued_messages(), 3);
+  CHECK_EQ(world.active().messages().count(), 3);
+  world.connect(a, durable());
+  CHECK_EQ(world.drain(a), Payloads{"0", "1", "2"});
+  world.check();
+}
+
+TEST_CASE("A full queue drops the newest message: by bytes, but one message always fits") {
+  World world;
+  world.policy.max_queue_bytes = 100;
+  Client& a = world.client(0);
+  world.connect(a, durable());
+  world.subscribe(a, "t");
+  world.lose(a);
+  world.connect(world.client(1));
+  world.publish(world.client(1), "t", std::string(200, 'x'));
+  world.publish(world.client(1), "t", "dropped");
+  CHECK_EQ(world.session(a)->dropped, 1);
+  world.connect(a, durable());
+  CHECK_EQ(world.drain(a), Payloads{std::string(200, 'x')});
+  world.check();
+}
+
+TEST_CASE("The limits in force when a client connected are the session's, on both boxes") {
+  World world;
+  world.policy.max_queue_messages = 2;
+  Client& a = world.client(0);
+  world.connect(a, durable());
+  world.subscribe(a, "t");
+  world.lose(a);
+  world.policy.max_queue_messages = 1000;  // another configuration file after the takeover
+  world.take_over();
+  world.connect(world.client(1));
+  for (int i = 0; i < 4; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  CHECK_EQ(world.session(a)->queue.size(), 2);
+  world.check();
+}
+
+TEST_CASE("A transient session's queue is bounded as well") {
+  World world;
+  world.policy.max_queue_messages = 4;
+  Client& a = world.client(0);
+  world.connect(a, {.receive_maximum = 2});
+  world.subscribe(a, "t");
+  world.connect(world.client(1));
+  for (int i = 0; i < 10; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  CHECK_EQ(world.drain(a), Payloads{"0", "1", "2", "3", "4", "5"});
+  CHECK_EQ(world.active().queued_messages(), 0);
+}
+
+TEST_CASE("MQTT311-3.1.2-5: QoS 1 and 2 wait for an absent client, QoS 0 does not") {
+  World world;
+  Client& a = world.client(0);
+  world.connect(a, v3(false));
+  world.subscribe(a, "t");
+  world.lose(a);
+  world.connect(world.client(1));
+  for (unsigned qos = 0; qos <= 2; ++qos) world.publish(world.client(1), "t", std::to_string(qos), {.qos = qos});
+  world.take_over();
+  world.connect(a, v3(false));
+  CHECK_EQ(world.drain(a), Payloads{"1", "2"});
+  world.check();
+}
+
+}  // namespace tandem::core::test
