@@ -9,6 +9,8 @@ namespace tandem::mirror {
 
 namespace {
 
+constexpr unsigned patience_ticks = 40;
+
 // Of two logs that fork, the one that goes on: not half loaded, then the later reign at its end, then the longer one.
 bool goes_on(bool stale, Epoch end, Lsn last, bool other_stale, Epoch other_end, Lsn other_last) {
   return std::make_tuple(!stale, end, last) > std::make_tuple(!other_stale, other_end, other_last);
@@ -69,6 +71,10 @@ void Join::drop_sync() {
 
 void Join::on_tick() {
   if (!post_.stream().up()) return;
+  if (step_ == Step::fetching && ++quiet_ticks_ > patience_ticks) {  // whoever offered it has forgotten us
+    start_over("nothing has come for a while");
+    return;
+  }
   if (step_ == Step::asking) {
     post_.send(purpose_ == Purpose::merge ? FrameKind::merge_ask : FrameKind::join_ask, JoinAsk{join_});
   }
@@ -193,6 +199,7 @@ void Join::fetch() {
   step_ = Step::fetching;
   ++fetch_;
   fetch_answered_ = commit_asked_ = false;
+  quiet_ticks_ = 0;
   received_ = consumed_ = 0;
   pending_.clear();
   held_.clear();

@@ -110,6 +110,7 @@ class Join {
   std::uint64_t token_ = 0;  // of the write that the present step waits for
   std::uint64_t fetch_ = 0;
   bool fetch_answered_ = false;
+  unsigned quiet_ticks_ = 0;    // fetching: heartbeats since anything of the fetch came
   std::uint64_t received_ = 0;  // pieces of this fetch
   std::uint64_t consumed_ = 0;
   struct Pending {

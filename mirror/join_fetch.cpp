@@ -8,6 +8,7 @@ void Join::on_piece(Piece&& piece) {
   const bool mine = piece.join == join_ && piece.fetch == fetch_ && purpose_ != Purpose::none;
   if (!mine || (step_ != Step::fetching && step_ != Step::loading)) return;
   fetch_answered_ = ack_due_ = true;
+  quiet_ticks_ = 0;
   if (piece.number != received_ + 1) return;
   ++received_;
   if (step_ == Step::loading) {
@@ -111,6 +112,7 @@ void Join::on_batch(Batch&& batch, Steady) {
       break;
   }
   fetch_answered_ = true;
+  quiet_ticks_ = 0;
 }
 
 void Join::on_sync_point(const SyncPoint& point) {
@@ -118,6 +120,7 @@ void Join::on_sync_point(const SyncPoint& point) {
   if (step_ == Step::in_sync) confirm_due_ = true;
   if (step_ != Step::fetching || wipe_) return;
   fetch_answered_ = true;
+  quiet_ticks_ = 0;
   if (!sync_at_) commit_asked_ = false;
   sync_at_ = point.at;
   seal_if_ready();

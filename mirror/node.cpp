@@ -102,7 +102,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
 }
 
 void Pair::Impl::step(Steady now) {
-  now_seen = now;
+  now_seen = std::max(now_seen, now);
   if (grace_until && (word() == Word::master || now >= *grace_until)) grace_until.reset();
   const RoleRow* const before = row;
   for (int i = 0; i < 16; ++i) {

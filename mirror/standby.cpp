@@ -11,6 +11,7 @@ bool Pair::Impl::mirrored_with_me() const {
 
 // Linked to an ACTIVE peer: L0 if it is still MIRRORED with this very copy, else L1.
 void Pair::Impl::follow(Steady) {
+  if (follower.step != Follower::Step::none) forget_follower();  // the peer has what it merged
   if (join.in_sync() || join.step() == Join::Step::sealing) {
     if (mirrored_with_me()) return;
     tell(Tell::Level::info, peer.name + " went on without this standby: it is brought up to date again.");
@@ -23,6 +24,7 @@ void Pair::Impl::follow(Steady) {
 
 // P2. True if it has ended in a promotion.
 bool Pair::Impl::run_merge(Steady) {
+  if (join.purpose() != Join::Purpose::merge && follower.step != Follower::Step::none) forget_follower();
   join.begin(Join::Purpose::merge);
   const std::optional<Join::Merged> merged = join.take_merged();
   if (!merged) return false;

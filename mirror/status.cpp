@@ -60,11 +60,11 @@ PairStatus Pair::Impl::status(Steady now) const {
                    beat.durable, confirmed, beat.unclean, linked(),   now.ms - peer.heard_at.ms,
                    peer.info};
   }
-  if (active && linked()) {
-    const bool streams = follower.step == Follower::Step::mirrored;
+  if (active && peer.known) {
+    const bool streams = linked() && follower.step == Follower::Step::mirrored;
     status.lag_records = behind(local.log_last, streams ? confirmed_memory : peer.beat.lsn);
     status.is_protected = mirrored && follower.sealed && streams && !follower.let_go;
-    if (feeder.open()) status.sync_percent = feeder.percent();
+    if (linked() && feeder.open()) status.sync_percent = feeder.percent();
   } else if (role == Role::standby && linked() && peer.beat.role == Role::active) {
     status.lag_records = behind(peer.beat.lsn, local.applied);
     status.is_protected = join.in_sync() && mirrored_with_me() && peer.beat.in_sync;

@@ -15,7 +15,7 @@ struct Batch {
   Lsn first;                // lsn of the first record
   std::uint32_t count = 0;  // records; lsns are contiguous
   Epoch epoch;
-  Instant time;             // log time of all records in it
+  Instant time;  // log time of all records in it
   std::shared_ptr<const ByteBuffer> bytes;
 
   Lsn last() const { return Lsn{first.value + count - 1}; }

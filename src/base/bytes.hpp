@@ -1,5 +1,6 @@
-// Bounded reading and appending of bytes. A ByteReader never reads past its end: it turns bad instead and returns zeros,
-// so a parser checks ok() once at its end. MQTT integers are big-endian; our own formats use little-endian and LEB128.
+// Bounded reading and appending of bytes. A ByteReader never reads past its end: it turns bad instead and returns
+// zeros, so a parser checks ok() once at its end. MQTT integers are big-endian; our own formats use little-endian and
+// LEB128.
 #pragma once
 
 #include <cstdint>

@@ -15,9 +15,9 @@ namespace tandem {
 }  // namespace tandem
 
 // A macro because it must print the expression and the caller's place.
-#define CHECK(condition)                                                   \
-  do {                                                                     \
-    if (!(condition)) [[unlikely]] {                                       \
-      ::tandem::check_failed(#condition, __FILE__, __LINE__);              \
-    }                                                                      \
+#define CHECK(condition)                                      \
+  do {                                                        \
+    if (!(condition)) [[unlikely]] {                          \
+      ::tandem::check_failed(#condition, __FILE__, __LINE__); \
+    }                                                         \
   } while (false)

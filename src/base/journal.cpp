@@ -11,10 +11,14 @@ namespace {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -29,9 +33,17 @@ void open(std::string_view node, Level least) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-void debug(std::string_view text) { spdlog::debug("{}", text); }
-void info(std::string_view text) { spdlog::info("{}", text); }
-void warn(std::string_view text) { spdlog::warn("{}", text); }
-void error(std::string_view text) { spdlog::error("{}", text); }
+void debug(std::string_view text) {
+  spdlog::debug("{}", text);
+}
+void info(std::string_view text) {
+  spdlog::info("{}", text);
+}
+void warn(std::string_view text) {
+  spdlog::warn("{}", text);
+}
+void error(std::string_view text) {
+  spdlog::error("{}", text);
+}
 
 }  // namespace tandem::journal

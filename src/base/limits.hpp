@@ -10,20 +10,20 @@ inline constexpr std::size_t kib = 1024;
 inline constexpr std::size_t mib = 1024 * kib;
 
 // MQTT
-inline constexpr std::uint32_t max_packet_bytes = 2'000'000;     // whole packet, announced in CONNACK (5.0)
-inline constexpr std::uint32_t max_connect_bytes = 200'000;      // before a client has authenticated
-inline constexpr std::uint16_t v3_in_flight = 100;               // unacked QoS 1/2 to a 3.x client
-inline constexpr std::uint16_t receive_maximum = 100;            // unacked QoS 1/2 that we take from a client
-inline constexpr std::uint16_t topic_alias_maximum = 32;         // inbound aliases a connection
+inline constexpr std::uint32_t max_packet_bytes = 2'000'000;  // whole packet, announced in CONNACK (5.0)
+inline constexpr std::uint32_t max_connect_bytes = 200'000;   // before a client has authenticated
+inline constexpr std::uint16_t v3_in_flight = 100;            // unacked QoS 1/2 to a 3.x client
+inline constexpr std::uint16_t receive_maximum = 100;         // unacked QoS 1/2 that we take from a client
+inline constexpr std::uint16_t topic_alias_maximum = 32;      // inbound aliases a connection
 inline constexpr std::size_t max_topic_levels = 200;
 inline constexpr std::size_t max_client_id_bytes = 1024;
-inline constexpr std::size_t max_user_properties = 1000;         // a packet
+inline constexpr std::size_t max_user_properties = 1000;  // a packet
 inline constexpr std::size_t max_subscriptions_per_session = 10'000;
-inline constexpr std::size_t max_queue_messages = 100'000;       // a session; then drop_newest
-inline constexpr std::size_t max_queue_bytes = 64 * mib;         // a session; then drop_newest
+inline constexpr std::size_t max_queue_messages = 100'000;  // a session; then drop_newest
+inline constexpr std::size_t max_queue_bytes = 64 * mib;    // a session; then drop_newest
 inline constexpr std::size_t max_sessions = 100'000;
 inline constexpr std::size_t max_retained = 1'000'000;
-inline constexpr std::int64_t connect_timeout_ms = 10'000;       // TCP accept to CONNECT
+inline constexpr std::int64_t connect_timeout_ms = 10'000;  // TCP accept to CONNECT
 inline constexpr std::int64_t zero_keepalive_will_grace_ms = 60'000;
 
 // Turn (docs/constants.md)
@@ -32,21 +32,21 @@ inline constexpr std::size_t turn_bytes = 1 * mib;
 inline constexpr std::int64_t turn_us = 2'000;
 inline constexpr std::size_t read_buffer_bytes = 256 * kib;
 inline constexpr std::size_t max_connections = 10'000;
-inline constexpr std::int64_t close_flush_ms = 5'000;             // for the last bytes to a client that we leave
-inline constexpr std::int64_t close_drain_ms = 1'000;             // then for its end of stream
-inline constexpr std::int64_t keep_alive_slack_ms = 200;         // the edge's clock is as coarse as its ticks: never early
-inline constexpr int listen_backlog = 4096;                      // the kernel caps it at net.core.somaxconn
+inline constexpr std::int64_t close_flush_ms = 5'000;     // for the last bytes to a client that we leave
+inline constexpr std::int64_t close_drain_ms = 1'000;     // then for its end of stream
+inline constexpr std::int64_t keep_alive_slack_ms = 200;  // the edge's clock is as coarse as its ticks: never early
+inline constexpr int listen_backlog = 4096;               // the kernel caps it at net.core.somaxconn
 inline constexpr std::size_t accepts_per_event = 64;
-inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;    // beyond this a connection gets no more QoS 0
+inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;  // beyond this a connection gets no more QoS 0
 
 // Control socket (tandemctl)
 inline constexpr std::size_t control_request_bytes = 4 * kib;
 inline constexpr std::size_t control_reply_bytes = 1 * mib;
-inline constexpr std::size_t control_clients = 16;               // then the oldest is closed
-inline constexpr std::int64_t control_timeout_ms = 3'000;        // tandemctl waits so long for an answer
+inline constexpr std::size_t control_clients = 16;         // then the oldest is closed
+inline constexpr std::int64_t control_timeout_ms = 3'000;  // tandemctl waits so long for an answer
 
 // Log, store
-inline constexpr std::size_t batch_bytes = 64 * kib;             // or one larger record
+inline constexpr std::size_t batch_bytes = 64 * kib;  // or one larger record
 inline constexpr std::size_t max_row_bytes = 64 * kib;
 inline constexpr std::size_t queue_segment_entries = 512;
 inline constexpr std::int64_t group_commit_ms = 50;
@@ -66,16 +66,16 @@ inline constexpr std::int64_t path_down_ms = 150;
 inline constexpr std::int64_t lease_ms = 2'000;
 inline constexpr std::int64_t solo_wait_ms = 2'500;
 inline constexpr std::int64_t boot_wait_ms = 10'000;
-inline constexpr std::int64_t resume_guard_ms = 300;             // A0
+inline constexpr std::int64_t resume_guard_ms = 300;  // A0
 inline constexpr std::int64_t confirm_slow_ms = 500;
 inline constexpr std::int64_t confirm_release_ms = 2'000;
 inline constexpr std::size_t in_flight_bytes = 8 * mib;
 inline constexpr std::size_t in_flight_pause_bytes = 6 * mib;
 inline constexpr std::size_t in_flight_resume_bytes = 4 * mib;
 inline constexpr std::size_t image_chunk_bytes = 64 * kib;
-inline constexpr std::size_t sync_behind_bytes = 64 * kib;       // S1
-inline constexpr std::int64_t sync_behind_ms = 20;               // S1
-inline constexpr std::size_t max_frame_bytes = 4 * mib;          // one message of the mirror link
+inline constexpr std::size_t sync_behind_bytes = 64 * kib;  // S1
+inline constexpr std::int64_t sync_behind_ms = 20;          // S1
+inline constexpr std::size_t max_frame_bytes = 4 * mib;     // one message of the mirror link
 inline constexpr std::uint64_t digest_every_records = 10'000;
 inline constexpr std::int64_t digest_every_ms = 10'000;
 inline constexpr std::size_t digest_buckets = 1024;

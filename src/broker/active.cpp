@@ -39,7 +39,9 @@ void Active::end() {
   state_ = nullptr;
 }
 
-core::Applying Active::applying(Lsn lsn) { return core::Applying{*state_, lsn.value, log_.time(), effects_}; }
+core::Applying Active::applying(Lsn lsn) {
+  return core::Applying{*state_, lsn.value, log_.time(), effects_};
+}
 
 void Active::show(Lsn lsn, mqtt::Connack* connack) {
   if (!effects_.empty()) writer_->write(effects_, lsn, connack);
@@ -75,7 +77,9 @@ void Active::release(Lsn safe) {
   }
 }
 
-void Active::slow_publishers(bool slow) { slow_ = slow; }
+void Active::slow_publishers(bool slow) {
+  slow_ = slow;
+}
 
 Active::Client* Active::client_of(const edge::Connection& connection) {
   const ConnectionId id = connection.id();

@@ -1,5 +1,5 @@
-// The active's life: clients' packets become records (decide), change State (apply), and what that causes waits at the gate.
-// One object serves all reigns of a process: begin() and end() bracket each.
+// The active's life: clients' packets become records (decide), change State (apply), and what that causes waits at the
+// gate. One object serves all reigns of a process: begin() and end() bracket each.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@
 namespace tandem::broker {
 
 struct ActiveCounters {
-  std::uint64_t received = 0;   // PUBLISH packets taken
-  std::uint64_t recorded = 0;   // records appended
-  std::uint64_t refused = 0;    // PUBLISH packets refused
+  std::uint64_t received = 0;  // PUBLISH packets taken
+  std::uint64_t recorded = 0;  // records appended
+  std::uint64_t refused = 0;   // PUBLISH packets refused
 };
 
 class Active final : public edge::PacketSink {
@@ -63,11 +63,11 @@ class Active final : public edge::PacketSink {
  private:
   // What this active knows of a connection beside its session.
   struct Client {
-    ConnectionId connection;         // invalid: not connected (no accepted CONNECT)
+    ConnectionId connection;  // invalid: not connected (no accepted CONNECT)
     core::Session* session = nullptr;
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
-    std::vector<std::string> aliases;    // inbound topic aliases; [0] unused
+    std::vector<std::string> aliases;  // inbound topic aliases; [0] unused
   };
 
   Client* client_of(const edge::Connection& connection);
@@ -82,8 +82,8 @@ class Active final : public edge::PacketSink {
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   // Ends the connection with a reason (5.0) and its will. Result as of close().
   bool end_connection(edge::Connection& connection, mqtt::Reason reason);
-  // Closes behind what the gate holds for it. The result is on_packet's: true while bytes are still held back, and then no
-  // packet is read any more.
+  // Closes behind what the gate holds for it. The result is on_packet's: true while bytes are still held back, and then
+  // no packet is read any more.
   bool close(edge::Connection& connection);
 
   // active_packets.cpp
@@ -111,7 +111,7 @@ class Active final : public edge::PacketSink {
   core::Effects effects_;
   core::PublishVerdict publish_;
   core::ConnectVerdict connect_;
-  std::vector<Client> clients_;   // by slot
+  std::vector<Client> clients_;  // by slot
   std::vector<ConnectionId> paused_;
   bool slow_ = false;
   ActiveCounters counters_;

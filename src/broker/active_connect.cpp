@@ -75,8 +75,8 @@ void Active::take_over(core::Session& session) {
   do_what_is_due();
 }
 
-// A clean start ends the old session, and with it the wait of a delayed will (T-02, U-25). A will that waits only because a
-// reign began is cancelled instead: its client is back (docs/constants.md).
+// A clean start ends the old session, and with it the wait of a delayed will (T-02, U-25). A will that waits only
+// because a reign began is cancelled instead: its client is back (docs/constants.md).
 void Active::fire_will_before_clean_start(const mqtt::Connect& packet) {
   const auto will = state_->wills().find(packet.client_id);
   if (!packet.clean_start || will == state_->wills().end() || will->second.connected || will->second.grace) return;

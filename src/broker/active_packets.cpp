@@ -83,7 +83,8 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
     case core::AckMeaning::unknown_pubrec:
       writer_->ack(connection, mqtt::Type::pubrel, packet.packet_id, mqtt::Reason::packet_identifier_not_found);
       break;
-    case core::AckMeaning::nothing: break;
+    case core::AckMeaning::nothing:
+      break;
   }
   return true;
 }

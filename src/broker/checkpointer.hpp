@@ -1,5 +1,5 @@
-// Writes checkpoints: State's changed entities as rows at exactly one lsn C, in slices between turns, valid once safe >= C
-// and the own log is durable up to C; then the log is trimmed. A checkpoint is a gated effect: never past safe.
+// Writes checkpoints: State's changed entities as rows at exactly one lsn C, in slices between turns, valid once safe
+// >= C and the own log is durable up to C; then the log is trimmed. A checkpoint is a gated effect: never past safe.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ class Checkpointer {
   store::Store& store_;
   CheckpointOptions options_;
   std::optional<core::Checkpoint> encoding_;
-  std::optional<Lsn> at_;       // of the running one
-  bool encoded_ = false;        // all rows are with the store
+  std::optional<Lsn> at_;  // of the running one
+  bool encoded_ = false;   // all rows are with the store
   bool committing_ = false;
   bool asked_ = false;
   Lsn committed_;

@@ -18,8 +18,12 @@ std::int64_t read_ms(clockid_t clock) {
 
 }  // namespace
 
-Steady steady_now() { return Steady{read_ms(CLOCK_BOOTTIME)}; }
-Instant wall_now() { return Instant{read_ms(CLOCK_REALTIME)}; }
+Steady steady_now() {
+  return Steady{read_ms(CLOCK_BOOTTIME)};
+}
+Instant wall_now() {
+  return Instant{read_ms(CLOCK_REALTIME)};
+}
 
 void LogClock::saw(Instant time, Steady at) {
   if (base_.ms != 0 && now(at) >= time) return;  // never goes back

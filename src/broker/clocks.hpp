@@ -1,5 +1,5 @@
-// The node's clocks. Log time is an input of the core: it goes on from the last value heard plus our own steady time; the
-// wall clock counts only at a cold start without a peer, and a jump over 24 h is capped (docs/architecture.md).
+// The node's clocks. Log time is an input of the core: it goes on from the last value heard plus our own steady time;
+// the wall clock counts only at a cold start without a peer, and a jump over 24 h is capped (docs/architecture.md).
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 
 namespace tandem::broker {
 
-Steady steady_now();   // CLOCK_BOOTTIME: goes on while the machine sleeps
-Instant wall_now();    // CLOCK_REALTIME
+Steady steady_now();  // CLOCK_BOOTTIME: goes on while the machine sleeps
+Instant wall_now();   // CLOCK_REALTIME
 
 class LogClock {
  public:

@@ -29,10 +29,9 @@ const toml::table* section(const toml::table& root, std::string_view name, Probl
   const toml::table* table = node->as_table();
   if (table == nullptr) {
     const bool repeated = node->is_array_of_tables();
-    problems.add(
-        place_of(node->source()), name,
-        (repeated ? "is there several times" : "is " + std::string(config_detail::type_word(*node))) +
-            "; allowed: one table [" + std::string(name) + "]");
+    problems.add(place_of(node->source()), name,
+                 (repeated ? "is there several times" : "is " + std::string(config_detail::type_word(*node))) +
+                     "; allowed: one table [" + std::string(name) + "]");
   }
   return table;
 }
@@ -108,8 +107,7 @@ Result<std::string> read_file(const std::string& path) {
   if (!file) return Error{path + ": cannot be opened: " + std::strerror(errno)};
   std::string text(max_file_bytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof()))
-    return Error{path + ": cannot be read: " + std::strerror(errno)};
+  if (file.bad() || (file.fail() && !file.eof())) return Error{path + ": cannot be read: " + std::strerror(errno)};
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (text.size() > max_file_bytes) return Error{path + ": larger than 1 MiB; this is no configuration file"};
   return text;

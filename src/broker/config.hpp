@@ -39,7 +39,7 @@ enum class Unsure : std::uint8_t { promote, wait };
 
 // [node]
 struct NodeConfig {
-  std::string name;  // required; [A-Za-z0-9._-], at most 64; the lower name of a pair dials
+  std::string name;                          // required; [A-Za-z0-9._-], at most 64; the lower name of a pair dials
   std::string data_dir = "/var/lib/tandem";  // log.db and state.db; made if missing
 };
 
@@ -57,11 +57,10 @@ struct SecurityConfig {
 
 // [mirror]; without this table the node is a single broker (mode "single").
 struct MirrorConfig {
-  std::vector<Endpoint> listen;  // required; one or two paths
-  std::vector<Endpoint> peer;    // required; peer[i] is the other box's listen[i]
-  std::string key_file;          // required; made by `tandemctl keygen`
-  std::vector<std::string>
-      peer_public_keys;  // key peer_public_key, required; one or a list (while a key is replaced)
+  std::vector<Endpoint> listen;               // required; one or two paths
+  std::vector<Endpoint> peer;                 // required; peer[i] is the other box's listen[i]
+  std::string key_file;                       // required; made by `tandemctl keygen`
+  std::vector<std::string> peer_public_keys;  // key peer_public_key, required; one or a list (while a key is replaced)
   Durability durability = Durability::peer;
   Solo solo = Solo::allow;
   Reconcile reconcile = Reconcile::automatic;  // "auto" or "ask"
@@ -89,8 +88,7 @@ struct StoreConfig {
   std::int64_t log_max_mb = limits::log_max_mb;  // how much log is kept for a peer that is away
   std::int64_t checkpoint_mb = limits::checkpoint_log_bytes / limits::mib;
   std::int64_t checkpoint_s = limits::checkpoint_ms / 1000;
-  std::int64_t group_commit_ms =
-      limits::group_commit_ms;  // the longest that unawaited records stay off the disk
+  std::int64_t group_commit_ms = limits::group_commit_ms;  // the longest that unawaited records stay off the disk
 };
 
 // [limits]

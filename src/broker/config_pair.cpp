@@ -28,8 +28,7 @@ bool read_endpoints(TableReader& reader, std::string_view key, std::vector<Endpo
   for (const std::string& text : texts) {
     const std::optional<Endpoint> endpoint = parse_endpoint(text);
     if (!endpoint) {
-      reader.reject(key,
-                    "\"" + text + "\" is no address with port; allowed: " + std::string(endpoints_allowed));
+      reader.reject(key, "\"" + text + "\" is no address with port; allowed: " + std::string(endpoints_allowed));
     } else if (std::find(endpoints.begin(), endpoints.end(), *endpoint) != endpoints.end()) {
       reader.reject(key, "\"" + text + "\" is there twice; allowed: two different paths");
     } else {
@@ -48,8 +47,7 @@ void check_paths(TableReader& reader, const MirrorConfig& mirror) {
   }
   for (const Endpoint& peer : mirror.peer) {
     if (is_wildcard(peer.address)) {
-      reader.reject("peer",
-                    "\"" + peer.address + "\" is no address of the other box; allowed: its own address");
+      reader.reject("peer", "\"" + peer.address + "\" is no address of the other box; allowed: its own address");
     }
     if (std::find(mirror.listen.begin(), mirror.listen.end(), peer) != mirror.listen.end()) {
       reader.reject("peer", peer.address + " port " + std::to_string(peer.port) +
@@ -71,8 +69,7 @@ void read_peer_keys(TableReader& reader, std::vector<std::string>& keys) {
 }
 
 // `key` must be at least `least`, which is `why`.
-void at_least(TableReader& reader, std::string_view key, std::int64_t value, std::int64_t least,
-              std::string_view why) {
+void at_least(TableReader& reader, std::string_view key, std::int64_t value, std::int64_t least, std::string_view why) {
   if (value >= least) return;
   reader.reject(key, std::to_string(value) + " is too small; allowed: at least " + std::string(why) + " = " +
                          std::to_string(least));
@@ -80,8 +77,7 @@ void at_least(TableReader& reader, std::string_view key, std::int64_t value, std
 
 void check_relations(TableReader& reader, TakeoverConfig& takeover) {
   if (!reader.has("solo_wait_ms")) takeover.solo_wait_ms = takeover.lease_ms + 500;
-  if (!reader.has("boot_wait_ms"))
-    takeover.boot_wait_ms = std::max(takeover.boot_wait_ms, takeover.solo_wait_ms);
+  if (!reader.has("boot_wait_ms")) takeover.boot_wait_ms = std::max(takeover.boot_wait_ms, takeover.solo_wait_ms);
   at_least(reader, "after_ms", takeover.after_ms, 5 * takeover.heartbeat_ms, "5 x heartbeat_ms");
   at_least(reader, "lease_ms", takeover.lease_ms, takeover.after_ms + 1'000, "after_ms + 1000");
   at_least(reader, "solo_wait_ms", takeover.solo_wait_ms, takeover.lease_ms + 500, "lease_ms + 500");
@@ -129,8 +125,7 @@ void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover)
   reader.read_number("lease_ms", takeover.lease_ms, 1'000, 600'000);
   reader.read_number("solo_wait_ms", takeover.solo_wait_ms, 1'500, 600'000);
   reader.read_number("boot_wait_ms", takeover.boot_wait_ms, 1'500, 600'000);
-  reader.read_choice<Unsure>("unsure", takeover.unsure,
-                             {{"promote", Unsure::promote}, {"wait", Unsure::wait}});
+  reader.read_choice<Unsure>("unsure", takeover.unsure, {{"promote", Unsure::promote}, {"wait", Unsure::wait}});
   reader.read_number("will_grace_s", takeover.will_grace_s, 0, 86'400);
   const bool by_vip = reader.has("arbiter") && takeover.arbiter == Arbiter::keepalived;
   read_vips(reader, mirrored && by_vip, takeover.vip);

@@ -116,8 +116,7 @@ void TableReader::read_text(std::string_view key, std::string& field) {
 void TableReader::read_texts(std::string_view key, std::vector<std::string>& field, std::size_t most) {
   const toml::node* node = find(key);
   if (node == nullptr) return;
-  const std::string allowed =
-      "; allowed: text in quotes, or a list of 1 to " + std::to_string(most) + " of them";
+  const std::string allowed = "; allowed: text in quotes, or a list of 1 to " + std::to_string(most) + " of them";
   std::vector<std::string> texts;
   if (const auto* one = node->as_string()) {
     texts.push_back(one->get());
@@ -126,8 +125,7 @@ void TableReader::read_texts(std::string_view key, std::vector<std::string>& fie
       if (const auto* text = element.as_string()) {
         texts.push_back(text->get());
       } else {
-        problems_.add(place_of(element.source()), full(key),
-                      "is " + std::string(type_word(element)) + allowed);
+        problems_.add(place_of(element.source()), full(key), "is " + std::string(type_word(element)) + allowed);
         return;
       }
     }
@@ -141,12 +139,10 @@ void TableReader::read_texts(std::string_view key, std::vector<std::string>& fie
   field = std::move(texts);
 }
 
-bool TableReader::number_in_range(std::string_view key, std::int64_t& value, std::int64_t least,
-                                  std::int64_t most) {
+bool TableReader::number_in_range(std::string_view key, std::int64_t& value, std::int64_t least, std::int64_t most) {
   const toml::node* node = find(key);
   if (node == nullptr) return false;
-  const std::string allowed =
-      "; allowed: a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+  const std::string allowed = "; allowed: a whole number from " + std::to_string(least) + " to " + std::to_string(most);
   const auto* number = node->as_integer();
   if (number == nullptr) {
     reject(key, "is " + std::string(type_word(*node)) + allowed);

@@ -82,8 +82,7 @@ class TableReader {
   }
 
   template <class Enum>
-  void read_choice(std::string_view key, Enum& field,
-                   const std::vector<std::pair<std::string_view, Enum>>& choices) {
+  void read_choice(std::string_view key, Enum& field, const std::vector<std::pair<std::string_view, Enum>>& choices) {
     std::vector<std::string_view> words;
     words.reserve(choices.size());
     for (const auto& choice : choices) words.push_back(choice.first);

@@ -21,8 +21,8 @@ static_assert(limits::max_packet_bytes <= most_packet_bytes);
 
 bool is_name(std::string_view text) {
   return text.size() <= max_name_bytes && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                  c == '_' || c == '-';
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+                  c == '-';
          });
 }
 
@@ -32,8 +32,7 @@ void read_node(TableReader& reader, NodeConfig& node) {
   constexpr std::string_view allowed = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
   reader.require("name", allowed);
   reader.read_text("name", node.name);
-  if (!is_name(node.name))
-    reader.reject("name", "\"" + node.name + "\" is no name; allowed: " + std::string(allowed));
+  if (!is_name(node.name)) reader.reject("name", "\"" + node.name + "\" is no name; allowed: " + std::string(allowed));
   reader.read_text("data_dir", node.data_dir);
   reader.reject_unknown_keys();
 }
@@ -43,9 +42,8 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
   reader.require("address", "an IP address, such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
   reader.read_text("address", listener.address);
   if (!listener.address.empty() && !is_ip_address(listener.address)) {
-    reader.reject("address",
-                  "\"" + listener.address +
-                      "\" is no IP address; allowed: such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
+    reader.reject("address", "\"" + listener.address +
+                                 "\" is no IP address; allowed: such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
   }
   reader.read_number("port", listener.port, 1, 65'535);
   const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
@@ -71,8 +69,8 @@ void read_store(TableReader& reader, StoreConfig& store) {
   if (store.log_max_mb < 2 * store.checkpoint_mb) {
     reader.reject(reader.has("log_max_mb") ? "log_max_mb" : "checkpoint_mb",
                   "log_max_mb is " + std::to_string(store.log_max_mb) +
-                      "; allowed: log_max_mb at least 2 x checkpoint_mb (" +
-                      std::to_string(2 * store.checkpoint_mb) + ")");
+                      "; allowed: log_max_mb at least 2 x checkpoint_mb (" + std::to_string(2 * store.checkpoint_mb) +
+                      ")");
   }
   reader.reject_unknown_keys();
 }
@@ -102,9 +100,8 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
 void read_http(TableReader& reader, HttpConfig& http) {
   reader.read_text("address", http.address);
   if (!is_loopback(http.address)) {
-    reader.reject("address",
-                  "\"" + http.address +
-                      "\" is no loopback address; allowed: \"127.0.0.1\" or \"::1\" (HTTP has no login)");
+    reader.reject("address", "\"" + http.address +
+                                 "\" is no loopback address; allowed: \"127.0.0.1\" or \"::1\" (HTTP has no login)");
   }
   reader.read_number("port", http.port, 1, 65'535);
   reader.reject_unknown_keys();
@@ -113,9 +110,8 @@ void read_http(TableReader& reader, HttpConfig& http) {
 void read_control(TableReader& reader, ControlConfig& control) {
   reader.read_text("socket", control.socket);
   if (control.socket.size() > max_socket_path_bytes) {
-    reader.reject("socket", "the path has " + std::to_string(control.socket.size()) +
-                                " bytes; allowed: at most " + std::to_string(max_socket_path_bytes) +
-                                " (a limit of Unix sockets)");
+    reader.reject("socket", "the path has " + std::to_string(control.socket.size()) + " bytes; allowed: at most " +
+                                std::to_string(max_socket_path_bytes) + " (a limit of Unix sockets)");
   }
   reader.reject_unknown_keys();
 }

@@ -14,7 +14,9 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
     edge::Connection* to = edge_.find(effect.to);
     if (to == nullptr) continue;
     switch (effect.kind) {
-      case EffectKind::publish: publish(*to, effects, effect, lsn); break;
+      case EffectKind::publish:
+        publish(*to, effects, effect, lsn);
+        break;
       case EffectKind::ack: {
         mqtt::encode_ack(effect.ack_type, effect.packet_id, effect.reason, to->version(), gate_.output(*to, lsn));
         gate_.appended(*to);
@@ -29,7 +31,9 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
         gate_.holds_connack(*to);
         break;
       case EffectKind::suback:
-      case EffectKind::unsuback: list_ack(*to, effects, effect, lsn); break;
+      case EffectKind::unsuback:
+        list_ack(*to, effects, effect, lsn);
+        break;
     }
   }
 }

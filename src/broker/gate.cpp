@@ -63,11 +63,15 @@ void Gate::count_ack(const edge::Connection& to) {
 
 void Gate::close(edge::Connection& to) {
   Held& h = held(to);
-  if (h.empty()) to.close_after_flush();
-  else h.close = true;
+  if (h.empty())
+    to.close_after_flush();
+  else
+    h.close = true;
 }
 
-void Gate::end_turn() { turn_mark_ = first_mark_ + marks_.size(); }
+void Gate::end_turn() {
+  turn_mark_ = first_mark_ + marks_.size();
+}
 
 void Gate::release(Lsn safe) {
   while (!marks_.empty() && marks_.front().lsn <= safe) {

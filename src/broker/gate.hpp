@@ -1,9 +1,9 @@
 // The gate: output that a record caused waits until the record's lsn is safe, and leaves in order.
 //
-// Per connection one buffer of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a record
-// join the last mark of their connection; QoS 0 publishes, PINGRESP and DISCONNECT pass by once the CONNACK is out.
-// Invariants: marks are released in the order in which they were made; a connection's bytes leave in the order in which they
-// were given, except those that may pass by.
+// Per connection one buffer of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a
+// record join the last mark of their connection; QoS 0 publishes, PINGRESP and DISCONNECT pass by once the CONNACK is
+// out. Invariants: marks are released in the order in which they were made; a connection's bytes leave in the order in
+// which they were given, except those that may pass by.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ class Gate {
  public:
   explicit Gate(edge::Edge& edge) : edge_(edge) {}
 
-  // Where to append bytes that the record at `lsn` caused (0: no record). Valid until the next call; then call appended().
+  // Where to append bytes that the record at `lsn` caused (0: no record). Valid until the next call; then call
+  // appended().
   ByteBuffer& output(edge::Connection& to, Lsn lsn);
   void appended(edge::Connection& to);
   // Where to append bytes that may pass by; `appended` as above.
@@ -46,14 +47,14 @@ class Gate {
   struct Held {
     std::uint32_t generation = 0;
     ByteBuffer bytes;
-    std::size_t begin = 0;         // bytes before it are released
-    std::uint64_t given = 0;       // bytes ever held; marks count in these
+    std::size_t begin = 0;    // bytes before it are released
+    std::uint64_t given = 0;  // bytes ever held; marks count in these
     std::uint64_t released = 0;
-    std::uint64_t last_mark = 0;   // number of the newest mark; valid while given != released
+    std::uint64_t last_mark = 0;  // number of the newest mark; valid while given != released
     std::uint64_t connack_end = 0;
     std::uint32_t acks = 0;
     bool close = false;
-    bool direct = false;           // the last output went straight to the connection
+    bool direct = false;  // the last output went straight to the connection
 
     bool empty() const { return given == released; }
   };
@@ -71,10 +72,10 @@ class Gate {
   edge::Edge& edge_;
   std::vector<Held> by_slot_;
   std::deque<Mark> marks_;
-  std::uint64_t first_mark_ = 1;   // number of marks_.front()
-  std::uint64_t turn_mark_ = 1;    // marks from here on belong to the present turn
+  std::uint64_t first_mark_ = 1;  // number of marks_.front()
+  std::uint64_t turn_mark_ = 1;   // marks from here on belong to the present turn
   std::uint64_t held_bytes_ = 0;
-  std::size_t size_before_ = 0;    // of the buffer that output() gave
+  std::size_t size_before_ = 0;  // of the buffer that output() gave
 };
 
 }  // namespace tandem::broker

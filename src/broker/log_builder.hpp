@@ -1,5 +1,5 @@
-// The log's front end on the active: gives lsns, and gathers a turn's records into batches. Each record is encoded once; the
-// same bytes go to the memory tail, SQLite and the peer.
+// The log's front end on the active: gives lsns, and gathers a turn's records into batches. Each record is encoded
+// once; the same bytes go to the memory tail, SQLite and the peer.
 #pragma once
 
 #include <vector>

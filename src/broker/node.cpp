@@ -51,7 +51,8 @@ Node::~Node() {
 Status Node::start() {
   if (Status opened = open_store(); !opened.ok()) return opened;
   edge::EdgeOptions options;
-  for (const ListenerConfig& listener : config_.listeners) options.listeners.push_back({listener.address, listener.port});
+  for (const ListenerConfig& listener : config_.listeners)
+    options.listeners.push_back({listener.address, listener.port});
   options.max_packet_bytes = config_.limits.max_packet_bytes;
   options.max_connect_bytes = limits::max_connect_bytes;
   options.max_connections = config_.limits.max_connections;
@@ -109,9 +110,15 @@ mirror::PairOptions Node::pair_options() const {
   options.paths = config_.mirror->listen.size();
   options.solo_allowed = config_.mirror->solo == Solo::allow;
   switch (config_.mirror->durability) {
-    case Durability::peer: options.durability = mirror::Durability::peer; break;
-    case Durability::disk: options.durability = mirror::Durability::disk; break;
-    case Durability::peer_and_disk: options.durability = mirror::Durability::peer_disk; break;
+    case Durability::peer:
+      options.durability = mirror::Durability::peer;
+      break;
+    case Durability::disk:
+      options.durability = mirror::Durability::disk;
+      break;
+    case Durability::peer_and_disk:
+      options.durability = mirror::Durability::peer_disk;
+      break;
   }
   return options;
 }
@@ -145,7 +152,8 @@ Status Node::open_mirror() {
   return {};
 }
 
-// --- the turn ---------------------------------------------------------------------------------------------------------
+// --- the turn
+// ---------------------------------------------------------------------------------------------------------
 
 Status Node::run() {
   const auto ask_stop = [this](const boost::system::error_code& error, int) {
@@ -297,16 +305,20 @@ void Node::on_store_events() {
 void Node::checkpoint(Steady now) {
   if (image_open_) return;
   Lsn allowed{};
-  if (active_.reigning()) allowed = std::min(pair_->safe(), durable_);
-  else if (pair_->mode() == mirror::Mode::in_sync) allowed = durable_;
-  else return;
+  if (active_.reigning())
+    allowed = std::min(pair_->safe(), durable_);
+  else if (pair_->mode() == mirror::Mode::in_sync)
+    allowed = durable_;
+  else
+    return;
   checkpointer_->step(replica_.state(), replica_.last(), replica_.last_time(), allowed, now, checkpoint_token);
 }
 
 void Node::ship_digest(Steady now) {
   const Lsn last = replica_.last();
   if (!link_ || last == digest_lsn_) return;
-  if (last.value - digest_lsn_.value < limits::digest_every_records && now.ms - digest_at_.ms < limits::digest_every_ms) {
+  if (last.value - digest_lsn_.value < limits::digest_every_records &&
+      now.ms - digest_at_.ms < limits::digest_every_ms) {
     return;
   }
   digest_lsn_ = last;

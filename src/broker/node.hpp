@@ -1,5 +1,6 @@
-// One node: State, store, mirror link, edge and the role that ties them. It turns facts (packets, frames, fsyncs, time) into
-// inputs of mirror::Pair and carries out its orders. One thread, one loop; see turn() for the order of things in a pass.
+// One node: State, store, mirror link, edge and the role that ties them. It turns facts (packets, frames, fsyncs, time)
+// into inputs of mirror::Pair and carries out its orders. One thread, one loop; see turn() for the order of things in a
+// pass.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +39,9 @@ class Node {
   Status open_store();
   Status open_mirror();
   mirror::PairOptions pair_options() const;
-  bool begin_turn();                 // true: still the role that the caller relies on
+  bool begin_turn();  // true: still the role that the caller relies on
   void end_turn();
-  void ship();                       // the turn's batches go to store and peer
+  void ship();                                          // the turn's batches go to store and peer
   void input(const std::function<void(Steady)>& give);  // gives the pair a fact, carries out its orders
   void on_beat();
   void on_store_events();
@@ -70,7 +71,7 @@ class Node {
   void obey(mirror::CompareDigest& order);
   void obey(mirror::Tell& order);
   void try_listen();
-  void fail(const Error& error);     // cannot go on: run() returns it
+  void fail(const Error& error);  // cannot go on: run() returns it
   std::uint64_t token(std::function<void(Steady)> when_done);
 
   // node_status.cpp
@@ -85,13 +86,13 @@ class Node {
   std::unique_ptr<Checkpointer> checkpointer_;
   Replica replica_;
   Active active_;
-  std::unique_ptr<mirror::Link> link_;   // null in mode "single"
+  std::unique_ptr<mirror::Link> link_;  // null in mode "single"
   std::unique_ptr<mirror::Pair> pair_;
   LogClock log_clock_;
   std::map<std::uint64_t, std::function<void(Steady)>> waiting_;  // store tokens of our own
   // Tokens for the store: the pair's own are small numbers, ours lie far apart from them.
   static constexpr std::uint64_t own_tokens = std::uint64_t{1} << 62;
-  static constexpr std::uint64_t checkpoint_token = own_tokens;   // its end comes as an event
+  static constexpr std::uint64_t checkpoint_token = own_tokens;  // its end comes as an event
   std::uint64_t next_token_ = own_tokens + 1;
   Lsn durable_;
   bool in_turn_ = false;
@@ -106,7 +107,7 @@ class Node {
   Steady started_;
   Steady last_tick_;
   std::string listen_error_;
-  std::uint64_t catch_up_ = 0;     // the store's number of the one that is open; 0: none
+  std::uint64_t catch_up_ = 0;  // the store's number of the one that is open; 0: none
   Lsn digest_compared_at_;
   bool digest_agrees_ = true;
   bool stopping_ = false;

@@ -39,16 +39,21 @@ void Node::obey(mirror::SendFrame& order) {
   if (link_) link_->send(order.path, order.bytes, order.body ? ByteView(*order.body) : ByteView{});
 }
 
-void Node::obey(mirror::WriteMeta& order) { store_->write_meta(std::move(order.bytes), order.token); }
+void Node::obey(mirror::WriteMeta& order) {
+  store_->write_meta(std::move(order.bytes), order.token);
+}
 
-void Node::obey(mirror::CommitNow& /*order*/) { store_->commit_now(); }
+void Node::obey(mirror::CommitNow& /*order*/) {
+  store_->commit_now();
+}
 
 void Node::obey(mirror::OpenListeners& /*order*/) {
   want_listeners_ = true;
   try_listen();
 }
 
-// The port may still be held for a moment (by the box that served, on one machine): try until it is ours or no longer wanted.
+// The port may still be held for a moment (by the box that served, on one machine): try until it is ours or no longer
+// wanted.
 void Node::try_listen() {
   if (!want_listeners_ || loop_->edge->listening()) return;
   const Status opened = loop_->edge->open_listeners();
@@ -79,7 +84,9 @@ void Node::obey(mirror::Activate& order) {
   if (loop_->edge->listening()) loop_->edge->accept_clients();
 }
 
-void Node::obey(mirror::NewEpoch& order) { active_.go_on_as(order.epoch); }
+void Node::obey(mirror::NewEpoch& order) {
+  active_.go_on_as(order.epoch);
+}
 
 void Node::obey(mirror::Demote& order) {
   journal::warn("no longer active: " + order.why);
@@ -160,9 +167,13 @@ void Node::obey(mirror::ApplyBatch& order) {
   pair_->on_applied(batch.last(), steady_now());
 }
 
-void Node::obey(mirror::OpenCatchUp& order) { catch_up_ = store_->open_catch_up(order.after, order.with_rows); }
+void Node::obey(mirror::OpenCatchUp& order) {
+  catch_up_ = store_->open_catch_up(order.after, order.with_rows);
+}
 
-void Node::obey(mirror::NextChunk& order) { store_->next_chunk(catch_up_, order.max_bytes); }
+void Node::obey(mirror::NextChunk& order) {
+  store_->next_chunk(catch_up_, order.max_bytes);
+}
 
 void Node::obey(mirror::CloseCatchUp& /*order*/) {
   if (catch_up_ != 0) store_->close_catch_up(catch_up_);
@@ -185,9 +196,15 @@ void Node::obey(mirror::CompareDigest& order) {
 
 void Node::obey(mirror::Tell& order) {
   switch (order.level) {
-    case mirror::Tell::Level::info: journal::info(order.sentence); break;
-    case mirror::Tell::Level::warn: journal::warn(order.sentence); break;
-    case mirror::Tell::Level::error: journal::error(order.sentence); break;
+    case mirror::Tell::Level::info:
+      journal::info(order.sentence);
+      break;
+    case mirror::Tell::Level::warn:
+      journal::warn(order.sentence);
+      break;
+    case mirror::Tell::Level::error:
+      journal::error(order.sentence);
+      break;
   }
 }
 

@@ -80,9 +80,12 @@ admin::NodeStatus to_status(const mirror::NodeView& view, const Info& info) {
 
 const char* durability_text(Durability durability) {
   switch (durability) {
-    case Durability::peer: return "peer";
-    case Durability::disk: return "disk";
-    case Durability::peer_and_disk: return "peer+disk";
+    case Durability::peer:
+      return "peer";
+    case Durability::disk:
+      return "disk";
+    case Durability::peer_and_disk:
+      return "peer+disk";
   }
   return "peer";
 }
@@ -92,11 +95,15 @@ const char* promise_text(mirror::Role role, mirror::Mode mode, Durability durabi
   if (role != mirror::Role::active) return "this box acknowledges nothing: it follows the active";
   if (mode == mirror::Mode::single) return "acknowledged means: on this box's disk; there is no second box";
   if (mode == mirror::Mode::solo) return "acknowledged means: on this box's disk only, until the other box is back";
-  if (mode == mirror::Mode::solo_wait) return "acknowledgements wait until it is certain that the other box does not serve";
+  if (mode == mirror::Mode::solo_wait)
+    return "acknowledgements wait until it is certain that the other box does not serve";
   switch (durability) {
-    case Durability::peer: return "acknowledged means: in the memory of both boxes, on both disks within 50 ms";
-    case Durability::disk: return "acknowledged means: on this box's disk and in the other box's memory";
-    case Durability::peer_and_disk: return "acknowledged means: on both disks";
+    case Durability::peer:
+      return "acknowledged means: in the memory of both boxes, on both disks within 50 ms";
+    case Durability::disk:
+      return "acknowledged means: on this box's disk and in the other box's memory";
+    case Durability::peer_and_disk:
+      return "acknowledged means: on both disks";
   }
   return "";
 }

@@ -55,7 +55,9 @@ void Replica::begin_image() {
   loader_ = std::make_unique<core::ImageLoader>(*state_);
 }
 
-Status Replica::image_row(const Row& row) { return loader_->load(row); }
+Status Replica::image_row(const Row& row) {
+  return loader_->load(row);
+}
 
 Status Replica::end_image(Lsn at, Instant time) {
   const Status done = loader_->finish();

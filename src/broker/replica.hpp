@@ -1,5 +1,5 @@
-// The State of this node and how it is rebuilt: from the own store at the start, from the peer's image, and batch by batch
-// from the log. The same apply as on the active; effects are dropped.
+// The State of this node and how it is rebuilt: from the own store at the start, from the peer's image, and batch by
+// batch from the log. The same apply as on the active; effects are dropped.
 #pragma once
 
 #include <memory>
@@ -19,7 +19,7 @@ class Replica {
 
   core::State& state() { return *state_; }
   const core::State& state() const { return *state_; }
-  Lsn last() const { return last_; }       // State holds every record up to here
+  Lsn last() const { return last_; }  // State holds every record up to here
   Instant last_time() const { return last_time_; }
 
   // Empty State at lsn 0.

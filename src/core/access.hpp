@@ -11,7 +11,8 @@ namespace tandem::core {
 struct Access {
   bool allow_anonymous = false;
 
-  // Reason::success or the CONNACK's refusal. Without users in State nobody can prove a name: only an open broker lets in.
+  // Reason::success or the CONNACK's refusal. Without users in State nobody can prove a name: only an open broker lets
+  // in.
   mqtt::Reason may_connect(const mqtt::Connect& packet) const;
 };
 

@@ -1,5 +1,5 @@
-// apply: make it so. The only writer of State; deterministic; cannot fail. Everything that the outside may see comes back as
-// effects; on a standby and at replay no session has a connection, so none arise.
+// apply: make it so. The only writer of State; deterministic; cannot fail. Everything that the outside may see comes
+// back as effects; on a standby and at replay no session has a connection, so none arise.
 #pragma once
 
 #include "core/effects.hpp"
@@ -39,7 +39,8 @@ void apply(Applying& to, const Record& record);
 void pull(Applying& to, Session& session);
 
 // One message on its way to many sessions. Queues of durable sessions share `durable`, those of transient ones share
-// `transient`: a transient session must not keep a durable message alive, or the boxes would differ. Both are made at need.
+// `transient`: a transient session must not keep a durable message alive, or the boxes would differ. Both are made at
+// need.
 struct Outgoing {
   MessageView view;
   const Message* source = nullptr;  // what effects point to; nullptr: Effects::current

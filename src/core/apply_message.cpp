@@ -6,7 +6,9 @@ namespace tandem::core {
 
 namespace {
 
-Session* find(const State& state, SessionId id, Session* hint) { return hint != nullptr ? hint : state.session(id); }
+Session* find(const State& state, SessionId id, Session* hint) {
+  return hint != nullptr ? hint : state.session(id);
+}
 
 void add_ack(Applying& to, const Session& session, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
   if (!session.connection.valid()) return;
@@ -78,8 +80,8 @@ void apply(Applying& to, const Published& record, std::uint16_t packet_id) {
   const Match& match = record.match != nullptr ? *record.match : to.state.routing().match(message.topic);
   if (publisher != nullptr && packet_id != 0) {
     const bool nobody = match.targets.empty() && record.picks.empty();
-    add_ack(to, *publisher, message.qos == mqtt::Qos::at_least_once ? mqtt::Type::puback : mqtt::Type::pubrec, packet_id,
-            nobody ? mqtt::Reason::no_matching_subscribers : mqtt::Reason::success);
+    add_ack(to, *publisher, message.qos == mqtt::Qos::at_least_once ? mqtt::Type::puback : mqtt::Type::pubrec,
+            packet_id, nobody ? mqtt::Reason::no_matching_subscribers : mqtt::Reason::success);
   }
   Outgoing outgoing;
   outgoing.view = message;
@@ -116,8 +118,7 @@ void apply(Applying& to, const Acked& record) {
   if (session->connected) pull(to, *session);
 }
 
-void apply(Applying& to, const Subscribed& record, std::uint16_t packet_id,
-           const std::vector<mqtt::Reason>& reasons) {
+void apply(Applying& to, const Subscribed& record, std::uint16_t packet_id, const std::vector<mqtt::Reason>& reasons) {
   Session* session = to.state.session(record.session);
   if (session == nullptr) return;
   to.effects.time = to.time;
@@ -140,7 +141,9 @@ void apply(Applying& to, const Unsubscribed& record, std::uint16_t packet_id,
   add_list_ack(to, *session, EffectKind::unsuback, packet_id, reasons);
 }
 
-void apply(Applying& to, const RetainedExpired& record) { to.state.set_retained(record.topic, MessageRef{}); }
+void apply(Applying& to, const RetainedExpired& record) {
+  to.state.set_retained(record.topic, MessageRef{});
+}
 
 void apply(Applying& to, const Record& record) {
   static const std::vector<mqtt::Reason> no_reasons;

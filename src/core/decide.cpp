@@ -89,10 +89,12 @@ void choose_members(const Match& match, std::vector<SharedPick>& picks) {
     for (std::size_t i = 0; i < count && chosen == nullptr; ++i) {
       Subscription* member = group->members[(group->cursor + i) % count];
       const Session& session = *member->session;
-      const bool room = session.connected && session.queue.waiting() == 0 &&
-                        session.queue.window_open(session.receive_maximum);
-      if (room) chosen = member;
-      else if (fallback == nullptr || (session.connected && !fallback->session->connected)) fallback = member;
+      const bool room =
+          session.connected && session.queue.waiting() == 0 && session.queue.window_open(session.receive_maximum);
+      if (room)
+        chosen = member;
+      else if (fallback == nullptr || (session.connected && !fallback->session->connected))
+        fallback = member;
       if (chosen != nullptr) group->cursor = (group->cursor + i + 1) % count;
     }
     if (chosen == nullptr) {
@@ -129,7 +131,7 @@ void decide_publish(State& state, const Policy& policy, Session& session, std::s
     mqtt::forwarded_properties(packet.properties, verdict.properties);
     r.message.properties = verdict.properties;
   }
-  const Match& match = state.routing().match(topic);
+  const Match& match = state.routing().match(topic, session.recent);
   r.match = &match;
   r.picks.clear();
   if (!match.groups.empty()) choose_members(match, r.picks);
@@ -173,8 +175,8 @@ UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubs
   UnsubscribeVerdict verdict;
   verdict.record.session = session.id;
   for (const std::string_view filter : packet.filters) {
-    const bool again = std::find(verdict.record.filters.begin(), verdict.record.filters.end(), filter) !=
-                       verdict.record.filters.end();
+    const bool again =
+        std::find(verdict.record.filters.begin(), verdict.record.filters.end(), filter) != verdict.record.filters.end();
     const bool existed = session.subscriptions.contains(filter) && !again;
     verdict.reasons.push_back(existed ? mqtt::Reason::success : mqtt::Reason::no_subscription_existed);
     if (existed) verdict.record.filters.push_back(filter);
@@ -185,18 +187,22 @@ UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubs
 AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet) {
   Sequence sequence = 0;
   const bool pubrec = packet.type == mqtt::Type::pubrec;
-  const AckMeaning unknown = pubrec && !mqtt::is_error(packet.reason) ? AckMeaning::unknown_pubrec : AckMeaning::nothing;
+  const AckMeaning unknown =
+      pubrec && !mqtt::is_error(packet.reason) ? AckMeaning::unknown_pubrec : AckMeaning::nothing;
   if (!session.queue.find(packet.packet_id, sequence)) return unknown;
   const QueueEntry& entry = session.queue.at(sequence);
   if (!entry.in_flight || entry.done) return unknown;
   switch (packet.type) {
-    case mqtt::Type::puback: return entry.qos == 1 ? AckMeaning::progress : AckMeaning::nothing;
+    case mqtt::Type::puback:
+      return entry.qos == 1 ? AckMeaning::progress : AckMeaning::nothing;
     case mqtt::Type::pubrec:
       if (entry.qos != 2) return AckMeaning::nothing;
       if (!entry.released) return AckMeaning::progress;
       return mqtt::is_error(packet.reason) ? AckMeaning::nothing : AckMeaning::repeat_pubrel;
-    case mqtt::Type::pubcomp: return entry.qos == 2 && entry.released ? AckMeaning::progress : AckMeaning::nothing;
-    default: return AckMeaning::nothing;
+    case mqtt::Type::pubcomp:
+      return entry.qos == 2 && entry.released ? AckMeaning::progress : AckMeaning::nothing;
+    default:
+      return AckMeaning::nothing;
   }
 }
 
@@ -205,8 +211,10 @@ std::optional<Record> decide_due(State& state, Instant now, std::string& name) {
   if (!item) return std::nullopt;
   name = item->name;
   switch (item->kind) {
-    case DueKind::session: return SessionEnded{item->session};
-    case DueKind::retained: return RetainedExpired{name};
+    case DueKind::session:
+      return SessionEnded{item->session};
+    case DueKind::retained:
+      return RetainedExpired{name};
     case DueKind::will: {
       WillFired fired;
       fired.client_id = name;

@@ -44,9 +44,9 @@ bool touches_durable(const State& state, std::string_view client_id);
 
 struct PublishVerdict {
   mqtt::Reason refusal = mqtt::Reason::success;  // answered by PUBACK/PUBREC, or dropped (QoS 0)
-  bool duplicate = false;    // QoS 2 id that is held already: PUBREC again, nothing else
+  bool duplicate = false;                        // QoS 2 id that is held already: PUBREC again, nothing else
   bool recorded = false;
-  Published record;          // borrows from the packet and from `properties`
+  Published record;  // borrows from the packet and from `properties`
   ByteBuffer properties;
 };
 
@@ -60,7 +60,7 @@ void choose_members(const Match& match, std::vector<SharedPick>& picks);
 struct SubscribeVerdict {
   std::vector<mqtt::Reason> reasons;  // one a filter
   Subscribed record;
-  bool protocol_error = false;        // No Local on a shared subscription ([MQTT5-3.8.3-4])
+  bool protocol_error = false;  // No Local on a shared subscription ([MQTT5-3.8.3-4])
 };
 
 SubscribeVerdict decide_subscribe(const Policy& policy, const Session& session, const mqtt::Subscribe& packet);
@@ -74,10 +74,10 @@ UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubs
 
 // What an outbound message's ack means.
 enum class AckMeaning : std::uint8_t {
-  progress,       // make the record
-  repeat_pubrel,  // PUBREC again: PUBREL again, no record (U-22)
-  unknown_pubrec, // PUBREL with 0x92 (U-22)
-  nothing,        // unknown or out of order: ignored
+  progress,        // make the record
+  repeat_pubrel,   // PUBREC again: PUBREL again, no record (U-22)
+  unknown_pubrec,  // PUBREL with 0x92 (U-22)
+  nothing,         // unknown or out of order: ignored
 };
 
 AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet);

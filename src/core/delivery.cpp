@@ -102,8 +102,8 @@ const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& messa
   return message.durable;
 }
 
-// Nothing waits before it and the window is open: written without a detour. A transient session never sends it again, so
-// it need not be kept.
+// Nothing waits before it and the window is open: written without a detour. A transient session never sends it again,
+// so it need not be kept.
 void deliver_at_once(Applying& to, Session& session, Outgoing& message, const Delivery& delivery) {
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);

@@ -1,5 +1,5 @@
-// Digest of State: per table 1,024 bucket sums, kept as entities change. Sums do not depend on order, so two boxes that hold
-// the same entities agree however they got there. Compared between the boxes; a mismatch is an alarm.
+// Digest of State: per table 1,024 bucket sums, kept as entities change. Sums do not depend on order, so two boxes that
+// hold the same entities agree however they got there. Compared between the boxes; a mismatch is an alarm.
 #pragma once
 
 #include <array>

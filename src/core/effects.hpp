@@ -35,11 +35,11 @@ struct Effect {
 
 struct Effects {
   std::vector<Effect> list;
-  MessageView current;                     // the message being published
+  MessageView current;  // the message being published
   std::vector<std::uint32_t> identifiers;
   std::vector<mqtt::Reason> reasons;
-  MessageRef keep;                         // what `current` borrows from when no packet holds it (a will)
-  Instant time;                            // log time of the record: expiry is counted down to it
+  MessageRef keep;  // what `current` borrows from when no packet holds it (a will)
+  Instant time;     // log time of the record: expiry is counted down to it
 
   void clear() {
     list.clear();

@@ -1,6 +1,6 @@
-// Images: State as rows at exactly one lsn (docs/formats.md). A checkpoint encodes only what changed since the last one, in
-// slices between turns; whatever is about to change and is not encoded yet is encoded first, so the rows show State as it
-// was when the checkpoint began, and nothing pauses.
+// Images: State as rows at exactly one lsn (docs/formats.md). A checkpoint encodes only what changed since the last
+// one, in slices between turns; whatever is about to change and is not encoded yet is encoded first, so the rows show
+// State as it was when the checkpoint began, and nothing pauses.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,9 @@ enum class RowKind : std::uint8_t {
   will = 7,
 };
 
-// One checkpoint while it is being encoded. At most one a State at a time. It takes the changes out of State: one that is
-// destroyed before step() gave true can only be followed by another State, not by another checkpoint of this one. It goes
-// before its State does.
+// One checkpoint while it is being encoded. At most one a State at a time. It takes the changes out of State: one that
+// is destroyed before step() gave true can only be followed by another State, not by another checkpoint of this one. It
+// goes before its State does.
 class Checkpoint {
  public:
   explicit Checkpoint(State& state);
@@ -56,9 +56,9 @@ class Checkpoint {
   State& state_;
   Changes changes_;
   std::vector<std::uint64_t> erased_messages_;
-  std::vector<Row> copies_;  // encoded early because they were about to change
+  std::vector<Row> copies_;                // encoded early because they were about to change
   std::unordered_set<std::string> given_;  // kind and key of every entity row given so far
-  std::size_t done_ = 0;     // position in the list that is being worked on
+  std::size_t done_ = 0;                   // position in the list that is being worked on
   int list_ = 0;
   bool complete_ = false;
 };

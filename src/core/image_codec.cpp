@@ -26,7 +26,8 @@ Row row(RowKind kind, ByteBuffer key) {
 
 std::uint8_t flags_of(const QueueEntry& entry) {
   return static_cast<std::uint8_t>((entry.qos & 3U) | (entry.retain ? 4U : 0U) | (entry.sent ? 8U : 0U) |
-                                   (entry.in_flight ? 16U : 0U) | (entry.released ? 32U : 0U) | (entry.done ? 64U : 0U));
+                                   (entry.in_flight ? 16U : 0U) | (entry.released ? 32U : 0U) |
+                                   (entry.done ? 64U : 0U));
 }
 
 }  // namespace
@@ -37,9 +38,13 @@ ByteBuffer message_key(std::uint64_t id) {
   return key;
 }
 
-ByteBuffer session_key(SessionId id) { return message_key(id); }
+ByteBuffer session_key(SessionId id) {
+  return message_key(id);
+}
 
-ByteBuffer subscription_key(SessionId id, std::string_view filter) { return session_key(id).append(filter); }
+ByteBuffer subscription_key(SessionId id, std::string_view filter) {
+  return session_key(id).append(filter);
+}
 
 ByteBuffer segment_key(SessionId id, std::uint64_t segment) {
   ByteBuffer key = session_key(id);

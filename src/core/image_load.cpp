@@ -17,7 +17,9 @@ std::uint64_t get_u64_be(ByteReader& in) {
   return (high << 32) | in.u32_be();
 }
 
-Error damaged(const char* what) { return Error{std::string("image: a ") + what + " row is damaged or unknown"}; }
+Error damaged(const char* what) {
+  return Error{std::string("image: a ") + what + " row is damaged or unknown"};
+}
 
 }  // namespace
 
@@ -26,18 +28,24 @@ Status ImageLoader::load(const Row& row) {
   ByteReader in(row.value);
   if (in.u8() != row_version) return Error{"image: a row has a version that this program is too old to read"};
   switch (static_cast<RowKind>(row.kind)) {
-    case RowKind::globals: return load_globals(in);
-    case RowKind::message: return load_message(key, in);
-    case RowKind::session: return load_session(key, in);
-    case RowKind::subscription: return load_subscription(key, in);
-    case RowKind::segment: return load_segment(key, in);
+    case RowKind::globals:
+      return load_globals(in);
+    case RowKind::message:
+      return load_message(key, in);
+    case RowKind::session:
+      return load_session(key, in);
+    case RowKind::subscription:
+      return load_subscription(key, in);
+    case RowKind::segment:
+      return load_segment(key, in);
     case RowKind::retained: {
       MessageRef held = message(in.u64_le());
       if (!in.ok() || !held) return damaged("retained");
       state_.load_retained(row.key, std::move(held));
       return {};
     }
-    case RowKind::will: return load_will(row.key, in);
+    case RowKind::will:
+      return load_will(row.key, in);
   }
   return Error{"image: row kind " + std::to_string(row.kind) + " is unknown: this program is too old to read it"};
 }
@@ -137,8 +145,10 @@ Status ImageLoader::load_segment(ByteReader& key, ByteReader& in) {
   const std::uint64_t count = in.varint();
   if (!in.ok() || session == nullptr || count > limits::queue_segment_entries) return damaged("queue");
   Queue& queue = session->queue;
-  if (queue.size() == 0) queue.start_at(begin);
-  else if (queue.tail() != begin) return damaged("queue");
+  if (queue.size() == 0)
+    queue.start_at(begin);
+  else if (queue.tail() != begin)
+    return damaged("queue");
   for (std::uint64_t i = 0; i < count; ++i) {
     QueueEntry entry;
     const std::uint8_t flags = in.u8();

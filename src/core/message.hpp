@@ -1,5 +1,5 @@
-// A published message as State keeps it: one allocation, shared by every queue entry, retained slot and will that holds it.
-// Reference counts are not atomic: State belongs to the core thread.
+// A published message as State keeps it: one allocation, shared by every queue entry, retained slot and will that holds
+// it. Reference counts are not atomic: State belongs to the core thread.
 #pragma once
 
 #include <cstdint>

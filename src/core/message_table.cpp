@@ -11,12 +11,13 @@ namespace {
 std::uint64_t hash_content(const Message& message) {
   const MessageView v = message.view();
   const ByteView all(v.topic.data(), v.bytes());  // topic, properties and payload lie behind one another
-  const std::uint64_t facts = (static_cast<std::uint64_t>(v.expiry_s) << 3) |
-                              (static_cast<std::uint64_t>(v.qos) << 1) | (v.retain ? 1U : 0U);
+  const std::uint64_t facts =
+      (static_cast<std::uint64_t>(v.expiry_s) << 3) | (static_cast<std::uint64_t>(v.qos) << 1) | (v.retain ? 1U : 0U);
   const std::uint64_t borders = (static_cast<std::uint64_t>(v.topic.size()) << 32) | v.properties.size();
   // Odd factors keep the fields apart; one mixing, since this is hot.
   return mix64(hash64(all) ^ (message.id() * 0x9e3779b97f4a7c15ULL) ^ (facts * 0xc2b2ae3d27d4eb4fULL) ^
-               (borders * 0x165667b19e3779f9ULL) ^ (static_cast<std::uint64_t>(v.published_at.ms) * 0xd6e8feb86659fd93ULL));
+               (borders * 0x165667b19e3779f9ULL) ^
+               (static_cast<std::uint64_t>(v.published_at.ms) * 0xd6e8feb86659fd93ULL));
 }
 
 }  // namespace
@@ -29,8 +30,10 @@ void MessageTable::List::push(Message& message) {
 }
 
 void MessageTable::List::unlink(Message& message) {
-  if (message.previous_ != nullptr) message.previous_->next_ = message.next_;
-  else first = message.next_;
+  if (message.previous_ != nullptr)
+    message.previous_->next_ = message.next_;
+  else
+    first = message.next_;
   if (message.next_ != nullptr) message.next_->previous_ = message.previous_;
   message.next_ = message.previous_ = nullptr;
 }
@@ -47,9 +50,13 @@ MessageRef MessageTable::make(const MessageView& view, std::uint64_t id, std::ui
   return MessageRef(message);
 }
 
-MessageRef MessageTable::create(const MessageView& view, std::uint64_t id) { return make(view, id, generation_); }
+MessageRef MessageTable::create(const MessageView& view, std::uint64_t id) {
+  return make(view, id, generation_);
+}
 
-MessageRef MessageTable::create_saved(const MessageView& view, std::uint64_t id) { return make(view, id, 0); }
+MessageRef MessageTable::create_saved(const MessageView& view, std::uint64_t id) {
+  return make(view, id, 0);
+}
 
 void MessageTable::begin_checkpoint() {
   CHECK(pending_.first == nullptr);
@@ -68,7 +75,9 @@ Message* MessageTable::next_pending() {
   return message;
 }
 
-std::vector<std::uint64_t> MessageTable::take_erased() { return std::move(erased_pending_); }
+std::vector<std::uint64_t> MessageTable::take_erased() {
+  return std::move(erased_pending_);
+}
 
 void MessageTable::on_last_release(Message& message) {
   digest_.remove(Table::messages, message.id(), message.content_hash_);

@@ -23,7 +23,7 @@ class MessageTable final : public MessageOwner {
 
   // A checkpoint begins: new messages become pending. Then next_pending() one by one until nullptr.
   void begin_checkpoint();
-  Message* next_pending();          // takes it off the list; it counts as saved
+  Message* next_pending();                   // takes it off the list; it counts as saved
   std::vector<std::uint64_t> take_erased();  // saved messages that had gone when the checkpoint began
   // Told about a pending message that is about to go: it must be encoded first.
   void on_losing_pending(std::function<void(const Message&)> encode) { losing_pending_ = std::move(encode); }

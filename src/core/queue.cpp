@@ -64,8 +64,10 @@ void Queue::rewind_cursor() {
 
 void Queue::set_identifiers(Sequence sequence, std::span<const std::uint32_t> identifiers) {
   if (identifiers.empty()) return;
-  if (identifiers.size() == 1) at(sequence).identifier = identifiers.front();
-  else several_identifiers_[sequence].assign(identifiers.begin(), identifiers.end());
+  if (identifiers.size() == 1)
+    at(sequence).identifier = identifiers.front();
+  else
+    several_identifiers_[sequence].assign(identifiers.begin(), identifiers.end());
 }
 
 std::span<const std::uint32_t> Queue::identifiers(Sequence sequence) const {
@@ -81,7 +83,9 @@ void Queue::start_at(Sequence head) {
   head_ = cursor_ = tail_ = head;
 }
 
-void Queue::push_loaded(QueueEntry entry) { push(std::move(entry)); }
+void Queue::push_loaded(QueueEntry entry) {
+  push(std::move(entry));
+}
 
 void Queue::settle_loaded() {
   cursor_ = head_;

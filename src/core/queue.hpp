@@ -1,10 +1,11 @@
 // A session's outbound queue: one ring of QoS 1/2 messages, those in flight at the front, those waiting behind.
 //
-// The packet id follows from the position (id = sequence % 65,535 + 1), so an ack finds its entry without a map, and both
-// boxes give the same ids. Invariants:
+// The packet id follows from the position (id = sequence % 65,535 + 1), so an ack finds its entry without a map, and
+// both boxes give the same ids. Invariants:
 //   head <= cursor <= tail; tail - head is bounded by the queue limits; cursor - head <= 65,534, so ids are unique
-//   an entry before the cursor is in flight or done; an entry behind it is not in flight (after a reconnect it may be done)
-//   neither the entry at head nor the one at the cursor is done: both positions follow from the entries (an image needs that)
+//   an entry before the cursor is in flight or done; an entry behind it is not in flight (after a reconnect it may be
+//   done) neither the entry at head nor the one at the cursor is done: both positions follow from the entries (an image
+//   needs that)
 #pragma once
 
 #include <cstdint>
@@ -88,7 +89,7 @@ class Queue {
   Sequence cursor_ = 0;
   Sequence tail_ = 0;
   std::uint32_t in_flight_ = 0;
-  std::uint64_t bytes_ = 0;  // of messages held by entries
+  std::uint64_t bytes_ = 0;                                             // of messages held by entries
   std::map<Sequence, std::vector<std::uint32_t>> several_identifiers_;  // of overlapping subscriptions: rare
 };
 

@@ -1,5 +1,5 @@
-// The records: facts that change State. Plain structs; text and bytes borrow from the packet or the batch that they came
-// from. DO NOT CHANGE OR REUSE A KIND'S NUMBER: it is on disk and on the wire (docs/formats.md).
+// The records: facts that change State. Plain structs; text and bytes borrow from the packet or the batch that they
+// came from. DO NOT CHANGE OR REUSE A KIND'S NUMBER: it is on disk and on the wire (docs/formats.md).
 #pragma once
 
 #include <cstdint>
@@ -44,19 +44,19 @@ struct WillView {
   std::uint32_t delay_s = 0;
 };
 
-// A CONNECT was accepted. Recorded if the session is durable, if an older durable session of that client ends by it, or if
-// there is a will now or was one before.
+// A CONNECT was accepted. Recorded if the session is durable, if an older durable session of that client ends by it, or
+// if there is a will now or was one before.
 struct Connected {
   std::string_view client_id;
   std::string_view username;
-  bool durable = false;      // the session outlives the connection
+  bool durable = false;  // the session outlives the connection
   bool clean_start = false;
   mqtt::Version version = mqtt::Version::v311;
   std::uint16_t keep_alive_s = 0;
   std::uint32_t session_expiry_s = 0;
-  std::uint16_t receive_maximum = 0;       // what the client takes, or our limit for 3.x
+  std::uint16_t receive_maximum = 0;  // what the client takes, or our limit for 3.x
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;
-  std::uint32_t max_queue_messages = 0;    // limits in force, so that both boxes drop alike
+  std::uint32_t max_queue_messages = 0;  // limits in force, so that both boxes drop alike
   std::uint64_t max_queue_bytes = 0;
   std::optional<WillView> will;
 };
@@ -94,11 +94,11 @@ struct SharedPick {
 struct Match;    // routing.hpp
 struct Session;  // session.hpp
 
-// A PUBLISH was taken. Recorded if it is retained, if a durable session gets it with QoS > 0, or if a durable publisher's
-// QoS 2 id is held by it.
+// A PUBLISH was taken. Recorded if it is retained, if a durable session gets it with QoS > 0, or if a durable
+// publisher's QoS 2 id is held by it.
 struct Published {
-  SessionId publisher = 0;      // for No Local and the held id; 0: unknown
-  std::uint16_t held_id = 0;    // QoS 2 of a durable publisher: its packet id, held until PUBREL
+  SessionId publisher = 0;    // for No Local and the held id; 0: unknown
+  std::uint16_t held_id = 0;  // QoS 2 of a durable publisher: its packet id, held until PUBREL
   MessageView message;
   std::vector<SharedPick> picks;  // one a group at most; groups without a pick deliver to nobody
   const Match* match = nullptr;   // hint

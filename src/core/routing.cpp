@@ -78,8 +78,10 @@ void Routing::place(Subscription* subscription, bool present) {
     node = found->second.get();
   }
   if (present) {
-    if (group != nullptr) node->groups.push_back(group);
-    else node->plain.push_back(subscription);
+    if (group != nullptr)
+      node->groups.push_back(group);
+    else
+      node->plain.push_back(subscription);
     return;
   }
   if (group != nullptr) {
@@ -152,19 +154,32 @@ Match& Routing::cached(std::string_view topic) {
   if (found != cache_.end()) return found->second;
   if (cache_.size() == max_cached_topics) {
     cache_.erase(cache_.find(*cached_topics_[oldest_]));
+    ++evictions_;
   } else {
     cached_topics_.push_back(nullptr);
   }
   const auto added = cache_.emplace(std::string(topic), Match{}).first;
+  added->second.topic = added->first;
   cached_topics_[oldest_] = &added->first;
   oldest_ = (oldest_ + 1) % max_cached_topics;
   return added->second;
 }
 
 const Match& Routing::match(std::string_view topic) {
-  Match& match = cached(topic);
+  return fresh(cached(topic));
+}
+
+const Match& Routing::match(std::string_view topic, RecentMatch& recent) {
+  if (recent.match == nullptr || recent.evictions != evictions_ || recent.match->topic != topic) {
+    recent.match = &cached(topic);
+    recent.evictions = evictions_;
+  }
+  return fresh(*recent.match);
+}
+
+const Match& Routing::fresh(Match& match) {
   if (match.generation != generation_) {
-    build(topic, match);
+    build(match.topic, match);
     match.generation = generation_;
   }
   return match;

@@ -1,5 +1,5 @@
-// Who gets a message: an index of all subscriptions, and a cache of look-ups for topics in use. Fan-out is ordered by session
-// id, members of a shared group by order of joining: never by a hash table.
+// Who gets a message: an index of all subscriptions, and a cache of look-ups for topics in use. Fan-out is ordered by
+// session id, members of a shared group by order of joining: never by a hash table.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +29,10 @@ struct Target {
 };
 
 struct Match {
-  std::vector<Target> targets;      // by session id
+  std::string_view topic;
+  std::vector<Target> targets;  // by session id
   std::vector<Subscription*> others;
-  std::vector<SharedGroup*> groups;  // by filter
+  std::vector<SharedGroup*> groups;                 // by filter
   mqtt::Qos durable_qos = mqtt::Qos::at_most_once;  // highest granted to a durable session by a plain subscription
   std::uint64_t generation = 0;
 };
@@ -49,6 +50,7 @@ class Routing {
 
   // Valid until the next add, remove or match. Allocates nothing for a topic that is in the cache and up to date.
   const Match& match(std::string_view topic);
+  const Match& match(std::string_view topic, RecentMatch& recent);
 
   std::size_t size() const { return size_; }
 
@@ -65,13 +67,15 @@ class Routing {
   void build(std::string_view topic, Match& into);
   void place(Subscription* subscription, bool present);
   Match& cached(std::string_view topic);
+  const Match& fresh(Match& match);
 
   std::unique_ptr<Node> root_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
   ByText<Match> cache_;
   std::vector<const std::string*> cached_topics_;  // keys of cache_, as a ring once it is full: the oldest makes room
   std::size_t oldest_ = 0;
-  std::vector<Subscription*> plain_;               // scratch of build
+  std::uint64_t evictions_ = 0;
+  std::vector<Subscription*> plain_;  // scratch of build
   std::vector<const Node*> nodes_, next_nodes_;
   std::uint64_t generation_ = 1;
   std::size_t size_ = 0;

@@ -1,5 +1,5 @@
-// An MQTT session as State keeps it. Durable sessions are replicated; transient ones (clean, or expiry 0) live on the active
-// only and never influence durable State.
+// An MQTT session as State keeps it. Durable sessions are replicated; transient ones (clean, or expiry 0) live on the
+// active only and never influence durable State.
 #pragma once
 
 #include <cstdint>
@@ -18,16 +18,24 @@ namespace tandem::core {
 inline constexpr std::uint32_t never_expires = 0xFFFFFFFF;
 
 // Where an entity stands towards the checkpoints (image.hpp): 0: its row in the last checkpoint is right; else the
-// generation of changes in which it was first changed. Of the generation that a checkpoint is encoding: not encoded yet.
+// generation of changes in which it was first changed. Of the generation that a checkpoint is encoding: not encoded
+// yet.
 struct ChangeMark {
   std::uint32_t changed_in = 0;
+};
+
+// The topic that a client published to last: publishers seldom change theirs, and this spares a look-up by text.
+struct Match;  // routing.hpp
+struct RecentMatch {
+  Match* match = nullptr;
+  std::uint64_t evictions = 0;  // valid while Routing's count is the same
 };
 
 struct Session;
 
 struct Subscription {
   Session* session = nullptr;
-  std::string_view filter;   // whole; the key of Session::subscriptions
+  std::string_view filter;  // whole; the key of Session::subscriptions
   mqtt::SubscriptionOptions options;
   std::uint32_t identifier = 0;  // 0: none
   std::uint64_t joined = 0;      // order of joining, for shared groups
@@ -45,7 +53,7 @@ struct Session {
   mqtt::Version version = mqtt::Version::v311;
   std::uint16_t keep_alive_s = 0;
   std::uint32_t expiry_s = 0;
-  Instant expires_at;          // meaningful while disconnected and expiry_s != never_expires
+  Instant expires_at;  // meaningful while disconnected and expiry_s != never_expires
   std::uint16_t receive_maximum = 0;
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;
   std::uint32_t max_queue_messages = 0;
@@ -54,9 +62,10 @@ struct Session {
   std::vector<std::uint16_t> held_ids;  // inbound QoS 2 ids between PUBLISH and PUBREL, sorted
   std::map<std::string, Subscription, std::less<>> subscriptions;  // by whole filter
 
-  ConnectionId connection;     // this active's; never in an image or digest
-  std::uint64_t dropped = 0;   // messages dropped at a full queue; for status only
-  ChangeMark mark;             // of the header
+  ConnectionId connection;                // this active's; never in an image or digest
+  RecentMatch recent;  // likewise
+  std::uint64_t dropped = 0;              // messages dropped at a full queue; for status only
+  ChangeMark mark;                        // of the header
   std::vector<ChangeMark> segment_marks;  // of queue segments from `first_segment` on
   std::uint64_t first_segment = 0;
 

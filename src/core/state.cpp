@@ -8,7 +8,9 @@
 
 namespace tandem::core {
 
-State::State() : messages_(digest_) { digest_.add(Table::globals, 0, hash_of(globals_)); }
+State::State() : messages_(digest_) {
+  digest_.add(Table::globals, 0, hash_of(globals_));
+}
 
 State::~State() {
   sessions_.clear();  // queues let go of their messages while the table is still here
@@ -31,7 +33,8 @@ MessageRef State::make_message(const MessageView& view, std::uint64_t id) {
   return messages_.create(view, id);
 }
 
-// --- changes: touch before, digest around -----------------------------------------------------------------------------
+// --- changes: touch before, digest around
+// -----------------------------------------------------------------------------
 
 void State::touch(Session& session) {
   if (!session.durable) return;
@@ -46,7 +49,8 @@ void State::touch(Subscription& subscription) {
 }
 
 void State::touch_retained(const std::string& topic, Retained& retained) {
-  if (note_change(retained.mark, [&] { pending_copies_.retained(topic, retained); })) changes_.retained.push_back(topic);
+  if (note_change(retained.mark, [&] { pending_copies_.retained(topic, retained); }))
+    changes_.retained.push_back(topic);
 }
 
 void State::touch_will(const std::string& client_id, Will& will) {
@@ -60,32 +64,41 @@ void State::touch_globals() {
 void State::schedule(const Session& session, bool present) {
   if (session.connected || session.expiry_s == never_expires || !session.durable) return;
   const DueItem item{session.expires_at, DueKind::session, session.id, {}};
-  if (present) due_.add(item);
-  else due_.remove(item);
+  if (present)
+    due_.add(item);
+  else
+    due_.remove(item);
 }
 
 void State::schedule(const std::string& client_id, const Will& will, bool present) {
   if (will.connected) return;
   const DueItem item{will.fires_at, DueKind::will, 0, client_id};
-  if (present) due_.add(item);
-  else due_.remove(item);
+  if (present)
+    due_.add(item);
+  else
+    due_.remove(item);
 }
 
 void State::schedule_retained(const std::string& topic, const Retained& retained, bool present) {
   const MessageView view = retained.message->view();
   if (view.expiry_s == no_expiry) return;
   const DueItem item{view.published_at.plus_ms(std::int64_t{view.expiry_s} * 1000), DueKind::retained, 0, topic};
-  if (present) due_.add(item);
-  else due_.remove(item);
+  if (present)
+    due_.add(item);
+  else
+    due_.remove(item);
 }
 
 void State::count(const Session& session, bool present) {
   if (!session.connected) return;
-  if (present) ++connected_sessions_;
-  else --connected_sessions_;
+  if (present)
+    ++connected_sessions_;
+  else
+    --connected_sessions_;
 }
 
-// --- sessions ---------------------------------------------------------------------------------------------------------
+// --- sessions
+// ---------------------------------------------------------------------------------------------------------
 
 SessionId State::next_session_id(bool durable) {
   if (!durable) return next_transient_++;
@@ -122,7 +135,8 @@ void State::remove_session(Session& session) {
     for (Sequence s = session.queue.head(); s < session.queue.tail(); ++s) {
       if (!session.queue.at(s).done) remove_entry_hash(session, s);
     }
-    for (const std::uint16_t id : session.held_ids) digest_.remove(Table::sessions, session.id, hash_of_held(session, id));
+    for (const std::uint16_t id : session.held_ids)
+      digest_.remove(Table::sessions, session.id, hash_of_held(session, id));
     digest_.remove(Table::queues, session.id, hash_of_tail(session));
     digest_.remove(Table::sessions, session.id, hash_of(session));
     queued_ -= session.queue.size();
@@ -162,7 +176,8 @@ bool State::release_id(Session& session, std::uint16_t packet_id) {
   return true;
 }
 
-// --- subscriptions ----------------------------------------------------------------------------------------------------
+// --- subscriptions
+// ----------------------------------------------------------------------------------------------------
 
 Subscription& State::put_subscription(Session& session, std::string_view filter,
                                       const mqtt::SubscriptionOptions& options, std::uint32_t identifier,
@@ -209,7 +224,8 @@ bool State::remove_subscription(Session& session, std::string_view filter) {
   return true;
 }
 
-// --- retained messages and wills --------------------------------------------------------------------------------------
+// --- retained messages and wills
+// --------------------------------------------------------------------------------------
 
 void State::set_retained(std::string_view topic, MessageRef message) {
   auto at = retained_.find(topic);

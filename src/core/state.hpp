@@ -1,6 +1,6 @@
-// State: everything that survives a takeover, and the active's transient sessions beside it. Only apply (apply.hpp) and the
-// loading of an image change it. Every change of a durable entity goes through here, which keeps three things true at once:
-// the digest, the list of changes for the next checkpoint, and the copy that a running checkpoint needs first.
+// State: everything that survives a takeover, and the active's transient sessions beside it. Only apply (apply.hpp) and
+// the loading of an image change it. Every change of a durable entity goes through here, which keeps three things true
+// at once: the digest, the list of changes for the next checkpoint, and the copy that a running checkpoint needs first.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ struct Will {
   MessageRef message;
   std::uint32_t delay_s = 0;
   std::uint16_t keep_alive_s = 0;
-  bool connected = true;   // its client is connected: the will is not due
-  bool grace = false;      // due because a reign began: any return of the client cancels it
-  Instant fires_at;        // while !connected
+  bool connected = true;  // its client is connected: the will is not due
+  bool grace = false;     // due because a reign began: any return of the client cancels it
+  Instant fires_at;       // while !connected
   ChangeMark mark;
 };
 
@@ -84,7 +84,7 @@ class State {
   Routing& routing() { return routing_; }
   std::size_t durable_sessions() const { return durable_sessions_; }
   std::size_t connected_sessions() const { return connected_sessions_; }
-  std::uint64_t queued_messages() const { return queued_; }   // in durable sessions
+  std::uint64_t queued_messages() const { return queued_; }  // in durable sessions
   std::uint64_t dropped_messages() const { return dropped_; }
   const std::unordered_map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
 
@@ -127,7 +127,7 @@ class State {
   void end_checkpoint(bool complete);
   bool pending(const ChangeMark& mark) const { return encoding_ != 0 && mark.changed_in == encoding_; }
   PendingCopies& pending_copies() { return pending_copies_; }
-  void forget_segment_marks(Session& session);   // of segments behind the head whose rows are right
+  void forget_segment_marks(Session& session);  // of segments behind the head whose rows are right
   Globals& globals_to_encode() { return globals_; }
   Will* will_to_encode(const std::string& client_id);
   Retained* retained_to_encode(const std::string& topic);
@@ -138,7 +138,7 @@ class State {
                          std::uint32_t identifier, std::uint64_t joined);
   void load_retained(const std::string& topic, MessageRef message);
   void load_will(const std::string& client_id, Will will);
-  void settle_loaded();                          // after the last row: queues, due, digest of queues
+  void settle_loaded();  // after the last row: queues, due, digest of queues
 
  private:
   // True: the entity must be noted as changed. `copy` encodes it first if a running checkpoint still needs it.

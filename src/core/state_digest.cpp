@@ -58,7 +58,9 @@ std::uint64_t hash_of(const Session& session, Sequence sequence, const QueueEntr
 }
 
 // Grows by the same amount with each entry, so that a push changes it by a subtraction of two of these.
-std::uint64_t hash_of_tail(const Session& session) { return session.mixed_id * (session.queue.tail() + 1); }
+std::uint64_t hash_of_tail(const Session& session) {
+  return session.mixed_id * (session.queue.tail() + 1);
+}
 
 std::uint64_t hash_of(const std::string& topic, const Retained& retained) {
   return Fold().text(topic).number(retained.message->id()).value();

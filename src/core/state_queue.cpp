@@ -5,7 +5,9 @@
 namespace tandem::core {
 
 namespace {
-constexpr std::uint64_t segment_of(Sequence sequence) { return sequence / limits::queue_segment_entries; }
+constexpr std::uint64_t segment_of(Sequence sequence) {
+  return sequence / limits::queue_segment_entries;
+}
 }  // namespace
 
 void State::touch_segment(Session& session, std::uint64_t segment) {
@@ -40,8 +42,7 @@ Sequence State::enqueue(Session& session, QueueEntry entry, std::span<const std:
     session.queue.set_identifiers(sequence, identifiers);
     return sequence;
   }
-  const Sequence tail = session.queue.tail();
-  touch_segments(session, tail, tail + 1);
+  touch_segment(session, segment_of(session.queue.tail()));
   const std::uint64_t before = hash_of_tail(session);
   const Sequence sequence = session.queue.push(std::move(entry));
   session.queue.set_identifiers(sequence, identifiers);
@@ -59,8 +60,7 @@ Sequence State::enqueue_in_flight(Session& session, QueueEntry entry, std::span<
     session.queue.mark_in_flight();
     return sequence;
   }
-  const Sequence tail = session.queue.tail();
-  touch_segments(session, tail, tail + 1);
+  touch_segment(session, segment_of(session.queue.tail()));
   const std::uint64_t before = hash_of_tail(session);
   const Sequence sequence = session.queue.push(std::move(entry));
   session.queue.set_identifiers(sequence, identifiers);
@@ -115,8 +115,10 @@ void State::finish_entry(Session& session, Sequence sequence) {
   }
   const std::size_t before = session.queue.size();
   // The head moves over everything done, at most to the cursor: all these segments change their rows.
-  if (sequence == session.queue.head()) touch_segments(session, sequence, session.queue.cursor());
-  else touch_segment(session, segment_of(sequence));
+  if (sequence == session.queue.head())
+    touch_segments(session, sequence, session.queue.cursor());
+  else
+    touch_segment(session, segment_of(sequence));
   remove_entry_hash(session, sequence);
   session.queue.finish(sequence);
   queued_ -= before - session.queue.size();

@@ -28,8 +28,8 @@ constexpr unsigned bit(Type type) {
 
 constexpr unsigned both_ways =
     bit(Type::publish) | bit(Type::puback) | bit(Type::pubrec) | bit(Type::pubrel) | bit(Type::pubcomp);
-constexpr unsigned client_types = both_ways | bit(Type::connect) | bit(Type::subscribe) |
-                                  bit(Type::unsubscribe) | bit(Type::pingreq) | bit(Type::disconnect);
+constexpr unsigned client_types = both_ways | bit(Type::connect) | bit(Type::subscribe) | bit(Type::unsubscribe) |
+                                  bit(Type::pingreq) | bit(Type::disconnect);
 constexpr unsigned server_types =
     both_ways | bit(Type::connack) | bit(Type::suback) | bit(Type::unsuback) | bit(Type::pingresp);
 constexpr unsigned v5_both_ways = bit(Type::disconnect) | bit(Type::auth);
@@ -37,8 +37,7 @@ constexpr unsigned v5_both_ways = bit(Type::disconnect) | bit(Type::auth);
 constexpr unsigned flagged_types = bit(Type::pubrel) | bit(Type::subscribe) | bit(Type::unsubscribe);
 
 constexpr bool legal_type(unsigned type_bit, Version version, bool from_client) {
-  const unsigned types =
-      (from_client ? client_types : server_types) | (version == Version::v5 ? v5_both_ways : 0U);
+  const unsigned types = (from_client ? client_types : server_types) | (version == Version::v5 ? v5_both_ways : 0U);
   return (type_bit & types) != 0;
 }
 
@@ -55,8 +54,7 @@ constexpr bool legal_first_byte(std::uint8_t first, Version version, bool from_c
 
 // legal_first_byte() by version and direction.
 constexpr std::size_t place_of(Version version, bool from_client) {
-  return (static_cast<std::size_t>(version) - static_cast<std::size_t>(Version::v31)) * 2 +
-         (from_client ? 1 : 0);
+  return (static_cast<std::size_t>(version) - static_cast<std::size_t>(Version::v31)) * 2 + (from_client ? 1 : 0);
 }
 constexpr auto first_byte_table = [] {
   std::array<std::array<bool, 256>, 6> table{};
@@ -84,8 +82,7 @@ Verdict first_byte_fault(std::uint8_t first, const DecodeOptions& options) {
 
 // One pass over a PUBLISH's properties: checks them and picks out the hot ones.
 Verdict read_publish_properties(ByteView bytes, bool from_client, Publish& publish) {
-  PropertyReader reader(bytes,
-                        from_client ? PropertyHome::publish_from_client : PropertyHome::publish_from_server);
+  PropertyReader reader(bytes, from_client ? PropertyHome::publish_from_client : PropertyHome::publish_from_server);
   PropertyValue value;
   while (reader.next(value)) {
     switch (value.id) {
@@ -118,8 +115,7 @@ Verdict check_publish_topic(const Publish& publish, Version version) {
     if (version == Version::v5) return protocol_error("empty topic name without a topic alias");
     return {Reason::topic_name_invalid, "empty topic name"};
   }
-  if (!valid_topic_length(publish.topic))
-    return {Reason::topic_name_invalid, "topic name with too many levels"};
+  if (!valid_topic_length(publish.topic)) return {Reason::topic_name_invalid, "topic name with too many levels"};
   return {};
 }
 
@@ -149,8 +145,7 @@ Verdict read_publish(std::uint8_t flags, ByteView body, const DecodeOptions& opt
   if (options.version == Version::v5) {
     const Varint size = parse_varint(publish.payload);
     if (size.status != VarintStatus::ok) return malformed("property length missing or not well-formed");
-    if (publish.payload.size() - size.size < size.value)
-      return malformed("property length larger than the packet");
+    if (publish.payload.size() - size.size < size.value) return malformed("property length larger than the packet");
     publish.properties = publish.payload.substr(size.size, size.value);
     publish.payload.remove_prefix(size.size + size.value);
     if (size.value != 0) {
@@ -164,8 +159,7 @@ Verdict read_publish(std::uint8_t flags, ByteView body, const DecodeOptions& opt
 // What stands behind the packet id of a 5.0 ack: a reason, and properties unless it is cut off there (U-18).
 Verdict read_ack_rest(ByteView body, bool from_client, Ack& ack) {
   ack.reason = static_cast<Reason>(byte_at(body, 2));
-  if (!reason_allowed(ack.type, ack.reason, from_client))
-    return protocol_error("reason code not for this packet");
+  if (!reason_allowed(ack.type, ack.reason, from_client)) return protocol_error("reason code not for this packet");
   if (body.size() == 3) return {};
   ByteReader rest(body.substr(3));
   if (const Verdict verdict = take_property_bytes(rest, ack.properties); !verdict.ok()) return verdict;
@@ -227,8 +221,7 @@ Decoded incomplete(std::size_t needed) {
   return {.needed = needed};
 }
 
-[[gnu::noinline]] Decoded refused(const Verdict& verdict,
-                                  std::optional<Version> connect_version = std::nullopt) {
+[[gnu::noinline]] Decoded refused(const Verdict& verdict, std::optional<Version> connect_version = std::nullopt) {
   return {.status = DecodeStatus::error,
           .reason = verdict.reason,
           .what = verdict.what,
@@ -278,8 +271,7 @@ Decoded decode(ByteView bytes, const DecodeOptions& options, Packet& out) {
   const ByteView body = bytes.substr(1U + length.size, length.value);
   const auto type = static_cast<Type>(first >> 4);
   if (type == Type::publish) return finished(read_publish(first, body, options, out), total);
-  if (type >= Type::puback && type <= Type::pubcomp)
-    return finished(read_ack(type, body, options, out), total);
+  if (type >= Type::puback && type <= Type::pubcomp) return finished(read_ack(type, body, options, out), total);
   std::optional<Version> connect_version;
   const Verdict verdict = read_cold(type, body, options, out, connect_version);
   return verdict.ok() ? finished(verdict, total) : refused(verdict, connect_version);

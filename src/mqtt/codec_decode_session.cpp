@@ -34,8 +34,7 @@ Verdict take_protocol(ByteReader& body, Connect& connect, std::optional<Version>
     connect.version = Version::v5;
   } else {
     answer = number < 5 ? Version::v311 : Version::v5;
-    const char* const what =
-        name == "MQTT" || name == "MQIsdp" ? "unknown protocol level" : "unknown protocol name";
+    const char* const what = name == "MQTT" || name == "MQIsdp" ? "unknown protocol level" : "unknown protocol name";
     return {Reason::unsupported_protocol_version, what};
   }
   answer = connect.version;
@@ -144,8 +143,7 @@ Verdict read_connack(ByteView bytes, Version version, Packet& out) {
   connack.session_present = version != Version::v31 && flags != 0;
   if (version == Version::v5) {
     connack.reason = static_cast<Reason>(code);
-    if (!reason_allowed(Type::connack, connack.reason, false))
-      return protocol_error("reason code not for CONNACK");
+    if (!reason_allowed(Type::connack, connack.reason, false)) return protocol_error("reason code not for CONNACK");
     const Verdict verdict = read_properties(body, PropertyHome::connack, connack.properties);
     if (!verdict.ok()) return verdict;
   } else {
@@ -165,21 +163,18 @@ Verdict read_disconnect(ByteView bytes, const DecodeOptions& options, Packet& ou
   if (options.version != Version::v5) return all_read(body);
   const PropertyHome home =
       options.from_client ? PropertyHome::disconnect_from_client : PropertyHome::disconnect_from_server;
-  return take_reason(body, Type::disconnect, home, options.from_client, disconnect.reason,
-                     disconnect.properties);
+  return take_reason(body, Type::disconnect, home, options.from_client, disconnect.reason, disconnect.properties);
 }
 
 Verdict read_auth(ByteView bytes, const DecodeOptions& options, Packet& out) {
   Auth& auth = out.emplace<Auth>();
   ByteReader body(bytes);
-  if (bytes.size() == 1)
-    return malformed("AUTH without property length");  // only an empty body is a short form (U-20)
+  if (bytes.size() == 1) return malformed("AUTH without property length");  // only an empty body is a short form (U-20)
   const Verdict verdict =
       take_reason(body, Type::auth, PropertyHome::auth, options.from_client, auth.reason, auth.properties);
   if (!verdict.ok()) return verdict;
   // Only the empty Success may go without a method (section 3.15.2.2.2).
-  if (!bytes.empty() && !auth.properties.authentication_method)
-    return protocol_error("AUTH without a method");
+  if (!bytes.empty() && !auth.properties.authentication_method) return protocol_error("AUTH without a method");
   return {};
 }
 

@@ -45,8 +45,7 @@ Verdict read_subscribe(ByteView bytes, Version version, Packet& out) {
     if (const Verdict verdict = take_text(body, request.filter); !verdict.ok()) return verdict;
     const std::uint8_t options = body.u8();
     if (!body.ok()) return malformed("SUBSCRIBE cut short");
-    if (const Verdict verdict = check_options(options, request.filter, version); !verdict.ok())
-      return verdict;
+    if (const Verdict verdict = check_options(options, request.filter, version); !verdict.ok()) return verdict;
     request.options = to_options(options);
   }
   return {};
@@ -62,8 +61,7 @@ Verdict read_unsubscribe(ByteView bytes, Version version, Packet& out) {
   }
   if (body.at_end()) return protocol_error("UNSUBSCRIBE without a filter");  // [MQTT5-3.10.3-2]
   while (!body.at_end()) {
-    if (const Verdict verdict = take_text(body, unsubscribe.filters.emplace_back()); !verdict.ok())
-      return verdict;
+    if (const Verdict verdict = take_text(body, unsubscribe.filters.emplace_back()); !verdict.ok()) return verdict;
   }
   return {};
 }
@@ -83,8 +81,7 @@ Verdict read_suback(Type type, ByteView bytes, Version version, Packet& out) {
   while (!body.at_end()) {
     const auto reason = static_cast<Reason>(body.u8());
     const bool legal = version == Version::v5 || !is_error(reason) || reason == Reason::unspecified_error;
-    if (!legal || !reason_allowed(type, reason, false))
-      return protocol_error("reason code not for this packet");
+    if (!legal || !reason_allowed(type, reason, false)) return protocol_error("reason code not for this packet");
     suback.reasons.push_back(reason);
   }
   return {};

@@ -75,10 +75,7 @@ class BodyWriter {
     version_ = connect.version;
     append_string(body_, connect.version == Version::v31 ? "MQIsdp" : "MQTT");
     const unsigned level = static_cast<unsigned>(connect.version) | (connect.bridge ? 0x80U : 0U);
-    ByteWriter(body_)
-        .u8(static_cast<std::uint8_t>(level))
-        .u8(connect_flags(connect))
-        .u16_be(connect.keep_alive_s);
+    ByteWriter(body_).u8(static_cast<std::uint8_t>(level)).u8(connect_flags(connect)).u16_be(connect.keep_alive_s);
     append(connect.properties, set_of(PropertyHome::connect));
     append_string(body_, connect.client_id);
     if (connect.will) append_will(body_, *connect.will, version_);
@@ -149,8 +146,7 @@ class BodyWriter {
     CHECK(v5());
     ByteBuffer properties;
     append_properties(auth.properties, set_of(PropertyHome::auth), properties);
-    if (auth.reason != Reason::success ||
-        properties.size() > 1) {  // the empty body is the only short form (U-20)
+    if (auth.reason != Reason::success || properties.size() > 1) {  // the empty body is the only short form (U-20)
       append_code(body_, auth.reason);
       body_.append(properties);
     }

@@ -73,8 +73,7 @@ char* write_properties(char* to, const PublishParts& parts, std::size_t size) {
 }
 
 bool is_hot(Property id) {
-  return id == Property::topic_alias || id == Property::message_expiry ||
-         id == Property::subscription_identifier;
+  return id == Property::topic_alias || id == Property::message_expiry || id == Property::subscription_identifier;
 }
 
 }  // namespace
@@ -104,8 +103,7 @@ void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out)
 
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out) {
   CHECK(type >= Type::puback && type <= Type::pubcomp && packet_id != 0);
-  const bool with_reason =
-      version == Version::v5 && reason != Reason::success;  // the short form otherwise (U-18)
+  const bool with_reason = version == Version::v5 && reason != Reason::success;  // the short form otherwise (U-18)
   char bytes[5];
   bytes[0] = static_cast<char>((static_cast<unsigned>(type) << 4) | (type == Type::pubrel ? 2U : 0U));
   bytes[1] = with_reason ? 3 : 2;

@@ -175,7 +175,7 @@ struct Auth {
   Properties properties;
 };
 
-using Packet = std::variant<Pingreq, Pingresp, Publish, Ack, Connect, Connack, Subscribe, Suback, Unsubscribe,
-                            Disconnect, Auth>;
+using Packet =
+    std::variant<Pingreq, Pingresp, Publish, Ack, Connect, Connack, Subscribe, Suback, Unsubscribe, Disconnect, Auth>;
 
 }  // namespace tandem::mqtt

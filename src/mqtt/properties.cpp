@@ -25,8 +25,7 @@ constexpr std::uint16_t any_disconnect = in(Home::disconnect_from_client, Home::
 constexpr std::uint16_t message = any_publish | in(Home::will);
 constexpr std::uint16_t authentication = in(Home::connect, Home::connack, Home::auth);
 constexpr std::uint16_t reasons = in(Home::connack, Home::ack, Home::auth) | any_disconnect;
-constexpr std::uint16_t everywhere =
-    message | authentication | reasons | in(Home::subscribe, Home::unsubscribe);
+constexpr std::uint16_t everywhere = message | authentication | reasons | in(Home::subscribe, Home::unsubscribe);
 
 constexpr std::array<PropertyRule, property_rule_count> make_rules() {
   std::array<PropertyRule, property_rule_count> rules{};
@@ -39,8 +38,8 @@ constexpr std::array<PropertyRule, property_rule_count> make_rules() {
   plain(Property::content_type, Kind::text, message);
   plain(Property::response_topic, Kind::text, message);
   plain(Property::correlation_data, Kind::binary, message);
-  set(Property::subscription_identifier, {Kind::varint, in(Home::publish_from_server, Home::subscribe), 1,
-                                          max_varint, in(Home::publish_from_server)});
+  set(Property::subscription_identifier,
+      {Kind::varint, in(Home::publish_from_server, Home::subscribe), 1, max_varint, in(Home::publish_from_server)});
   plain(Property::session_expiry, Kind::u32, in(Home::connect, Home::connack, Home::disconnect_from_client));
   plain(Property::assigned_client_id, Kind::text, in(Home::connack));
   plain(Property::server_keep_alive, Kind::u16, in(Home::connack));
@@ -129,15 +128,13 @@ bool PropertyReader::fail(const Verdict& verdict) {
 
 bool PropertyReader::admitted(std::uint8_t id, const PropertyRule& rule) {
   if ((rule.homes & home_) == 0) {
-    if ((rule.homes & other_direction(home_)) != 0)
-      return fail(protocol_error("property only for the other side"));
+    if ((rule.homes & other_direction(home_)) != 0) return fail(protocol_error("property only for the other side"));
     return fail(malformed("property not allowed in this packet"));
   }
   const std::uint64_t bit = 1ULL << id;
   if ((seen_ & bit) != 0 && (rule.repeats_in & home_) == 0) return fail(protocol_error("property repeated"));
   seen_ |= bit;
-  if (static_cast<Property>(id) == Property::user_property &&
-      ++user_properties_ > limits::max_user_properties) {
+  if (static_cast<Property>(id) == Property::user_property && ++user_properties_ > limits::max_user_properties) {
     return fail({Reason::quota_exceeded, "too many user properties"});
   }
   return true;
@@ -183,8 +180,7 @@ bool PropertyReader::parse(PropertyType type, PropertyValue& value) {
 bool PropertyReader::next(PropertyValue& value) {
   if (rest_.empty()) return false;
   const auto id = static_cast<std::uint8_t>(rest_[0]);
-  if (id >= property_rule_count || property_rules[id].type == Kind::none)
-    return fail(malformed("unknown property"));
+  if (id >= property_rule_count || property_rules[id].type == Kind::none) return fail(malformed("unknown property"));
   const PropertyRule& rule = property_rules[id];
   if (!admitted(id, rule)) return false;
   const std::size_t size = extent(rule.type, rest_);

@@ -72,14 +72,12 @@ constexpr Row rows[] = {
     {Reason::qos_not_supported, connack | disconnect_server, "QoS not supported"},
     {Reason::use_another_server, connack | disconnect_server, "Use another server"},
     {Reason::server_moved, connack | disconnect_server, "Server moved"},
-    {Reason::shared_subscriptions_not_supported, suback | disconnect_server,
-     "Shared Subscriptions not supported"},
+    {Reason::shared_subscriptions_not_supported, suback | disconnect_server, "Shared Subscriptions not supported"},
     {Reason::connection_rate_exceeded, connack | disconnect_server, "Connection rate exceeded"},
     {Reason::maximum_connect_time, disconnect_server, "Maximum connect time"},
     {Reason::subscription_identifiers_not_supported, suback | disconnect_server,
      "Subscription Identifiers not supported"},
-    {Reason::wildcard_subscriptions_not_supported, suback | disconnect_server,
-     "Wildcard Subscriptions not supported"},
+    {Reason::wildcard_subscriptions_not_supported, suback | disconnect_server, "Wildcard Subscriptions not supported"},
 };
 
 // Place in `rows` + 1 by code; 0: no such code.

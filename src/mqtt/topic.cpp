@@ -51,8 +51,7 @@ std::optional<SharedFilter> parse_shared(std::string_view filter) {
   const std::size_t slash = rest.find('/');
   SharedFilter shared;
   shared.group = rest.substr(0, slash);
-  const bool well_formed =
-      slash != std::string_view::npos && !shared.group.empty() && !has_wildcard(shared.group);
+  const bool well_formed = slash != std::string_view::npos && !shared.group.empty() && !has_wildcard(shared.group);
   if (well_formed) shared.filter = rest.substr(slash + 1);
   return shared;
 }

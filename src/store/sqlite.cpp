@@ -1,7 +1,9 @@
 // Thin ownership over the SQLite C API; see sqlite.hpp.
 #include "store/sqlite.hpp"
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
@@ -11,6 +13,9 @@ namespace tandem::store {
 namespace {
 
 constexpr int busy_timeout_ms = 2'000;  // nobody else should write; a curious operator may
+
+// A write-ahead file that grew beyond this (by a large image, a slow reader) is cut back when it starts over.
+constexpr int wal_bytes_kept = 64 << 20;
 
 int on_commit(void* context, sqlite3*, const char*, int pages) {
   static_cast<Connection*>(context)->wal_pages = pages;
@@ -109,6 +114,11 @@ ByteView Statement::blob(int column) const {
 Result<Database> Database::open(const std::string& path, Access access, int page_bytes, int cache_kib) {
   auto connection = std::make_unique<Connection>();
   connection->name = file_name(path);
+  if (access == Access::write) {
+    // Made here, so that others cannot read it: SQLite would make it 0644. Its companions take over its mode.
+    const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (made >= 0) ::close(made);
+  }
   const int create = access == Access::write ? SQLITE_OPEN_CREATE : 0;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | create;
   const int code = sqlite3_open_v2(path.c_str(), &connection->handle, flags, nullptr);
@@ -120,8 +130,10 @@ Result<Database> Database::open(const std::string& path, Access access, int page
 
   Database database(std::move(connection));
   std::string pragmas;
-  if (access == Access::write)
+  if (access == Access::write) {
     pragmas += "PRAGMA page_size=" + std::to_string(page_bytes) + ";PRAGMA journal_mode=WAL;";
+    pragmas += "PRAGMA journal_size_limit=" + std::to_string(wal_bytes_kept) + ";";
+  }
   pragmas += "PRAGMA synchronous=FULL;PRAGMA secure_delete=OFF;PRAGMA wal_autocheckpoint=0;PRAGMA temp_store=MEMORY;";
   pragmas += "PRAGMA cache_size=-" + std::to_string(cache_kib);
   Status set = database.execute(pragmas.c_str());

@@ -243,7 +243,7 @@ void SqliteStore::commit_checkpoint(std::uint64_t token) {
 }
 
 void SqliteStore::abort_checkpoint() {
-  CHECK(collecting_);
+  if (!collecting_) return;
   collecting_ = false;
   StateCommand command;
   command.kind = StateCommand::Kind::abort;

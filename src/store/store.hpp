@@ -105,7 +105,7 @@ class Store {
   virtual void begin_checkpoint(Lsn at, ByteBuffer info, bool replace_all) = 0;
   virtual void put_rows(std::vector<Row> rows) = 0;
   virtual void commit_checkpoint(std::uint64_t token) = 0;
-  virtual void abort_checkpoint() = 0;
+  virtual void abort_checkpoint() = 0;  // nothing happens if none is open
   // Rows handed over and not yet taken by the writer thread, in bytes: the caller slows down above a few MiB.
   virtual std::size_t rows_in_flight_bytes() const = 0;
 

@@ -54,8 +54,8 @@ TEST_CASE("a templated PUBLISH is what the codec of the tests reads, and reads b
       size_t header = 0;
       REQUIRE(packet_size(wire.data(), wire.size(), header) == static_cast<int64_t>(wire.size()));
       Incoming incoming;
-      REQUIRE(read_publish(static_cast<uint8_t>(wire[0]), wire.data() + header, wire.size() - header, version,
-                           incoming));
+      REQUIRE(
+          read_publish(static_cast<uint8_t>(wire[0]), wire.data() + header, wire.size() - header, version, incoming));
       CHECK((incoming.stamp.sent_ns == 42 && incoming.stamp.sequence == 7 && incoming.stamp.publisher == 3));
       CHECK((incoming.qos == qos && incoming.pid == packet->pid));
     }

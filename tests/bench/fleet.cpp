@@ -136,8 +136,7 @@ uint64_t Fleet::free_places(const Publisher& publisher) const {
   uint64_t window = options_.rate > 0 ? paced_window : window_;
   uint64_t waiting = options_.qos > 0 ? publisher.sent - publisher.acknowledged : 0;
   if (await_delivery_) {
-    uint64_t delivered =
-        std::min(publisher.sent, copies_ == 1 ? publisher.arrived : publisher.arrived / copies_);
+    uint64_t delivered = std::min(publisher.sent, copies_ == 1 ? publisher.arrived : publisher.arrived / copies_);
     waiting = std::max(waiting, publisher.sent - delivered);
   }
   uint64_t places = window > waiting ? window - waiting : 0;

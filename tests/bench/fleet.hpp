@@ -63,9 +63,7 @@ class Fleet {
   Losses losses() const;
   Histogram& latency() { return *latency_; }
   void measure_latency(bool on) { measure_latency_ = on; }
-  uint32_t window() const {
-    return window_;
-  }  // what the options say, less if the broker's receive maximum is less
+  uint32_t window() const { return window_; }  // what the options say, less if the broker's receive maximum is less
   uint64_t copies() const { return copies_; }  // subscribers that each message goes to
 
  private:

@@ -14,18 +14,14 @@ namespace {
 
 std::string make_run_id() {
   char text[32];
-  std::snprintf(text, sizeof(text), "%05llx",
-                static_cast<unsigned long long>(monotonic_ns() / 1000) & 0xfffff);
+  std::snprintf(text, sizeof(text), "%05llx", static_cast<unsigned long long>(monotonic_ns() / 1000) & 0xfffff);
   return text;
 }
 
 }  // namespace
 
 Fleet::Fleet(const LoadOptions& options)
-    : options_(options),
-      run_id_(make_run_id()),
-      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      window_(options.window) {
+    : options_(options), run_id_(make_run_id()), epoll_(::epoll_create1(EPOLL_CLOEXEC)), window_(options.window) {
   ::prctl(PR_SET_TIMERSLACK, 1);  // paced sending is precise to the wake-up, not to 50 us
   bool one_publisher = options.scenario == Scenario::fanout;
   bool one_subscriber = options.scenario == Scenario::fanin;
@@ -79,8 +75,8 @@ void Fleet::connect_publishers() {
     uint32_t allowed = connack.properties.number(test::prop::receive_maximum).value_or(65535);
     if (options_.qos > 0) window_ = std::min(window_, allowed);
     publishers_[i].connection = adopt(client, i << 1);
-    publishers_[i].frame = std::make_unique<PublishTemplate>(topic_of(i), options_.qos, options_.version,
-                                                             options_.payload_bytes);
+    publishers_[i].frame =
+        std::make_unique<PublishTemplate>(topic_of(i), options_.qos, options_.version, options_.payload_bytes);
   }
 }
 
@@ -94,8 +90,7 @@ void Fleet::open_subscriber(uint32_t index, bool returning) {
   test::Client client(options);
   test::Packet connack = client.connect();
   if (returning && !connack.session_present) {
-    throw test::ClientError(test::ClientError::Kind::protocol,
-                            subscriber.client_id + ": its session is gone");
+    throw test::ClientError(test::ClientError::Kind::protocol, subscriber.client_id + ": its session is gone");
   }
   if (!returning) client.subscribe(filter_of(index), options_.qos);
   subscriber.connection = adopt(client, (index << 1) | 1);

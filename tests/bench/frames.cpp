@@ -5,8 +5,7 @@
 
 namespace tandem::bench {
 
-PublishTemplate::PublishTemplate(const std::string& topic, uint8_t qos, uint8_t version,
-                                 size_t payload_bytes) {
+PublishTemplate::PublishTemplate(const std::string& topic, uint8_t qos, uint8_t version, size_t payload_bytes) {
   test::Publish publish;
   publish.topic = topic;
   publish.qos = qos;

@@ -12,9 +12,9 @@ namespace {
 constexpr uint32_t smallest_payload_bytes = 24;  // stamp, sequence number, publisher id: see frames.hpp
 
 const std::map<std::string, Scenario>& scenarios() {
-  static const std::map<std::string, Scenario> all = {
-      {"pairs", Scenario::pairs},   {"fanout", Scenario::fanout},   {"fanin", Scenario::fanin},
-      {"shared", Scenario::shared}, {"offline", Scenario::offline}, {"idle", Scenario::idle}};
+  static const std::map<std::string, Scenario> all = {{"pairs", Scenario::pairs},     {"fanout", Scenario::fanout},
+                                                      {"fanin", Scenario::fanin},     {"shared", Scenario::shared},
+                                                      {"offline", Scenario::offline}, {"idle", Scenario::idle}};
   return all;
 }
 
@@ -74,18 +74,13 @@ std::optional<LoadOptions> parse_options(int argc, char** argv, int& exit_code) 
       ->capture_default_str();
   app.add_option("--rate", out.rate, "messages a second in all; 0 = as fast as the window lets")
       ->check(CLI::Range(0.0, 10e6));
-  app.add_option("--seconds", out.seconds, "measured time")
-      ->check(CLI::Range(0.1, 3600.0))
-      ->capture_default_str();
-  app.add_option("--warmup", out.warmup_s, "seconds before it")
-      ->check(CLI::Range(0.0, 600.0))
-      ->capture_default_str();
+  app.add_option("--seconds", out.seconds, "measured time")->check(CLI::Range(0.1, 3600.0))->capture_default_str();
+  app.add_option("--warmup", out.warmup_s, "seconds before it")->check(CLI::Range(0.0, 600.0))->capture_default_str();
   app.add_option("--messages", out.messages, "offline: messages in all")
       ->check(CLI::Range(1, 100'000'000))
       ->capture_default_str();
   app.add_option("--broker-pid", pids, "PID or NAME=PID whose CPU and memory count; repeat it for several");
-  app.add_option("--watch-pid", watched,
-                 "the same, shown by itself but not in the totals: the standby of a pair");
+  app.add_option("--watch-pid", watched, "the same, shown by itself but not in the totals: the standby of a pair");
   app.add_option("--case", out.case_name, "name of this measurement in the report");
   app.add_option("--round", out.round, "its round in the report");
   app.add_flag("--json", out.json, "one line of JSON");

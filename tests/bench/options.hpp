@@ -45,8 +45,7 @@ struct LoadOptions {
   std::string case_name;  // goes into the report, for tables: several runs may share a scenario
   uint32_t round = 0;     // the same
   bool json = false;      // one line of JSON instead of text
-  bool strict =
-      false;  // exit 3 if a QoS 1 or 2 message was lost, doubled or reordered, or a QoS 2 one doubled
+  bool strict = false;    // exit 3 if a QoS 1 or 2 message was lost, doubled or reordered, or a QoS 2 one doubled
 };
 
 const char* name_of(Scenario scenario);

@@ -61,8 +61,7 @@ Relay::Relay(uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(port);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || ::listen(fd, 1024) != 0)
-    return;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0 || ::listen(fd, 1024) != 0) return;
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;
@@ -118,8 +117,7 @@ void Relay::introduce(Peer& peer, const char* bytes, size_t size) {
   std::string id(bytes + std::min<size_t>(size, 14), bytes + size);
   size_t dash = id.rfind('-');
   peer.publisher = id.rfind("bp", 0) == 0;
-  peer.index =
-      dash == std::string::npos ? 0 : static_cast<uint32_t>(std::strtoul(id.c_str() + dash + 1, nullptr, 10));
+  peer.index = dash == std::string::npos ? 0 : static_cast<uint32_t>(std::strtoul(id.c_str() + dash + 1, nullptr, 10));
 }
 
 // tandem-load connects all subscribers before the first publisher.

@@ -29,8 +29,7 @@ Report report_of(const LoadOptions& options) {
 }
 
 void add_cpu(Report& report, const std::string& key, const std::vector<Process>& processes,
-             const std::vector<ProcessSample>& before, const std::vector<ProcessSample>& after,
-             uint64_t messages) {
+             const std::vector<ProcessSample>& before, const std::vector<ProcessSample>& after, uint64_t messages) {
   double divisor = static_cast<double>(std::max<uint64_t>(messages, 1)) * 1000;
   int64_t all_ns = 0;
   Report list = Report::array();
@@ -42,8 +41,8 @@ void add_cpu(Report& report, const std::string& key, const std::vector<Process>&
     Report one;
     one["name"] = processes[i].name;
     one["us"] = rounded(static_cast<double>(cpu_ns) / divisor);
-    one["system_share"] = rounded(static_cast<double>(system_ns) /
-                                  static_cast<double>(std::max<int64_t>(1, user_ns + system_ns)));
+    one["system_share"] =
+        rounded(static_cast<double>(system_ns) / static_cast<double>(std::max<int64_t>(1, user_ns + system_ns)));
     one["rss_kb"] = after[i].rss_bytes / 1024;
     for (const auto& [name, ns] : after[i].threads_ns) {
       auto earlier = before[i].threads_ns.find(name);

@@ -19,8 +19,7 @@ Report report_of(const LoadOptions& options);
 // CPU of the broker processes between two looks, divided by `messages`: in all, per process and per thread
 // name.
 void add_cpu(Report& report, const std::string& key, const std::vector<Process>& processes,
-             const std::vector<ProcessSample>& before, const std::vector<ProcessSample>& after,
-             uint64_t messages);
+             const std::vector<ProcessSample>& before, const std::vector<ProcessSample>& after, uint64_t messages);
 
 // How much the memory of the counted processes grew.
 int64_t rss_growth(const std::vector<Process>& processes, const std::vector<ProcessSample>& before,

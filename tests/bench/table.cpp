@@ -153,8 +153,7 @@ void print_values(Table& table) {
   std::cout << head << "\n" << line << "\n";
   for (const std::string& row : table.rows) {
     std::cout << "| " << row << " |";
-    for (const std::string& label : table.labels)
-      std::cout << " " << spread(table.values[{row, label}]) << " |";
+    for (const std::string& label : table.labels) std::cout << " " << spread(table.values[{row, label}]) << " |";
     for (size_t i = 1; i < table.labels.size(); ++i) {
       std::cout << " " << ratio(table.values[{row, first}], table.values[{row, table.labels[i]}]) << " |";
     }
@@ -181,8 +180,7 @@ void print_threads(const Table& table) {
 void print_faults(const Table& table) {
   if (table.faults.empty()) return;
   std::cout << "\nNot as promised (all rounds):\n\n";
-  for (const auto& [key, what] : table.faults)
-    std::cout << "- " << key.row << ", " << key.label << ":" << what << "\n";
+  for (const auto& [key, what] : table.faults) std::cout << "- " << key.row << ", " << key.label << ":" << what << "\n";
 }
 
 }  // namespace

@@ -93,9 +93,9 @@ TEST_CASE("the smallest file gives the defaults and no mirror") {
 }
 
 TEST_CASE("a pair's tables are read") {
-  const Config config = right(node_and_listener + mirror +
-                              "durability = \"peer+disk\"\nsolo = \"refuse\"\nreconcile = \"ask\"\n" +
-                              heartbeat + "unsure = \"wait\"\n");
+  const Config config =
+      right(node_and_listener + mirror + "durability = \"peer+disk\"\nsolo = \"refuse\"\nreconcile = \"ask\"\n" +
+            heartbeat + "unsure = \"wait\"\n");
   REQUIRE(config.mirror.has_value());
   CHECK(config.mirror->listen == std::vector<Endpoint>{{"10.78.0.1", 7883}, {"fd00::1", 7884}});
   CHECK(config.mirror->peer == std::vector<Endpoint>{{"10.78.0.2", 7883}, {"fd00::2", 7884}});
@@ -190,8 +190,7 @@ TEST_CASE("unknown keys and tables") {
 
 TEST_CASE("missing keys and tables") {
   wrong("[[listener]]\naddress = \"::\"\n", "t.toml: node.name: missing", "characters");
-  wrong("[node]\ndata_dir = \"x\"\n[[listener]]\naddress = \"::\"\n", "t.toml:1:1: node.name: missing",
-        "characters");
+  wrong("[node]\ndata_dir = \"x\"\n[[listener]]\naddress = \"::\"\n", "t.toml:1:1: node.name: missing", "characters");
   wrong("[node]\nname = \"a\"\n", "t.toml: listener: missing", "[[listener]]");
   wrong("[node]\nname = \"a\"\n[[listener]]\n", "t.toml:3:1: listener.address: missing", "0.0.0.0");
   wrong(node_and_listener + mirror, "t.toml: takeover.arbiter: missing", "\"heartbeat\"");
@@ -201,44 +200,38 @@ TEST_CASE("missing keys and tables") {
 }
 
 TEST_CASE("wrong types") {
-  wrong("[node]\nname = 7\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: is a whole number",
-        "text");
+  wrong("[node]\nname = 7\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: is a whole number", "text");
   wrong("[node]\nname = \"\"\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: is empty", "text");
   wrong(node_and_listener + "port = \"1883\"\n", "t.toml:5:8: listener.port: is text", "from 1 to 65535");
-  wrong(node_and_listener + "port = 1883.0\n", "t.toml:5:8: listener.port: is a number with a fraction",
-        "whole");
-  wrong(node_and_listener + "[security]\nallow_anonymous = 1\n",
-        "t.toml:6:19: security.allow_anonymous: is a whole", "true or false");
+  wrong(node_and_listener + "port = 1883.0\n", "t.toml:5:8: listener.port: is a number with a fraction", "whole");
+  wrong(node_and_listener + "[security]\nallow_anonymous = 1\n", "t.toml:6:19: security.allow_anonymous: is a whole",
+        "true or false");
   wrong(node_and_listener + "[takeover]\narbiter = true\n", "t.toml:6:11: takeover.arbiter: is true or false",
         "\"keepalived\", \"heartbeat\"");
   wrong(node_and_listener + "[takeover]\nvip = 1979-05-27\n", "t.toml:6:7: takeover.vip: is a date", "list");
   wrong(node_and_listener + "[takeover]\nvip = [1]\n", "t.toml:6:8: takeover.vip: is a whole number", "list");
   wrong(node_and_listener + "[takeover]\nvip = []\n", "t.toml:6:7: takeover.vip: has 0 entries", "list");
   wrong(node_and_listener + "[takeover]\nvip = [\"\"]\n", "t.toml:6:7: takeover.vip: is empty", "list");
-  wrong("[node]\nname = \"a\"\n[listener]\naddress = \"::\"\n", "t.toml:3:1: listener: is a table",
-        "[[listener]]");
+  wrong("[node]\nname = \"a\"\n[listener]\naddress = \"::\"\n", "t.toml:3:1: listener: is a table", "[[listener]]");
   wrong("listener = []\n[node]\nname = \"a\"\n", "t.toml:1:12: listener: is a list", "[[listener]]");
   wrong("store = 3\n" + node_and_listener, "t.toml:1:9: store: is a whole number", "[store]");
   wrong(node_and_listener + "[[store]]\n", "t.toml:5:", "one table [store]");
 }
 
 TEST_CASE("values that are not allowed") {
-  wrong("[node]\nname = \"box a\"\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: \"box a\"",
-        "A-Z");
+  wrong("[node]\nname = \"box a\"\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: \"box a\"", "A-Z");
   wrong("[node]\nname = \"" + std::string(65, 'x') + "\"\n[[listener]]\naddress = \"::\"\n",
         "t.toml:2:8: node.name:", "1 to 64");
   wrong(node_and_listener + "port = 0\n", "t.toml:5:8: listener.port: 0 is out of range", "from 1 to 65535");
   wrong(node_and_listener + "port = 65536\n", "t.toml:5:8: listener.port: 65536 is out of range", "65535");
-  wrong("[node]\nname = \"a\"\n[[listener]]\naddress = \"localhost\"\n",
-        "t.toml:4:11: listener.address: \"localhost\"", "0.0.0.0");
+  wrong("[node]\nname = \"a\"\n[[listener]]\naddress = \"localhost\"\n", "t.toml:4:11: listener.address: \"localhost\"",
+        "0.0.0.0");
   wrong(node_and_listener + "[[listener]]\naddress = \"127.0.0.1\"\nport = 1883\n",
         "t.toml:7:8: listener.port: another", "once");
-  wrong(node_and_listener + "[takeover]\narbiter = \"paxos\"\n",
-        "t.toml:6:11: takeover.arbiter: \"paxos\" is unknown", "\"keepalived\", \"heartbeat\"");
-  wrong(node_and_listener + "[takeover]\nvip = \"router\"\n", "t.toml:6:7: takeover.vip: \"router\"",
-        "192.0.2.10");
-  wrong(node_and_listener + "[http]\naddress = \"0.0.0.0\"\n", "t.toml:6:11: http.address: \"0.0.0.0\"",
-        "127.0.0.1");
+  wrong(node_and_listener + "[takeover]\narbiter = \"paxos\"\n", "t.toml:6:11: takeover.arbiter: \"paxos\" is unknown",
+        "\"keepalived\", \"heartbeat\"");
+  wrong(node_and_listener + "[takeover]\nvip = \"router\"\n", "t.toml:6:7: takeover.vip: \"router\"", "192.0.2.10");
+  wrong(node_and_listener + "[http]\naddress = \"0.0.0.0\"\n", "t.toml:6:11: http.address: \"0.0.0.0\"", "127.0.0.1");
   wrong(node_and_listener + "[control]\nsocket = \"/" + std::string(107, 's') + "\"\n",
         "t.toml:6:10: control.socket: the path has 108 bytes", "at most 107");
   wrong(node_and_listener + "[limits]\nmax_packet_bytes = 4000001\n",
@@ -251,16 +244,13 @@ TEST_CASE("mirror: addresses and keys") {
     text.replace(text.find(from), from.size(), to);
     return text;
   };
-  wrong(with("\"10.78.0.1:7883\"", "\"10.78.0.1\""), "t.toml:6:10: mirror.listen: \"10.78.0.1\"",
-        "192.0.2.1:7883");
-  wrong(with("10.78.0.1:7883", "fd00::1:7883"), "t.toml:6:10: mirror.listen: \"fd00::1:7883\"",
-        "[2001:db8::1]:7883");
+  wrong(with("\"10.78.0.1:7883\"", "\"10.78.0.1\""), "t.toml:6:10: mirror.listen: \"10.78.0.1\"", "192.0.2.1:7883");
+  wrong(with("10.78.0.1:7883", "fd00::1:7883"), "t.toml:6:10: mirror.listen: \"fd00::1:7883\"", "[2001:db8::1]:7883");
   wrong(with("10.78.0.1:7883", "10.78.0.1:70000"), "t.toml:6:10: mirror.listen:", "192.0.2.1:7883");
   wrong(with("10.78.0.1:7883\"", "10.78.0.1:7883\", \"10.78.0.1:7883\""), "t.toml:6:10: mirror.listen: has 3",
         "1 to 2");
   wrong(with("\"10.78.0.2:7883\", ", ""), "t.toml:7:8: mirror.peer: has 1 paths, listen has 2", "as many");
-  wrong(with("10.78.0.2:7883", "10.78.0.1:7883"), "t.toml:7:8: mirror.peer: 10.78.0.1 port 7883",
-        "other box");
+  wrong(with("10.78.0.2:7883", "10.78.0.1:7883"), "t.toml:7:8: mirror.peer: 10.78.0.1 port 7883", "other box");
   wrong(with("10.78.0.2:7883", "0.0.0.0:7883"), "t.toml:7:8: mirror.peer: \"0.0.0.0\"", "its own address");
   wrong(with(key_a, "short"), "t.toml:9:19: mirror.peer_public_key: \"short\"", "40 characters");
   wrong(with(key_a, std::string(40, '~')), "t.toml:9:19: mirror.peer_public_key:", "tandemctl keygen");
@@ -269,19 +259,15 @@ TEST_CASE("mirror: addresses and keys") {
 }
 
 TEST_CASE("relations between keys") {
-  const auto takeover = [](std::string_view keys) {
-    return node_and_listener + "[takeover]\n" + std::string(keys);
-  };
+  const auto takeover = [](std::string_view keys) { return node_and_listener + "[takeover]\n" + std::string(keys); };
   wrong(takeover("after_ms = 249\n"), "t.toml:6:12: takeover.after_ms: 249 is too small",
         "at least 5 x heartbeat_ms = 250");
   wrong(takeover("heartbeat_ms = 100\n"), "t.toml:5:1: takeover.after_ms: 300 is too small",
         "at least 5 x heartbeat_ms = 500");
-  wrong(takeover("lease_ms = 1299\n"), "t.toml:6:12: takeover.lease_ms: 1299",
-        "at least after_ms + 1000 = 1300");
+  wrong(takeover("lease_ms = 1299\n"), "t.toml:6:12: takeover.lease_ms: 1299", "at least after_ms + 1000 = 1300");
   wrong(takeover("solo_wait_ms = 2499\n"), "t.toml:6:16: takeover.solo_wait_ms: 2499",
         "at least lease_ms + 500 = 2500");
-  wrong(takeover("boot_wait_ms = 2499\n"), "t.toml:6:16: takeover.boot_wait_ms: 2499",
-        "at least solo_wait_ms = 2500");
+  wrong(takeover("boot_wait_ms = 2499\n"), "t.toml:6:16: takeover.boot_wait_ms: 2499", "at least solo_wait_ms = 2500");
   wrong(node_and_listener + "[store]\nlog_max_mb = 100\n", "t.toml:6:14: store.log_max_mb: log_max_mb is 100",
         "at least 2 x checkpoint_mb (128)");
   wrong(node_and_listener + "[limits]\nmax_queue_bytes = 1999999\n",
@@ -302,9 +288,7 @@ TEST_CASE("all problems are shown at once, in the order of the file") {
 }
 
 TEST_CASE("files: missing, a folder, too large") {
-  CHECK(
-      load_config("no/such/file.toml").error().message.find("no/such/file.toml: cannot be opened: No such") ==
-      0);
+  CHECK(load_config("no/such/file.toml").error().message.find("no/such/file.toml: cannot be opened: No such") == 0);
   const Result<Config> folder = load_config("/");
   REQUIRE_FALSE(folder.ok());
   CHECK(folder.error().message.find("/: cannot be read: Is a directory") == 0);

@@ -71,16 +71,14 @@ std::vector<uint8_t> Client::subscribe(const std::vector<Filter>& filters, const
   send(encode_subscribe(pid, filters, options_.connect.version, properties));
   Packet suback = await(Type::suback, pid);
   if (suback.codes.size() != filters.size()) {
-    fail(ClientError::Kind::protocol,
-         "SUBACK does not answer each filter (MQTT-3.8.4-6): " + describe(suback));
+    fail(ClientError::Kind::protocol, "SUBACK does not answer each filter (MQTT-3.8.4-6): " + describe(suback));
   }
   return suback.codes;
 }
 
 uint8_t Client::subscribe(const std::string& filter, uint8_t qos) {
   uint8_t code = subscribe(std::vector<Filter>{{filter, qos}})[0];
-  if (code > 2)
-    fail(ClientError::Kind::protocol, "filter '" + filter + "' refused with " + std::to_string(code));
+  if (code > 2) fail(ClientError::Kind::protocol, "filter '" + filter + "' refused with " + std::to_string(code));
   return code;
 }
 
@@ -108,8 +106,7 @@ std::optional<Packet> Client::take_kept(const std::function<bool(const Packet&)>
   return out;
 }
 
-std::optional<Packet> Client::await_until(const std::function<bool(const Packet&)>& wanted,
-                                          SteadyTime deadline) {
+std::optional<Packet> Client::await_until(const std::function<bool(const Packet&)>& wanted, SteadyTime deadline) {
   if (std::optional<Packet> kept = take_kept(wanted)) return kept;
   while (std::optional<Packet> packet = next_from_wire(deadline)) {
     if (wanted(*packet)) return packet;
@@ -132,16 +129,13 @@ Packet Client::expect(Type type, std::optional<Millis> timeout) {
   std::optional<Packet> packet = try_read(timeout.value_or(options_.timeout));
   if (!packet) fail(ClientError::Kind::timeout, std::string("no ") + name_of(type) + " came in time");
   if (packet->type != type) {
-    fail(ClientError::Kind::protocol,
-         std::string("expected ") + name_of(type) + ", got " + describe(*packet));
+    fail(ClientError::Kind::protocol, std::string("expected ") + name_of(type) + ", got " + describe(*packet));
   }
   return std::move(*packet);
 }
 
 Packet Client::await(Type type, uint16_t pid, std::optional<Millis> timeout) {
-  auto wanted = [type, pid](const Packet& packet) {
-    return packet.type == type && (pid == 0 || packet.pid == pid);
-  };
+  auto wanted = [type, pid](const Packet& packet) { return packet.type == type && (pid == 0 || packet.pid == pid); };
   std::optional<Packet> packet = await_until(wanted, deadline_of(timeout));
   if (!packet) {
     std::string which = pid == 0 ? "" : " for packet id " + std::to_string(pid);
@@ -154,12 +148,9 @@ void Client::finish_receive(const Packet& publish, SteadyTime deadline) {
   if (publish.qos() == 0) return;
   if (publish.qos() == 1) return send_ack(Type::puback, publish.pid);
   send_ack(Type::pubrec, publish.pid);
-  auto wanted = [&publish](const Packet& packet) {
-    return packet.type == Type::pubrel && packet.pid == publish.pid;
-  };
+  auto wanted = [&publish](const Packet& packet) { return packet.type == Type::pubrel && packet.pid == publish.pid; };
   if (!await_until(wanted, deadline)) {
-    fail(ClientError::Kind::timeout,
-         "no PUBREL for packet id " + std::to_string(publish.pid) + " came in time");
+    fail(ClientError::Kind::timeout, "no PUBREL for packet id " + std::to_string(publish.pid) + " came in time");
   }
   send_ack(Type::pubcomp, publish.pid);
 }
@@ -211,8 +202,7 @@ Packet connect_any(Client& client, const std::vector<Endpoint>& endpoints, Milli
     for (const Endpoint& endpoint : endpoints) {
       client.options().host = endpoint.host;
       client.options().port = endpoint.port;
-      client.options().timeout =
-          std::min(own_timeout, Millis(500));  // a stopped process accepts but never answers
+      client.options().timeout = std::min(own_timeout, Millis(500));  // a stopped process accepts but never answers
       try {
         Packet connack = client.try_connect();
         client.options().timeout = own_timeout;

@@ -61,8 +61,7 @@ class ScriptedServer {
 // Waits for these very bytes; false if others come or the client hangs up.
 bool wanted(int fd, const std::string& bytes) {
   std::string got(bytes.size(), '\0');
-  return ::recv(fd, got.data(), got.size(), MSG_WAITALL) == static_cast<ssize_t>(bytes.size()) &&
-         got == bytes;
+  return ::recv(fd, got.data(), got.size(), MSG_WAITALL) == static_cast<ssize_t>(bytes.size()) && got == bytes;
 }
 
 void say(int fd, const std::string& bytes) {
@@ -175,8 +174,6 @@ TEST_CASE("deadlines and refusals are told apart") {
     ClientOptions options;
     options.port = 1;
     Client client(options);
-    CHECK(kind_of([&] {
-            connect_any(client, {{"127.0.0.1", 1}}, Millis(20));
-          }) == ClientError::Kind::timeout);
+    CHECK(kind_of([&] { connect_any(client, {{"127.0.0.1", 1}}, Millis(20)); }) == ClientError::Kind::timeout);
   }
 }

@@ -5,9 +5,9 @@
 namespace tandem::test {
 
 const char* name_of(Type type) {
-  static constexpr const char* names[] = {
-      "RESERVED",  "CONNECT", "CONNACK",     "PUBLISH",  "PUBACK",  "PUBREC",   "PUBREL",     "PUBCOMP",
-      "SUBSCRIBE", "SUBACK",  "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"};
+  static constexpr const char* names[] = {"RESERVED", "CONNECT",  "CONNACK",    "PUBLISH", "PUBACK",      "PUBREC",
+                                          "PUBREL",   "PUBCOMP",  "SUBSCRIBE",  "SUBACK",  "UNSUBSCRIBE", "UNSUBACK",
+                                          "PINGREQ",  "PINGRESP", "DISCONNECT", "AUTH"};
   return names[static_cast<uint8_t>(type) & 15];
 }
 
@@ -144,15 +144,13 @@ void read_publish(Reader& in, Packet& out, uint8_t version) {
   if (out.qos() == 3) bad(out.type, "QoS 3 (MQTT-3.3.1-4)");
   if (out.qos() == 0 && out.dup()) bad(out.type, "DUP with QoS 0 (MQTT-3.3.1-2)");
   out.topic = in.text();
-  if (out.topic.find_first_of("+#") != std::string::npos)
-    bad(out.type, "wildcard in its topic (MQTT-3.3.2-2)");
+  if (out.topic.find_first_of("+#") != std::string::npos) bad(out.type, "wildcard in its topic (MQTT-3.3.2-2)");
   if (out.qos() > 0) {
     out.pid = in.two();
     if (out.pid == 0) bad(out.type, "packet id 0 (MQTT-2.3.1-1)");
   }
   if (version == 5) out.properties = in.properties();
-  if (out.topic.empty() && !out.properties.has(prop::topic_alias))
-    bad(out.type, "empty topic without an alias");
+  if (out.topic.empty() && !out.properties.has(prop::topic_alias)) bad(out.type, "empty topic without an alias");
   out.payload = in.rest();
 }
 
@@ -228,8 +226,7 @@ std::optional<std::pair<size_t, size_t>> read_length(std::string_view bytes) {
       }
       return std::pair(length, i + 1);
     }
-    if (i == 4)
-      throw ClientError(ClientError::Kind::protocol, "the broker's remaining length is over 4 bytes");
+    if (i == 4) throw ClientError(ClientError::Kind::protocol, "the broker's remaining length is over 4 bytes");
   }
   return std::nullopt;
 }
@@ -244,8 +241,7 @@ std::optional<Packet> take_packet(std::string_view& bytes, uint8_t version) {
   out.type = static_cast<Type>(first >> 4);
   out.flags = first & 15;
   uint8_t reserved = out.type == Type::pubrel ? 2 : 0;
-  if (out.type != Type::publish && out.flags != reserved)
-    bad(out.type, "reserved header flags (MQTT-2.2.2-1)");
+  if (out.type != Type::publish && out.flags != reserved) bad(out.type, "reserved header flags (MQTT-2.2.2-1)");
   Reader in(out.type, bytes.substr(lengths->second, lengths->first));
   read_body(in, out, version);
   if (!in.empty()) bad(out.type, std::to_string(in.size()) + " bytes too many");

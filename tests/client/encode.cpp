@@ -51,8 +51,7 @@ std::string encode_properties(const Properties& properties) {
         out += text(property.text) + text(property.value);
         break;
       case PropertyKind::unknown:
-        throw ClientError(ClientError::Kind::protocol,
-                          "no MQTT 5 property has id " + std::to_string(property.id));
+        throw ClientError(ClientError::Kind::protocol, "no MQTT 5 property has id " + std::to_string(property.id));
     }
   }
   return varint(static_cast<uint32_t>(out.size())) + out;
@@ -106,8 +105,7 @@ std::string encode_publish(const Publish& publish, uint8_t version) {
   if (publish.qos > 0) body += u16(publish.pid);
   if (version == 5) body += encode_properties(publish.properties);
   body += publish.payload;
-  uint32_t flags =
-      (publish.dup ? 8U : 0U) | (static_cast<uint32_t>(publish.qos) << 1) | (publish.retain ? 1U : 0U);
+  uint32_t flags = (publish.dup ? 8U : 0U) | (static_cast<uint32_t>(publish.qos) << 1) | (publish.retain ? 1U : 0U);
   return frame(Type::publish, static_cast<uint8_t>(flags), body);
 }
 

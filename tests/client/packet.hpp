@@ -156,8 +156,7 @@ struct Packet {
   bool session_present = false;  // CONNACK
   std::string topic;             // PUBLISH; empty with a topic alias
   std::string payload;           // PUBLISH
-  std::vector<uint8_t>
-      codes;  // CONNACK, PUBACK..PUBCOMP, DISCONNECT, AUTH: one; SUBACK, UNSUBACK: one a filter
+  std::vector<uint8_t> codes;    // CONNACK, PUBACK..PUBCOMP, DISCONNECT, AUTH: one; SUBACK, UNSUBACK: one a filter
   Properties properties;
 
   uint8_t code() const { return codes.empty() ? uint8_t{0} : codes.front(); }
@@ -178,8 +177,7 @@ std::string encode_unsubscribe(uint16_t pid, const std::vector<std::string>& fil
                                const Properties& properties = {});
 // PUBACK, PUBREC, PUBREL, PUBCOMP. Code and properties are sent in MQTT 5 only, and only if they say
 // something.
-std::string encode_ack(Type type, uint16_t pid, uint8_t version, uint8_t code = 0,
-                       const Properties& properties = {});
+std::string encode_ack(Type type, uint16_t pid, uint8_t version, uint8_t code = 0, const Properties& properties = {});
 std::string encode_pingreq();
 std::string encode_disconnect(uint8_t version, uint8_t code = 0, const Properties& properties = {});
 std::string encode_auth(uint8_t code, const Properties& properties);

@@ -24,8 +24,7 @@ TEST_CASE("CONNECT bytes of each version") {
   Connect connect;
   connect.client_id = "ab";
   connect.version = 3;
-  CHECK(encode_connect(connect) ==
-        bytes({0x10, 16, 0, 6, 'M', 'Q', 'I', 's', 'd', 'p', 3, 2, 0, 60, 0, 2, 'a', 'b'}));
+  CHECK(encode_connect(connect) == bytes({0x10, 16, 0, 6, 'M', 'Q', 'I', 's', 'd', 'p', 3, 2, 0, 60, 0, 2, 'a', 'b'}));
   connect.version = 4;
   connect.username = "u";
   connect.password = "p";
@@ -35,9 +34,8 @@ TEST_CASE("CONNECT bytes of each version") {
   connect.version = 5;
   connect.session_expiry_s = 258;
   connect.will = Will{"w", "x", 1, true, 5, {}};
-  CHECK(encode_connect(connect) ==
-        bytes({0x10, 30, 0, 4, 'M', 'Q',  'T', 'T', 5, 0x2E, 0, 60, 5,   0x11, 0, 0,
-               1,    2,  0, 0, 5,   0x18, 0,   0,   0, 5,    0, 1,  'w', 0,    1, 'x'}));
+  CHECK(encode_connect(connect) == bytes({0x10, 30, 0, 4, 'M', 'Q',  'T', 'T', 5, 0x2E, 0, 60, 5,   0x11, 0, 0,
+                                          1,    2,  0, 0, 5,   0x18, 0,   0,   0, 5,    0, 1,  'w', 0,    1, 'x'}));
 }
 
 TEST_CASE("a packet is taken only when it is whole, and leaves the rest") {

@@ -20,8 +20,10 @@ bool Disk::step(std::size_t max_rows) {
   if (!done) return false;
   encoding_.reset();
   for (Row& row : given_) {
-    if (row.erased) rows_.erase({row.kind, row.key});
-    else rows_[{row.kind, row.key}] = std::move(row.value);
+    if (row.erased)
+      rows_.erase({row.kind, row.key});
+    else
+      rows_[{row.kind, row.key}] = std::move(row.value);
   }
   image_batches_ = next_batches_;
   described_ = next_described_;
@@ -30,7 +32,9 @@ bool Disk::step(std::size_t max_rows) {
   return true;
 }
 
-std::unique_ptr<State> Disk::load() const { return load_rows(rows_); }
+std::unique_ptr<State> Disk::load() const {
+  return load_rows(rows_);
+}
 
 std::unique_ptr<State> load_rows(const Disk::Rows& rows) {
   auto state = std::make_unique<State>();
@@ -41,6 +45,10 @@ std::unique_ptr<State> load_rows(const Disk::Rows& rows) {
   }
   const Status finished = loader.finish();
   if (!finished.ok()) FAIL(finished.error().message);
+  std::size_t messages = 0;
+  for (const auto& [name, value] : rows)
+    messages += name.first == static_cast<std::uint8_t>(RowKind::message) ? 1U : 0U;
+  if (state->messages().count() != messages) FAIL("the image has rows of messages that nothing refers to");
   return state;
 }
 

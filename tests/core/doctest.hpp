@@ -1,4 +1,5 @@
-// doctest in a program that also sees base/check.hpp: both call a macro CHECK; in tests it is doctest's. Include it first.
+// doctest in a program that also sees base/check.hpp: both call a macro CHECK; in tests it is doctest's. Include it
+// first.
 #pragma once
 
 #include "base/check.hpp"

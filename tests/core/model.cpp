@@ -63,8 +63,10 @@ void Model::connect(Client& client, const ConnectOptions& options) {
 void Model::disconnect(Client& client, bool by_packet, mqtt::Reason reason) {
   ClientModel& model = of(client);
   model.connection_lost();
-  if (by_packet) world_.disconnect(client, reason);
-  else world_.lose(client);
+  if (by_packet)
+    world_.disconnect(client, reason);
+  else
+    world_.lose(client);
 }
 
 void Model::everyone_lost() {
@@ -85,7 +87,13 @@ void Model::subscribe(Client& client, const std::string& filter, const Subscribe
   if (wanted && !mqtt::parse_shared(filter)) {
     for (const auto& [topic, kept] : retained_) {
       if (!mqtt::topic_matches(filter, topic)) continue;
-      Owed copy{topic, kept.payload, std::min(options.qos, kept.qos), true, {}, kept.expires || model.small_packets};
+      Owed copy{topic,
+                kept.payload,
+                kept.properties,
+                std::min(options.qos, kept.qos),
+                true,
+                {},
+                kept.expires || model.small_packets};
       if (options.identifier != 0) copy.identifiers.push_back(options.identifier);
       copies.push_back(std::move(copy));
     }
@@ -170,8 +178,10 @@ void Model::answer(Client& client, Random& random) {
     REQUIRE_EQ(world_.ack(client, mqtt::Type::puback, id, random.one_in(10)), AckMeaning::progress);
   } else if (!flow.received) {
     const bool refused = random.one_in(10);
-    if (refused) finish(model, id);
-    else flow.received = true;
+    if (refused)
+      finish(model, id);
+    else
+      flow.received = true;
     REQUIRE_EQ(world_.ack(client, mqtt::Type::pubrec, id, refused), AckMeaning::progress);
     if (refused) return;
     REQUIRE_EQ(client.events.back().ack, mqtt::Type::pubrel);
@@ -201,7 +211,8 @@ void Model::on_due(const Record& record) {
   }
 }
 
-// --- messages ---------------------------------------------------------------------------------------------------------
+// --- messages
+// ---------------------------------------------------------------------------------------------------------
 
 void Model::note_before() {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
@@ -222,7 +233,8 @@ void Model::before_message(const MessageView& /*message*/, SessionId /*publisher
 std::vector<Owed> Model::copies_for(const ClientModel& model, const MessageView& message, SessionId publisher,
                                     const std::vector<SharedPick>& picks) const {
   std::vector<Owed> copies;
-  Owed copy{std::string(message.topic), std::string(message.payload), 0, false, {}, false};
+  Owed copy{
+      std::string(message.topic), std::string(message.payload), std::string(message.properties), 0, false, {}, false};
   copy.may_vanish = message.expiry_s != no_expiry || model.small_packets;
   Owed merged = copy;
   bool any = false;
@@ -276,7 +288,8 @@ void Model::keep_retained(const MessageView& message) {
     retained_.erase(topic);
     return;
   }
-  retained_[topic] = {std::string(message.payload), static_cast<unsigned>(message.qos), message.expiry_s != no_expiry};
+  retained_[topic] = {std::string(message.payload), std::string(message.properties), static_cast<unsigned>(message.qos),
+                      message.expiry_s != no_expiry};
 }
 
 void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, Source source) {
@@ -288,8 +301,10 @@ void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, S
   std::uint64_t wanted = 0;
   std::size_t at_once = 0;
   for (const Owed& copy : copies) {
-    if (copy.qos == 0) ++at_once;
-    else ++wanted;
+    if (copy.qos == 0)
+      ++at_once;
+    else
+      ++wanted;
   }
   REQUIRE_EQ(kept + dropped, wanted);
   if (dropped != 0) {
@@ -309,12 +324,16 @@ void Model::settle_copies(ClientModel& model, const std::vector<Owed>& copies, S
   for (std::size_t i = before.events; i < events.size(); ++i) {
     if (events[i].kind == EffectKind::publish && events[i].qos == 0) ++seen;
   }
-  if (!model.client->connected()) REQUIRE_EQ(seen, 0);
-  else if (model.small_packets) REQUIRE_LE(seen, at_once);
-  else REQUIRE_EQ(seen, at_once);
+  if (!model.client->connected())
+    REQUIRE_EQ(seen, 0);
+  else if (model.small_packets)
+    REQUIRE_LE(seen, at_once);
+  else
+    REQUIRE_EQ(seen, at_once);
 }
 
-// --- what clients read ------------------------------------------------------------------------------------------------
+// --- what clients read
+// ------------------------------------------------------------------------------------------------
 
 void Model::read_all() {
   for (ClientModel& model : clients_) read(model);
@@ -347,8 +366,8 @@ void Model::read_publish(ClientModel& model, const Event& event) {
   while (!model.owed.empty()) {
     const Owed owed = std::move(model.owed.front());
     model.owed.pop_front();
-    if (owed.payload == event.payload && owed.topic == event.topic && owed.qos == event.qos &&
-        owed.retain == event.retain && owed.identifiers == identifiers) {
+    if (owed.payload == event.payload && owed.properties == event.properties && owed.topic == event.topic &&
+        owed.qos == event.qos && owed.retain == event.retain && owed.identifiers == identifiers) {
       model.flows[event.packet_id] = {event.qos, event.payload, false, true, false};
       model.order.push_back(event.packet_id);
       return;
@@ -370,7 +389,8 @@ void Model::read_pubrel(ClientModel& model, const Event& event) {
   flow->second.on_connection = true;
 }
 
-// --- checks -----------------------------------------------------------------------------------------------------------
+// --- checks
+// -----------------------------------------------------------------------------------------------------------
 
 void check_queue(const Session& session) {
   const Queue& q = session.queue;
@@ -382,11 +402,15 @@ void check_queue(const Session& session) {
   for (Sequence at = q.head(); at < q.tail(); ++at) {
     const QueueEntry& e = q.at(at);
     if (at == q.head()) REQUIRE_FALSE(e.done);
-    if (at < q.cursor()) REQUIRE_NE(e.in_flight, e.done);
-    else REQUIRE_FALSE(e.in_flight);
+    if (at < q.cursor())
+      REQUIRE_NE(e.in_flight, e.done);
+    else
+      REQUIRE_FALSE(e.in_flight);
     if (at == q.cursor()) REQUIRE_FALSE(e.done);
-    if (e.done) REQUIRE_FALSE(static_cast<bool>(e.message));
-    else if (session.durable) REQUIRE(static_cast<bool>(e.message));
+    if (e.done)
+      REQUIRE_FALSE(static_cast<bool>(e.message));
+    else if (session.durable)
+      REQUIRE(static_cast<bool>(e.message));
     in_flight += e.in_flight ? 1U : 0U;
     if (e.message) bytes += e.message->bytes();
   }

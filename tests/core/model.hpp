@@ -1,6 +1,6 @@
-// What MQTT promises to a client, kept beside State and by other means: each client's own view of its flows, what it is still
-// owed, its subscriptions, and the retained messages. Every packet that the core sends and every message that it distributes
-// is held against it.
+// What MQTT promises to a client, kept beside State and by other means: each client's own view of its flows, what it is
+// still owed, its subscriptions, and the retained messages. Every packet that the core sends and every message that it
+// distributes is held against it.
 #pragma once
 
 #include <deque>
@@ -18,6 +18,7 @@ namespace tandem::core::test {
 struct Owed {
   std::string topic;
   std::string payload;
+  std::string properties;
   unsigned qos = 0;
   bool retain = false;
   std::vector<std::uint32_t> identifiers;
@@ -41,8 +42,8 @@ struct ClientModel {
   std::uint32_t window = 0;
   bool small_packets = false;
   std::map<std::uint16_t, Flow> flows;
-  std::vector<std::uint16_t> order;       // of unfinished flows, as first sent
-  std::deque<std::uint16_t> to_resend;    // after a return: these come first, in this order
+  std::vector<std::uint16_t> order;     // of unfinished flows, as first sent
+  std::deque<std::uint16_t> to_resend;  // after a return: these come first, in this order
   std::deque<Owed> owed;
   std::map<std::uint16_t, std::pair<std::string, std::string>> held;  // QoS 2 in: topic, payload until PUBREL
   std::map<std::string, SubscribeOptions> subscriptions;
@@ -53,6 +54,7 @@ struct ClientModel {
 
 struct RetainedModel {
   std::string payload;
+  std::string properties;
   unsigned qos = 0;
   bool expires = false;
 };

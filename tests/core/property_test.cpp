@@ -1,5 +1,6 @@
-// A pair's life at random from fixed seeds: clients connect, publish, subscribe, acknowledge, vanish; reigns begin; time
-// passes; the active dies. After every step the boxes must agree, and every client gets what MQTT promises it (model.hpp).
+// A pair's life at random from fixed seeds: clients connect, publish, subscribe, acknowledge, vanish; reigns begin;
+// time passes; the active dies. After every step the boxes must agree, and every client gets what MQTT promises it
+// (model.hpp).
 #include "doctest.hpp"
 
 #include "disk.hpp"
@@ -10,10 +11,10 @@ namespace tandem::core::test {
 namespace {
 
 const std::string topics[] = {"a", "a/b", "a/b/c", "a//c", "b", "b/c", "/a", "a/", "$x/y", "c/d/e/f", "a!", "ab"};
-const std::string filters[] = {"a",      "a/b",   "#",        "+",         "a/#",         "+/b",          "a/+/c",
-                               "/#",     "+/+",   "$x/#",     "$x/+",      "b/c",         "c/d/e/f",      "a/b/c/#",
-                               "$share/g/a/#",    "$share/g/#",            "$share/h/a/#", "$share/g/b/+", "a//c",
-                               "$share/", "a/#/b", "ab/#"};
+const std::string filters[] = {
+    "a",    "a/b",     "#",     "+",       "a/#",     "+/b",          "a/+/c",      "/#",           "+/+",
+    "$x/#", "$x/+",    "b/c",   "c/d/e/f", "a/b/c/#", "$share/g/a/#", "$share/g/#", "$share/h/a/#", "$share/g/b/+",
+    "a//c", "$share/", "a/#/b", "ab/#"};
 
 struct Manner {
   std::size_t clients = 6;
@@ -57,16 +58,26 @@ class Life {
       burst(client);
       return;
     }
-    if (what < 4) take_over();
-    else if (what < 6) begin_reign();
-    else if (what < 60) advance();
-    else if (!client.connected() || what < 90) model_.connect(client, some_options());
-    else if (what < 130) model_.disconnect(client, random_.one_in(2), some_reason());
-    else if (what < 230) model_.subscribe(client, random_.pick(filters, std::size(filters)), some_subscription());
-    else if (what < 270) model_.unsubscribe(client, random_.pick(filters, std::size(filters)));
-    else if (what < 300) release(client);
-    else if (what < 600) model_.answer(client, random_);
-    else publish(client);
+    if (what < 4)
+      take_over();
+    else if (what < 6)
+      begin_reign();
+    else if (what < 60)
+      advance();
+    else if (!client.connected() || what < 90)
+      model_.connect(client, some_options());
+    else if (what < 130)
+      model_.disconnect(client, random_.one_in(2), some_reason());
+    else if (what < 230)
+      model_.subscribe(client, random_.pick(filters, std::size(filters)), some_subscription());
+    else if (what < 270)
+      model_.unsubscribe(client, random_.pick(filters, std::size(filters)));
+    else if (what < 300)
+      release(client);
+    else if (what < 600)
+      model_.answer(client, random_);
+    else
+      publish(client);
   }
 
   void advance() {
@@ -78,8 +89,10 @@ class Life {
     const std::uint64_t length = random_.below(900);
     const bool acks = random_.one_in(2);
     for (std::uint64_t i = 0; i < length; ++i) {
-      if (acks) model_.answer(client, random_);
-      else publish(client);
+      if (acks)
+        model_.answer(client, random_);
+      else
+        publish(client);
       model_.read_all();
       if (i % 64 == 0) checkpoint(world_.active(), active_disk_);
     }
@@ -110,10 +123,19 @@ class Life {
       will.qos = static_cast<unsigned>(random_.below(3));
       will.retain = random_.one_in(3);
       will.delay_s = random_.pick(delays, 3);
+      if (will.payload.empty()) will.properties = tag();
       if (random_.one_in(4)) will.expiry_s = 10;
       o.will = will;
     }
     return o;
+  }
+
+  // Tells messages without a payload apart: a Content Type.
+  std::string tag() {
+    const std::string text = std::to_string(next_payload_++);
+    std::string property("\x03\x00", 2);
+    property.push_back(static_cast<char>(text.size()));
+    return property + text;
   }
 
   mqtt::Reason some_reason() { return random_.one_in(3) ? mqtt::Reason::disconnect_with_will : mqtt::Reason::success; }
@@ -148,6 +170,7 @@ class Life {
     o.retain = random_.one_in(6);
     if (random_.one_in(6)) o.expiry_s = static_cast<std::uint32_t>(1 + random_.below(20));
     std::string payload = o.retain && random_.one_in(4) ? "" : std::to_string(next_payload_++);
+    if (payload.empty()) o.properties = tag();
     if (random_.one_in(10)) payload.append(200, 'x');
     model_.publish(client, random_.pick(topics, std::size(topics)), payload, o);
   }

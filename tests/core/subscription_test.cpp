@@ -195,8 +195,10 @@ TEST_CASE("Routing finds what topic_matches finds, in the order of sessions") {
     const std::string filter = some(true);
     if (!mqtt::valid_topic_filter(filter)) continue;
     bool existed = false;
-    if (random.one_in(3)) state.remove_subscription(session, filter);
-    else state.put_subscription(session, filter, {}, 0, existed);
+    if (random.one_in(3))
+      state.remove_subscription(session, filter);
+    else
+      state.put_subscription(session, filter, {}, 0, existed);
     const std::string topic = some(false);
     if (topic.empty()) continue;
     std::vector<std::pair<SessionId, std::size_t>> expected;

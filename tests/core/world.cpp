@@ -81,6 +81,7 @@ void World::show() {
       const MessageView view = effect.message != nullptr ? effect.message->view() : effects_.current;
       event.topic = std::string(view.topic);
       event.payload = std::string(view.payload);
+      event.properties = std::string(view.properties);
       event.qos = static_cast<unsigned>(effect.qos);
       event.retain = effect.retain;
       event.dup = effect.dup;
@@ -116,6 +117,7 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
     will.retain = options.will->retain;
     will.delay_s = options.will->delay_s;
     will.message_expiry_s = options.will->expiry_s;
+    will.forwarded_properties = options.will->properties;
   }
   decide_connect(*active_, policy, packet, "0123456789abcdef", connect_);
   if (connect_.refusal != mqtt::Reason::success) return connect_.refusal;
@@ -126,6 +128,7 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
   fire_will_before_clean_start(client, options);
   decide_connect(*active_, policy, packet, "0123456789abcdef", connect_);
   const std::uint64_t lsn = append(connect_.recorded, Record(connect_.record));
+  client.events.clear();  // what it did not read on an older connection is lost
   client.connection = ConnectionId{client.slot, next_generation_++};
   Applying to = applying(lsn);
   apply(to, connect_.record, client.connection);
@@ -182,8 +185,7 @@ void World::lose(Client& client) {
   do_what_is_due();
 }
 
-std::vector<mqtt::Reason> World::subscribe(Client& client, const std::string& filter,
-                                           const SubscribeOptions& options) {
+std::vector<mqtt::Reason> World::subscribe(Client& client, const std::string& filter, const SubscribeOptions& options) {
   mqtt::Subscribe packet;
   packet.packet_id = client.next_packet_id;
   if (options.identifier != 0) packet.properties.subscription_identifier = options.identifier;
@@ -224,6 +226,7 @@ Published1 World::publish(Client& client, const std::string& topic, const std::s
   packet.qos = static_cast<mqtt::Qos>(options.qos);
   packet.retain = options.retain;
   packet.message_expiry_s = options.expiry_s;
+  packet.properties = options.properties;
   if (options.qos != 0) {
     packet.packet_id = options.packet_id != 0 ? options.packet_id : client.next_packet_id++;
     if (client.next_packet_id == 0) client.next_packet_id = 1;

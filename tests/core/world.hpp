@@ -1,6 +1,6 @@
-// The core of a pair without a broker around it: packets of clients are decided, appended to a log in memory and applied on
-// an active State as the broker's turn does; a standby State sees nothing but the encoded batches. Time stands still until
-// advance_ms().
+// The core of a pair without a broker around it: packets of clients are decided, appended to a log in memory and
+// applied on an active State as the broker's turn does; a standby State sees nothing but the encoded batches. Time
+// stands still until advance_ms().
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ struct Event {
   EffectKind kind = EffectKind::publish;
   std::string topic;
   std::string payload;
+  std::string properties;
   unsigned qos = 0;
   bool retain = false;
   bool dup = false;
@@ -51,8 +52,8 @@ struct Client {
     events.clear();
     return all;
   }
-  std::vector<Event> take_publishes();          // and forget the rest
-  std::vector<std::string> take_payloads();     // of the publishes
+  std::vector<Event> take_publishes();       // and forget the rest
+  std::vector<std::string> take_payloads();  // of the publishes
 };
 
 struct WillOptions {
@@ -62,6 +63,7 @@ struct WillOptions {
   bool retain = false;
   std::uint32_t delay_s = 0;
   std::optional<std::uint32_t> expiry_s = std::nullopt;
+  std::string properties = {};
 };
 
 struct ConnectOptions {
@@ -89,6 +91,7 @@ struct PublishOptions {
   bool retain = false;
   std::optional<std::uint32_t> expiry_s = std::nullopt;
   std::uint16_t packet_id = 0;  // 0: the client's next
+  std::string properties = {};  // property bytes
 };
 
 struct Published1 {
@@ -104,7 +107,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   // Around the apply that distributes a message: a PUBLISH that was taken, or a will.
-  virtual void before_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) = 0;
+  virtual void before_message(const MessageView& message, SessionId publisher,
+                              const std::vector<SharedPick>& picks) = 0;
   virtual void after_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) = 0;
   virtual void on_due(const Record& record) = 0;  // before it is applied
 };
@@ -149,7 +153,8 @@ class World {
   // The batch is closed, and the standby applies it.
   void end_turn();
   void begin_reign();
-  // The active dies: the standby reigns. `rebuilt`: the next standby, up to date; nullptr: one that replays the whole log.
+  // The active dies: the standby reigns. `rebuilt`: the next standby, up to date; nullptr: one that replays the whole
+  // log.
   void take_over(std::unique_ptr<State> rebuilt = nullptr);
   // The boxes agree, and each one's digest is that of its entities.
   void check(bool thorough = true);

@@ -50,6 +50,7 @@ struct Disk {
     Ids ids;
   };
   std::vector<Aside> aside;
+  bool wiped = false;  // and nothing loaded since
 
   Lsn last() const { return log.empty() ? checkpoint : log.back().last(); }
   Ids state() const;  // rows and the log behind them
@@ -206,6 +207,7 @@ class World {
   std::set<std::uint64_t> reported;          // set aside with an error told, because they may hold acked records
   std::set<std::uint64_t> mirrored_once[2];  // ids that node [i] has applied as standby
   std::map<Epoch, int> reigns;
+  std::function<void(int from, std::size_t path, const ByteBuffer& frame)> spy;  // sees every frame that is sent
   std::vector<std::string> violations;
   std::deque<std::string> traced;
 

@@ -217,6 +217,7 @@ void SimNode::obey(mirror::Wipe& order) {
     log_.clear();
     disk_.checkpoint = Lsn{};
     disk_.rows.clear();
+    disk_.wiped = true;
     image_open_ = false;
     ++wipes_;
     rebuild();
@@ -242,6 +243,7 @@ void SimNode::obey(mirror::EndImage&) {
   if (!image_open_) world_.broken(name_ + ": end without an image");
   work([this](bool answer) {
     disk_.rows = image_;
+    disk_.wiped = false;
     disk_.checkpoint = image_at_;
     disk_.log.clear();
     log_.clear();
@@ -336,7 +338,7 @@ void SimNode::obey(mirror::OpenListeners&) {}
 
 void SimNode::obey(mirror::Activate& order) {
   if (reigning_) world_.broken(name_ + ": activated twice");
-  if (image_open_) world_.broken(name_ + ": activated with a half loaded image");
+  if (image_open_ || disk_.wiped) world_.broken(name_ + ": activated with a half loaded State");
   if (!applying_.empty()) {  // orders are carried out in order: what was to be applied is applied first
     for (const Applying& one : applying_) apply(one.batch);
     applying_.clear();
@@ -368,6 +370,7 @@ void SimNode::obey(mirror::Demote& order) {
 void SimNode::obey(mirror::ApplyBatch& order) {
   if (reigning_) world_.broken(name_ + ": told to apply while ACTIVE");
   append(order.batch);
+  disk_.wiped = false;
   applying_.push_back({world_.now + appended_delay_ms, order.batch});
 }
 

@@ -13,6 +13,7 @@ World::World(const Options& options_in) : options(options_in), rng(options_in.se
 
 void World::send(int from, std::size_t path, ByteBuffer frame) {
   Wire& wire = wires_[from][path];
+  if (spy) spy(from, path, frame);
   if (wire.is_cut) return;
   const auto latency = static_cast<std::int64_t>(random(static_cast<std::uint64_t>(options.latency_ms_max)));
   const std::int64_t due = std::max(wire.last_due, now + latency);

@@ -131,9 +131,7 @@ struct Describe {
     line.number("version", static_cast<unsigned>(c.version)).bytes("client_id", c.client_id);
     line.number("keep_alive", c.keep_alive_s).flag("clean", c.clean_start).flag("bridge", c.bridge);
     if (c.will) {
-      line.bytes("will", c.will->topic)
-          .bytes("payload", c.will->payload)
-          .number("qos", number_of(c.will->qos));
+      line.bytes("will", c.will->topic).bytes("payload", c.will->payload).number("qos", number_of(c.will->qos));
       line.flag("retain", c.will->retain).maybe("message_expiry", c.will->message_expiry_s);
       if (c.will->delay_s != 0) line.number("delay", c.will->delay_s);
       if (!c.will->forwarded_properties.empty()) line.bytes("forwarded", c.will->forwarded_properties);
@@ -142,19 +140,14 @@ struct Describe {
     return line.properties(c.properties).take();
   }
   std::string operator()(const Connack& c) const {
-    return Line("CONNACK")
-        .code(c.reason)
-        .flag("session_present", c.session_present)
-        .properties(c.properties)
-        .take();
+    return Line("CONNACK").code(c.reason).flag("session_present", c.session_present).properties(c.properties).take();
   }
   std::string operator()(const Subscribe& s) const {
     Line line("SUBSCRIBE");
     line.number("id", s.packet_id);
     for (const SubscriptionRequest& request : s.requests) {
       line.bytes("filter", request.filter).number("qos", number_of(request.options.qos));
-      line.flag("no_local", request.options.no_local)
-          .flag("as_published", request.options.retain_as_published);
+      line.flag("no_local", request.options.no_local).flag("as_published", request.options.retain_as_published);
       const auto handling = static_cast<unsigned>(request.options.retain_handling);
       if (handling != 0) line.number("retain_handling", handling);
     }
@@ -175,9 +168,7 @@ struct Describe {
   std::string operator()(const Disconnect& d) const {
     return Line("DISCONNECT").code(d.reason).properties(d.properties).take();
   }
-  std::string operator()(const Auth& a) const {
-    return Line("AUTH").code(a.reason).properties(a.properties).take();
-  }
+  std::string operator()(const Auth& a) const { return Line("AUTH").code(a.reason).properties(a.properties).take(); }
 };
 
 }  // namespace

@@ -21,8 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ByteBuffer encoded;
     encode(packet, connect == nullptr ? options.version : connect->version, encoded);
     Packet again;
-    CHECK(decode(encoded, options, again).status == DecodeStatus::packet ||
-          encoded.size() > options.max_packet_bytes);
+    CHECK(decode(encoded, options, again).status == DecodeStatus::packet || encoded.size() > options.max_packet_bytes);
     rest.remove_prefix(decoded.used);
   }
   return 0;

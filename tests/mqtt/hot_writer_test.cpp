@@ -25,15 +25,10 @@ ByteBuffer ack(Type type, std::uint16_t id, Reason reason, Version version) {
 }  // namespace
 
 TEST_CASE("encode_publish gives the bytes of the vectors") {
-  CHECK(publish({.topic = "a/b", .payload = "hi"}, Version::v311) ==
-        vector_named("MQTT311-3.3 publish QoS 0").bytes);
-  CHECK(publish({.topic = "a/b",
-                 .payload = "hi",
-                 .packet_id = 10,
-                 .qos = Qos::exactly_once,
-                 .retain = true,
-                 .dup = true},
-                Version::v5) == vector_named("MQTT5-3.3 publish QoS 2 retain dup").bytes);
+  CHECK(publish({.topic = "a/b", .payload = "hi"}, Version::v311) == vector_named("MQTT311-3.3 publish QoS 0").bytes);
+  CHECK(
+      publish({.topic = "a/b", .payload = "hi", .packet_id = 10, .qos = Qos::exactly_once, .retain = true, .dup = true},
+              Version::v5) == vector_named("MQTT5-3.3 publish QoS 2 retain dup").bytes);
   const std::uint32_t identifiers[] = {1, 268'435'455};
   CHECK(publish({.topic = "a/b",
                  .properties = ByteView("\x26\x00\x01k\x00\x01v", 7),
@@ -42,8 +37,7 @@ TEST_CASE("encode_publish gives the bytes of the vectors") {
                  .message_expiry_s = 0x01020304,
                  .subscription_identifiers = identifiers,
                  .subscription_identifier_count = 2},
-                Version::v5) ==
-        vector_named("MQTT5-3.3.4-4 publish to a subscriber with all hot properties").bytes);
+                Version::v5) == vector_named("MQTT5-3.3.4-4 publish to a subscriber with all hot properties").bytes);
 }
 
 TEST_CASE("3.x clients see no properties") {
@@ -73,8 +67,8 @@ TEST_CASE("MQTT5-3.1.2-24: publish_size is what encode_publish appends, at every
       encode_publish(parts, version, out);
       CHECK_EQ(out.size() - 6, publish_size(parts, version));
       Packet packet;
-      const Decoded decoded = decode(
-          ByteView(out).substr(6), {.version = version, .max_packet_bytes = 0, .from_client = false}, packet);
+      const Decoded decoded =
+          decode(ByteView(out).substr(6), {.version = version, .max_packet_bytes = 0, .from_client = false}, packet);
       REQUIRE(decoded.status == DecodeStatus::packet);
       CHECK_EQ(decoded.used, out.size() - 6);
       CHECK(std::get<Publish>(packet).payload == parts.payload);
@@ -86,8 +80,7 @@ TEST_CASE("U-18: encode_ack writes the shortest form, 3.x never sees a reason") 
   CHECK(ack(Type::puback, 10, Reason::success, Version::v311) == ByteBuffer("\x40\x02\x00\x0A", 4));
   CHECK(ack(Type::puback, 10, Reason::not_authorized, Version::v311) == ByteBuffer("\x40\x02\x00\x0A", 4));
   CHECK(ack(Type::puback, 10, Reason::success, Version::v5) == ByteBuffer("\x40\x02\x00\x0A", 4));
-  CHECK(ack(Type::pubrec, 0x1234, Reason::not_authorized, Version::v5) ==
-        ByteBuffer("\x50\x03\x12\x34\x87", 5));
+  CHECK(ack(Type::pubrec, 0x1234, Reason::not_authorized, Version::v5) == ByteBuffer("\x50\x03\x12\x34\x87", 5));
   CHECK(ack(Type::pubrel, 0xFFFF, Reason::packet_identifier_not_found, Version::v5) ==
         ByteBuffer("\x62\x03\xFF\xFF\x92", 5));
   CHECK(ack(Type::pubcomp, 1, Reason::success, Version::v31) == ByteBuffer("\x70\x02\x00\x01", 4));
@@ -135,8 +128,7 @@ TEST_CASE("`filtered` tells exactly when the property bytes are not forwarded as
     ByteBuffer bytes;
     encode(made, Version::v5, bytes);
     Packet packet;
-    REQUIRE(decode(bytes, {.version = Version::v5, .max_packet_bytes = 0}, packet).status ==
-            DecodeStatus::packet);
+    REQUIRE(decode(bytes, {.version = Version::v5, .max_packet_bytes = 0}, packet).status == DecodeStatus::packet);
     const Publish& publish = std::get<Publish>(packet);
     ByteBuffer forwarded;
     forwarded_properties(publish.properties, forwarded);

@@ -119,8 +119,7 @@ TEST_CASE("U-37: a byte left over is refused, unless it belongs to a payload") {
   for (const Vector& vector : vectors()) {
     if (!vector.accepted || vector.bytes.size() > 100 || vector.bytes.size() < 4) continue;
     const auto type = static_cast<Type>(static_cast<std::uint8_t>(vector.bytes[0]) >> 4);
-    if (type == Type::publish || type == Type::suback ||
-        (type == Type::unsuback && vector.version == Version::v5))
+    if (type == Type::publish || type == Type::suback || (type == Type::unsuback && vector.version == Version::v5))
       continue;
     CAPTURE(vector.name);
     ByteBuffer longer = vector.bytes + ByteBuffer(1, '\0');

@@ -204,9 +204,7 @@ Packet PacketMaker::ack(Type type, Version version, bool from_client) {
   ByteBuffer buffer;
   ByteWriter writer(buffer);
   for (const UserProperty& user : user_properties()) {
-    writer.u8(static_cast<std::uint8_t>(Property::user_property))
-        .bytes_u16_be(user.name)
-        .bytes_u16_be(user.value);
+    writer.u8(static_cast<std::uint8_t>(Property::user_property)).bytes_u16_be(user.name).bytes_u16_be(user.value);
   }
   if (chance()) writer.u8(static_cast<std::uint8_t>(Property::reason_string)).bytes_u16_be(text(9));
   ack.properties = keep(std::move(buffer));

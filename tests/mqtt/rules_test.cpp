@@ -74,14 +74,12 @@ struct Expected {
   std::set<std::string> homes;
 };
 
-const std::set<std::string> every_home = {"CONNECT",    "Will",      "CONNACK",       "PUBLISH(C)",
-                                          "PUBLISH(S)", "PUBACK",    "PUBREC",        "PUBREL",
-                                          "PUBCOMP",    "SUBSCRIBE", "SUBACK",        "UNSUBSCRIBE",
-                                          "UNSUBACK",   "AUTH",      "DISCONNECT(C)", "DISCONNECT(S)"};
+const std::set<std::string> every_home = {
+    "CONNECT", "Will",      "CONNACK", "PUBLISH(C)",  "PUBLISH(S)", "PUBACK", "PUBREC",        "PUBREL",
+    "PUBCOMP", "SUBSCRIBE", "SUBACK",  "UNSUBSCRIBE", "UNSUBACK",   "AUTH",   "DISCONNECT(C)", "DISCONNECT(S)"};
 const std::set<std::string> message_homes = {"PUBLISH(C)", "PUBLISH(S)", "Will"};
-const std::set<std::string> reason_homes = {"CONNACK",       "PUBACK", "PUBREC",   "PUBREL",
-                                            "PUBCOMP",       "SUBACK", "UNSUBACK", "DISCONNECT(C)",
-                                            "DISCONNECT(S)", "AUTH"};
+const std::set<std::string> reason_homes = {"CONNACK", "PUBACK",   "PUBREC",        "PUBREL",        "PUBCOMP",
+                                            "SUBACK",  "UNSUBACK", "DISCONNECT(C)", "DISCONNECT(S)", "AUTH"};
 
 const std::vector<Expected>& expected() {
   static const ByteBuffer text = raw({0, 1, 'x'});
@@ -162,8 +160,7 @@ TEST_CASE("U-01, U-40, MQTT5-3.14.2-2, 3.3.4-6: every property in every packet")
     for (const Expected& property : expected()) {
       CAPTURE(carrier.home);
       CAPTURE(property.id);
-      const ByteBuffer bytes =
-          raw({property.id}) + property.value + (needs_method(carrier, property.id) ? method : "");
+      const ByteBuffer bytes = raw({property.id}) + property.value + (needs_method(carrier, property.id) ? method : "");
       const Decoded decoded = decode_now(carrier.around(bytes), Version::v5, carrier.from_client);
       const bool method_elsewhere = property.id == 0x16 && !property.homes.contains(carrier.home);
       if (property.homes.contains(carrier.home)) {
@@ -186,8 +183,7 @@ TEST_CASE("U-02 (T-24): every property but a user property is refused when repea
       const ByteBuffer once = raw({property.id}) + property.value;
       const ByteBuffer bytes = once + (needs_method(carrier, property.id) ? method : "") + once;
       const Decoded decoded = decode_now(carrier.around(bytes), Version::v5, carrier.from_client);
-      const bool repeats =
-          property.id == 0x26 || (property.id == 0x0B && carrier.home == std::string("PUBLISH(S)"));
+      const bool repeats = property.id == 0x26 || (property.id == 0x0B && carrier.home == std::string("PUBLISH(S)"));
       CHECK(decoded.status == (repeats ? DecodeStatus::packet : DecodeStatus::error));
       if (!repeats) CHECK(decoded.reason == Reason::protocol_error);
     }
@@ -203,16 +199,14 @@ TEST_CASE("U-01: unknown property identifiers, and values cut short anywhere") {
       const ByteBuffer bytes = raw({property.id}) + property.value;
       for (std::size_t size = 1; size < bytes.size(); ++size) {
         CAPTURE(property.id);
-        const Decoded decoded =
-            decode_now(carrier.around(bytes.substr(0, size)), Version::v5, carrier.from_client);
+        const Decoded decoded = decode_now(carrier.around(bytes.substr(0, size)), Version::v5, carrier.from_client);
         CHECK(decoded.status == DecodeStatus::error);
       }
     }
     CHECK_EQ(known.size(), 27);
     for (int id = 0; id < 256; ++id) {
       if (known.contains(id)) continue;
-      const Decoded decoded =
-          decode_now(carrier.around(raw({id, 0, 0, 0, 0})), Version::v5, carrier.from_client);
+      const Decoded decoded = decode_now(carrier.around(raw({id, 0, 0, 0, 0})), Version::v5, carrier.from_client);
       CHECK(decoded.status == DecodeStatus::error);
       CHECK(decoded.reason == Reason::malformed_packet);
     }
@@ -222,8 +216,8 @@ TEST_CASE("U-01: unknown property identifiers, and values cut short anywhere") {
 TEST_CASE("MQTT5-1.5.4-1, -2, 1.5.7-1: text properties are UTF-8") {
   for (const Carrier& carrier : carriers()) {
     for (const Expected& property : expected()) {
-      const bool text = property.value.size() >= 3 && property.value[2] == 'x' && property.id != 0x09 &&
-                        property.id != 0x16;
+      const bool text =
+          property.value.size() >= 3 && property.value[2] == 'x' && property.id != 0x09 && property.id != 0x16;
       if (!text || !property.homes.contains(carrier.home)) continue;
       for (const int bad : {0x00, 0x80, 0xC0, 0xFF}) {
         for (std::size_t at = 2; at < property.value.size(); at += 3) {
@@ -254,9 +248,7 @@ TEST_CASE("a packet may hold limits::max_user_properties user properties, no mor
 }
 
 TEST_CASE("U-35, MQTT5-1.5.5-1: remaining lengths") {
-  const auto status = [](std::initializer_list<int> bytes) {
-    return decode_now(raw(bytes), Version::v5, true).status;
-  };
+  const auto status = [](std::initializer_list<int> bytes) { return decode_now(raw(bytes), Version::v5, true).status; };
   CHECK(status({0x30}) == DecodeStatus::incomplete);
   CHECK(status({0x30, 0x80}) == DecodeStatus::incomplete);
   CHECK(status({0x30, 0xFF, 0xFF, 0xFF}) == DecodeStatus::incomplete);

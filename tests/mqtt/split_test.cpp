@@ -100,8 +100,7 @@ TEST_CASE("bytes behind a packet are left alone") {
   for (const Vector& vector : vectors()) {
     CAPTURE(vector.name);
     Packet packet;
-    const Decoded decoded =
-        decode(vector.bytes + ByteBuffer("\x30\xFF\xFF\xFF", 4), vector.options(), packet);
+    const Decoded decoded = decode(vector.bytes + ByteBuffer("\x30\xFF\xFF\xFF", 4), vector.options(), packet);
     CHECK((decoded.status == DecodeStatus::packet) == vector.accepted);
     if (vector.accepted) CHECK_EQ(decoded.used, vector.bytes.size());
   }

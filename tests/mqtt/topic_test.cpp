@@ -21,12 +21,10 @@ std::string levels(std::size_t count) {
 }  // namespace
 
 TEST_CASE("MQTT5-4.7.0-1, 4.7.3-1, -2, -3: topic names") {
-  for (const std::string_view good :
-       {"a"sv, "/"sv, "a/b"sv, "/a"sv, "a//b"sv, " "sv, "$SYS/x"sv, "\xC3\xA9"sv}) {
+  for (const std::string_view good : {"a"sv, "/"sv, "a/b"sv, "/a"sv, "a//b"sv, " "sv, "$SYS/x"sv, "\xC3\xA9"sv}) {
     CHECK_MESSAGE(valid_topic_name(good), good);
   }
-  for (const std::string_view bad :
-       {""sv, "+"sv, "#"sv, "a/+"sv, "a/#"sv, "a+b"sv, "#a"sv, "a\0b"sv, "\0"sv}) {
+  for (const std::string_view bad : {""sv, "+"sv, "#"sv, "a/+"sv, "a/#"sv, "a+b"sv, "#a"sv, "a\0b"sv, "\0"sv}) {
     CHECK_MESSAGE(!valid_topic_name(bad), bad);
   }
   CHECK(valid_topic_name(std::string(65'535, 'a')));
@@ -36,12 +34,12 @@ TEST_CASE("MQTT5-4.7.0-1, 4.7.3-1, -2, -3: topic names") {
 }
 
 TEST_CASE("MQTT5-4.7.1-1, -2, 4.7.3-1: topic filters") {
-  for (const std::string_view good : {"#"sv, "+"sv, "a/#"sv, "+/+"sv, "/+"sv, "+/"sv, "/#"sv, "a/+/b"sv,
-                                      "a"sv, "/"sv, "+/tennis/#"sv, "$SYS/#"sv, "a//b"sv}) {
+  for (const std::string_view good : {"#"sv, "+"sv, "a/#"sv, "+/+"sv, "/+"sv, "+/"sv, "/#"sv, "a/+/b"sv, "a"sv, "/"sv,
+                                      "+/tennis/#"sv, "$SYS/#"sv, "a//b"sv}) {
     CHECK_MESSAGE(valid_topic_filter(good), good);
   }
-  for (const std::string_view bad : {""sv, "a#"sv, "#/a"sv, "a/#/b"sv, "##"sv, "+a"sv, "a+"sv, "a/b+/c"sv,
-                                     "++"sv, "+#"sv, "a/b#"sv, "#/"sv, "a\0"sv}) {
+  for (const std::string_view bad : {""sv, "a#"sv, "#/a"sv, "a/#/b"sv, "##"sv, "+a"sv, "a+"sv, "a/b+/c"sv, "++"sv,
+                                     "+#"sv, "a/b#"sv, "#/"sv, "a\0"sv}) {
     CHECK_MESSAGE(!valid_topic_filter(bad), bad);
   }
   CHECK_FALSE(valid_topic_filter("+" + levels(limits::max_topic_levels + 1)));
@@ -72,20 +70,16 @@ TEST_CASE("MQTT5-4.7.2-1, 4.7.3-4: matching") {
     bool matches;
   };
   const Row rows[] = {
-      {"a", "a", true},           {"a", "b", false},          {"a", "A", false},
-      {"a", "a/", false},         {"/a", "a", false},         {"a/b", "a/b", true},
-      {"a/b", "a/b/c", false},    {"a/b/c", "a/b", false},    {"#", "a", true},
-      {"#", "a/b", true},         {"#", "/", true},           {"#", "$SYS", false},
-      {"+", "a", true},           {"+", "/a", false},         {"+", "a/", false},
-      {"/+", "/a", true},         {"+/+", "/a", true},        {"+/+", "a", false},
-      {"a/#", "a", true},         {"a/#", "a/", true},        {"a/#", "a/b/c", true},
-      {"a/#", "ab", false},       {"a/+", "a", false},        {"a/+", "a/", true},
-      {"a/+", "a/b/c", false},    {"a/+/c", "a/b/c", true},   {"a/+/c", "a/b/d", false},
-      {"+/b/#", "a/b", true},     {"+/SYS", "$a/SYS", false}, {"$SYS/#", "$SYS/a", true},
-      {"$SYS/+", "$SYS/a", true}, {"#", "$", false},          {"a/$b", "a/$b", true},
-      {"a/+", "a/$b", true},      {"+/#", "a", true},         {"+/#", "a/b/c", true},
-      {"//", "//", true},         {"//", "/", false},         {"+/+/+", "//", true},
-      {"a/b/#", "a", false},
+      {"a", "a", true},           {"a", "b", false},          {"a", "A", false},          {"a", "a/", false},
+      {"/a", "a", false},         {"a/b", "a/b", true},       {"a/b", "a/b/c", false},    {"a/b/c", "a/b", false},
+      {"#", "a", true},           {"#", "a/b", true},         {"#", "/", true},           {"#", "$SYS", false},
+      {"+", "a", true},           {"+", "/a", false},         {"+", "a/", false},         {"/+", "/a", true},
+      {"+/+", "/a", true},        {"+/+", "a", false},        {"a/#", "a", true},         {"a/#", "a/", true},
+      {"a/#", "a/b/c", true},     {"a/#", "ab", false},       {"a/+", "a", false},        {"a/+", "a/", true},
+      {"a/+", "a/b/c", false},    {"a/+/c", "a/b/c", true},   {"a/+/c", "a/b/d", false},  {"+/b/#", "a/b", true},
+      {"+/SYS", "$a/SYS", false}, {"$SYS/#", "$SYS/a", true}, {"$SYS/+", "$SYS/a", true}, {"#", "$", false},
+      {"a/$b", "a/$b", true},     {"a/+", "a/$b", true},      {"+/#", "a", true},         {"+/#", "a/b/c", true},
+      {"//", "//", true},         {"//", "/", false},         {"+/+/+", "//", true},      {"a/b/#", "a", false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.filter);

@@ -21,9 +21,7 @@ struct Vector {
   Reason reason = Reason::success;
   std::optional<Version> answer;  // refused: Decoded::connect_version
 
-  DecodeOptions options() const {
-    return {.version = version, .max_packet_bytes = 0, .from_client = from_client};
-  }
+  DecodeOptions options() const { return {.version = version, .max_packet_bytes = 0, .from_client = from_client}; }
 };
 
 // Read once; a line that cannot be read ends the test program.

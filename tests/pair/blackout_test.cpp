@@ -83,11 +83,11 @@ void BlackoutTest::round(bool online) {
   pair_.b().kill();
   pair_.start();
   gaps_.push_back({killed_at - promised, std::chrono::steady_clock::now()});
-  CHECK(q1_.finish());
-  CHECK(q2_.finish());
+  REQUIRE(q1_.finish());
+  REQUIRE(q2_.finish());
   if (!online) subscriber_.go_online();
-  CHECK(subscriber_.await_message("t/q1", q1_.sent() - 1));
-  CHECK(subscriber_.await_message("t/q2", q2_.sent() - 1));
+  REQUIRE(subscriber_.await_message("t/q1", q1_.sent() - 1));
+  REQUIRE(subscriber_.await_message("t/q2", q2_.sent() - 1));
   pair_.await_equal();
   subscriber_.go_offline();
 }
@@ -112,7 +112,7 @@ TEST_CASE("durability peer: both killed at once keeps what was acknowledged more
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round);
     test.round(false);
-    CHECK_MESSAGE(test.lost(test.gaps()).empty(), joined(test.lost(test.gaps())));
+    REQUIRE_MESSAGE(test.lost(test.gaps()).empty(), joined(test.lost(test.gaps())));
   }
 }
 
@@ -122,6 +122,6 @@ TEST_CASE("durability peer+disk: both killed at once keeps everything that was a
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round);
     test.round(round % 2 == 1);
-    CHECK_MESSAGE(test.broken().empty(), joined(test.broken()));
+    REQUIRE_MESSAGE(test.broken().empty(), joined(test.broken()));
   }
 }

@@ -121,13 +121,13 @@ void KillTest::round(int number) {
   Node& killed = kill_mid_stream();
   take_over(number);
   killed.start();
-  CHECK(q1_.wait());
-  CHECK(q2_.wait());
+  REQUIRE(q1_.wait());
+  REQUIRE(q2_.wait());
   if (!online) subscriber_.go_online();
-  CHECK(subscriber_.await_count("t/q1", q1_.sent()));
-  CHECK(subscriber_.await_count("t/q2", q2_.sent()));
-  CHECK_MESSAGE(broken_promises(q1_, subscriber_).empty(), joined(broken_promises(q1_, subscriber_)));
-  CHECK_MESSAGE(broken_promises(q2_, subscriber_).empty(), joined(broken_promises(q2_, subscriber_)));
+  REQUIRE(subscriber_.await_count("t/q1", q1_.sent()));
+  REQUIRE(subscriber_.await_count("t/q2", q2_.sent()));
+  REQUIRE_MESSAGE(broken_promises(q1_, subscriber_).empty(), joined(broken_promises(q1_, subscriber_)));
+  REQUIRE_MESSAGE(broken_promises(q2_, subscriber_).empty(), joined(broken_promises(q2_, subscriber_)));
   pair_.await_equal();
   CHECK(&pair_.await_active() == &pair_.other(killed));
   subscriber_.go_offline();
@@ -136,7 +136,7 @@ void KillTest::round(int number) {
 // The will of the last round fires no earlier than a wrong one of the client that returned would.
 void KillTest::end() {
   subscriber_.go_online();
-  CHECK(subscriber_.await_count("t/will/left", killed_at_.size()));
+  REQUIRE(subscriber_.await_count("t/will/left", killed_at_.size()));
   subscriber_.go_offline();
   CHECK(returning_.violations().empty());
   CHECK_MESSAGE(subscriber_.count("t/will/returned") == 0, "the will of a client that returned has fired");

@@ -117,17 +117,17 @@ void pause_round(Pair& pair, Publisher& q1, Publisher& q2, Subscriber& subscribe
   sit_out_pause(pair, active, q1, q2);
   loyal.read_to_the_end();
   pair.await_protected();
-  CHECK(q1.finish());
-  CHECK(q2.finish());
+  REQUIRE(q1.finish());
+  REQUIRE(q2.finish());
   pair.await_equal();
   CHECK(&pair.await_active() == &pair.other(active));
-  CHECK(subscriber.await_count("t/q1", q1.sent()));
-  CHECK(subscriber.await_count("t/q2", q2.sent()));
-  CHECK(subscriber.await_count(loyal.topic(), loyal.acked().size()));
+  REQUIRE(subscriber.await_count("t/q1", q1.sent()));
+  REQUIRE(subscriber.await_count("t/q2", q2.sent()));
+  REQUIRE(subscriber.await_count(loyal.topic(), loyal.acked().size()));
   std::map<uint32_t, Received> received = subscriber.received(loyal.topic());
   for (uint32_t number : loyal.acked()) CHECK_MESSAGE(received.contains(number), "lost: " << number);
-  CHECK_MESSAGE(broken_promises(q1, subscriber).empty(), joined(broken_promises(q1, subscriber)));
-  CHECK_MESSAGE(broken_promises(q2, subscriber).empty(), joined(broken_promises(q2, subscriber)));
+  REQUIRE_MESSAGE(broken_promises(q1, subscriber).empty(), joined(broken_promises(q1, subscriber)));
+  REQUIRE_MESSAGE(broken_promises(q2, subscriber).empty(), joined(broken_promises(q2, subscriber)));
 }
 
 }  // namespace

@@ -62,13 +62,13 @@ TEST_CASE("mode single: kill -9 and a new start keep everything that was acknowl
     while (q1.acked() + q2.acked() < before + kill_after) std::this_thread::yield();
     node.kill();
     node.start();
-    CHECK(q1.wait());
-    CHECK(q2.wait());
+    REQUIRE(q1.wait());
+    REQUIRE(q2.wait());
     if (!online) subscriber.go_online();
-    CHECK(subscriber.await_count("t/q1", q1.sent()));
-    CHECK(subscriber.await_count("t/q2", q2.sent()));
-    CHECK_MESSAGE(broken_promises(q1, subscriber).empty(), joined(broken_promises(q1, subscriber)));
-    CHECK_MESSAGE(broken_promises(q2, subscriber).empty(), joined(broken_promises(q2, subscriber)));
+    REQUIRE(subscriber.await_count("t/q1", q1.sent()));
+    REQUIRE(subscriber.await_count("t/q2", q2.sent()));
+    REQUIRE_MESSAGE(broken_promises(q1, subscriber).empty(), joined(broken_promises(q1, subscriber)));
+    REQUIRE_MESSAGE(broken_promises(q2, subscriber).empty(), joined(broken_promises(q2, subscriber)));
     subscriber.go_offline();
   }
   CHECK(node.stop() == 0);
