@@ -61,7 +61,7 @@ void Active::answer_refused(edge::Connection& connection, const mqtt::Publish& p
 bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet) {
   core::Session& session = *client.session;
   if (packet.type == mqtt::Type::pubrel) {
-    const core::Released record{session.id, packet.packet_id};
+    const core::Released record{session.id, packet.packet_id, &session};
     const Lsn lsn = record_if(session.durable && session.holds(packet.packet_id), record);
     core::Applying to = applying(lsn);
     core::apply(to, record);
@@ -70,7 +70,7 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
   }
   switch (core::decide_ack(session, packet)) {
     case core::AckMeaning::progress: {
-      const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason)};
+      const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason), &session};
       const Lsn lsn = record_if(session.durable, record);
       core::Applying to = applying(lsn);
       core::apply(to, record);

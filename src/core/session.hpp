@@ -63,7 +63,7 @@ struct Session {
   std::map<std::string, Subscription, std::less<>> subscriptions;  // by whole filter
 
   ConnectionId connection;                // this active's; never in an image or digest
-  RecentMatch recent;  // likewise
+  RecentMatch recent;                     // likewise
   std::uint64_t dropped = 0;              // messages dropped at a full queue; for status only
   ChangeMark mark;                        // of the header
   std::vector<ChangeMark> segment_marks;  // of queue segments from `first_segment` on

@@ -231,4 +231,26 @@ TEST_CASE("The cache of look-ups is bounded and forgets the oldest topic, not th
   for (int i = 0; i < 150'000; i += 1000) REQUIRE(state.routing().match("t/" + std::to_string(i)).targets.empty());
 }
 
+TEST_CASE("The look-up that a publisher remembers follows its topic, changes of subscriptions and evictions") {
+  State state;
+  Session& publisher = state.add_session(1, "p", true);
+  Session& session = state.add_session(2, "c", true);
+  bool existed = false;
+  const auto targets = [&](std::string_view topic) {
+    return state.routing().match(topic, publisher.recent).targets.size();
+  };
+  CHECK_EQ(targets("a"), 0);
+  state.put_subscription(session, "a", {}, 0, existed);
+  CHECK_EQ(targets("a"), 1);
+  CHECK_EQ(targets("b"), 0);
+  state.put_subscription(session, "+", {}, 0, existed);
+  CHECK_EQ(targets("b"), 1);
+  state.remove_subscription(session, "a");
+  CHECK_EQ(targets("a"), 1);
+  for (int i = 0; i < 70'000; ++i) state.routing().match("t/" + std::to_string(i));
+  CHECK_EQ(targets("a"), 1);
+  state.remove_session(session);
+  CHECK_EQ(targets("a"), 0);
+}
+
 }  // namespace tandem::core::test

@@ -167,6 +167,7 @@ class SimNode {
   Lsn catch_rows_at_;
   Ids catch_image_;
   std::string told_;
+  std::set<std::uint64_t> acked_at_decision_;
   std::size_t images_ = 0;
   std::size_t wipes_ = 0;
   std::size_t activations_ = 0;
@@ -194,7 +195,7 @@ class World {
   Steady clock(int index) const;
   std::uint64_t random(std::uint64_t below) { return below == 0 ? 0 : rng() % below; }
   void broken(const std::string& what);  // a rule was violated
-  void check_clean_promotion(SimNode& node);
+  void check_clean_promotion(SimNode& node, const std::set<std::uint64_t>& acked_before);
   void check_nothing_lost();  // at the end, settled
   std::string story() const;
 

@@ -334,7 +334,10 @@ void SimNode::obey(mirror::SendFrame& order) {
   world_.send(index_, order.path, std::move(order.bytes));
 }
 
-void SimNode::obey(mirror::OpenListeners&) {}
+// The promotion is decided here; what the other side of a split acknowledges from now on is its own.
+void SimNode::obey(mirror::OpenListeners&) {
+  acked_at_decision_ = world_.acked;
+}
 
 void SimNode::obey(mirror::Activate& order) {
   if (reigning_) world_.broken(name_ + ": activated twice");
@@ -350,7 +353,7 @@ void SimNode::obey(mirror::Activate& order) {
   const auto [reign, fresh] = world_.reigns.emplace(order.epoch, index_);
   if (!fresh) world_.broken("epoch taken twice");
   world_.trace(name_ + " ACTIVE in epoch " + std::to_string(order.epoch.number) + (order.unclean ? " UNCLEAN" : ""));
-  if (!order.unclean) world_.check_clean_promotion(*this);
+  if (!order.unclean) world_.check_clean_promotion(*this, acked_at_decision_);
   write();  // EpochBegan
 }
 

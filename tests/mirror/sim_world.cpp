@@ -117,8 +117,8 @@ void World::broken(const std::string& what) {
 
 // A clean promotion has every acknowledged record, except those that physically exist nowhere any more (two memories
 // lost at once) and those whose setting aside was reported.
-void World::check_clean_promotion(SimNode& node) {
-  for (const std::uint64_t id : acked) {
+void World::check_clean_promotion(SimNode& node, const std::set<std::uint64_t>& acked_before) {
+  for (const std::uint64_t id : acked_before) {
     if (node.serves(id) || reported.count(id) != 0) continue;
     bool somewhere = false;
     for (const auto& one : nodes) somewhere = somewhere || one->holds(id);
