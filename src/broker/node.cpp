@@ -249,6 +249,11 @@ void Node::on_beat() {
     pair_->on_beat(now);
   });
   if (const auto heard = pair_->heard_time()) log_clock_.saw(heard->log_time, heard->at);
+  if (!link_) return;
+  std::vector<std::string> troubles = link_->troubles();
+  if (troubles == link_troubles_) return;
+  link_troubles_ = std::move(troubles);
+  for (const std::string& trouble : link_troubles_) journal::warn(trouble);
 }
 
 // arbiter "keepalived": the word is whether a virtual IP is on this box.
@@ -260,11 +265,9 @@ void Node::watch_vip(Steady now) {
 }
 
 void Node::drain_link() {
+  // Orders are carried out once for all frames: one confirm answers many batches.
   input([this](Steady now) {
-    link_->drain([this, now](std::size_t path, ByteView frame) {
-      pair_->on_frame(path, frame, now);
-      carry_out();
-    });
+    link_->drain([this, now](std::size_t path, ByteView frame) { pair_->on_frame(path, frame, now); });
   });
 }
 

@@ -71,6 +71,7 @@ class Node {
   void obey(mirror::CompareDigest& order);
   void obey(mirror::Tell& order);
   void try_listen();
+  void drop_open_image();         // an image that will not be completed
   void fail(const Error& error);  // cannot go on: run() returns it
   std::uint64_t token(std::function<void(Steady)> when_done);
 
@@ -98,7 +99,9 @@ class Node {
   bool in_turn_ = false;
   bool carrying_out_ = false;
   bool want_listeners_ = false;
-  bool image_open_ = false;
+  bool image_open_ = false;      // between BeginImage and its commit
+  bool image_complete_ = false;  // its rows are all with the store; the commit is on its way
+  std::uint64_t image_number_ = 0;
   Lsn image_at_;
   Instant image_time_;
   Lsn digest_lsn_;
@@ -107,7 +110,8 @@ class Node {
   Steady started_;
   Steady last_tick_;
   std::string listen_error_;
-  std::uint64_t catch_up_ = 0;  // the store's number of the one that is open; 0: none
+  std::vector<std::string> link_troubles_;  // as last told
+  std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
   Lsn digest_compared_at_;
   bool digest_agrees_ = true;
   bool stopping_ = false;

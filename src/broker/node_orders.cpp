@@ -72,6 +72,7 @@ void Node::try_listen() {
 }
 
 void Node::obey(mirror::Activate& order) {
+  drop_open_image();
   const Steady now = steady_now();
   log_clock_.start(pair_->heard_time().has_value(), now);
   if (log_clock_.capped_ms() != 0) {
@@ -112,6 +113,7 @@ void Node::obey(mirror::Rewind& order) {
 
 void Node::obey(mirror::Wipe& order) {
   checkpointer_->abort();
+  drop_open_image();
   store_->wipe(order.keep, std::move(order.note), token([this](Steady now) {
                  replica_.clear();
                  checkpointer_->loaded(Lsn{});
@@ -119,8 +121,14 @@ void Node::obey(mirror::Wipe& order) {
                }));
 }
 
+void Node::drop_open_image() {
+  if (image_open_ && !image_complete_) store_->abort_checkpoint();
+  image_open_ = image_complete_ = false;
+  ++image_number_;
+}
+
 void Node::obey(mirror::BeginImage& order) {
-  if (image_open_) store_->abort_checkpoint();
+  drop_open_image();
   checkpointer_->abort();
   image_open_ = true;
   image_at_ = order.at;
@@ -147,8 +155,11 @@ void Node::obey(mirror::EndImage& /*order*/) {
     return;
   }
   const Lsn at = image_at_;
-  store_->commit_checkpoint(token([this, at](Steady now) {
-    image_open_ = false;
+  image_complete_ = true;
+  const std::uint64_t number = image_number_;
+  store_->commit_checkpoint(token([this, at, number](Steady now) {
+    if (number != image_number_) return;  // dropped meanwhile
+    image_open_ = image_complete_ = false;
     checkpointer_->loaded(at);
     pair_->on_image_loaded(at, now);
   }));

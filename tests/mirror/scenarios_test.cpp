@@ -489,3 +489,86 @@ TEST_CASE("frames of an earlier life of the peer change nothing") {
   w.settle();
   w.finish();
 }
+
+TEST_CASE("S1: from S1 to S4 nothing is acknowledged, neither alone nor for the standby") {
+  Started w;
+  w.b().crash();
+  w.run(4'000);
+  w.b().slower_disk_ms = 250;
+  w.b().boot();
+  const auto mode = [&] { return w.a().pair().mode(); };
+  REQUIRE(w.run_until([&] { return mode() == tandem::mirror::Mode::mirrored; }, 10'000));
+  CHECK_FALSE(w.settled());
+  const Lsn safe = w.a().pair().safe();
+  w.run(100);
+  CHECK(w.a().last().value > safe.value);
+  REQUIRE_FALSE(w.settled());  // S3 is still being written
+  CHECK(w.a().pair().safe() == safe);
+  w.settle();
+  w.b().slower_disk_ms = 0;
+  w.finish();
+}
+
+TEST_CASE("R7: a crash after the tail was cut leaves STALE, and alone it refuses to serve") {
+  Started w;
+  w.run(500);
+  w.cut_all(true);
+  w.run(6'000);
+  REQUIRE(w.a().active());
+  REQUIRE(w.b().active());
+  w.cut_all(false);
+  REQUIRE(w.run_until([&] { return w.a().disk().aside.size() == 1; }, 5'000));
+  w.a().crash();
+  w.b().crash();
+  w.a().boot();
+  w.run(8'000);
+  CHECK_FALSE(w.a().active());
+  CHECK(w.a().pair().mode() == tandem::mirror::Mode::stale);
+  w.b().boot();
+  w.settle();
+  CHECK(w.b().active());
+  w.finish();
+}
+
+TEST_CASE("A4: told BACKUP nothing is acknowledged, not even after an operator's promotion") {
+  sim::Options o;
+  o.heartbeat = false;
+  o.promote_when_unsure = false;
+  World w(o);
+  w.nodes[0]->set_word(tandem::mirror::Word::master);
+  w.nodes[0]->boot();
+  w.nodes[1]->boot();
+  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
+  w.nodes[0]->crash();
+  w.nodes[1]->crash();
+  w.nodes[1]->boot();
+  w.run(4'000);
+  const std::size_t before = w.acked.size();
+  REQUIRE(w.nodes[1]->pair().promote_force(w.nodes[1]->clock()).ok());
+  w.run(2'000);
+  CHECK(w.nodes[1]->active());
+  CHECK(w.acked.size() == before);
+  w.nodes[1]->set_word(tandem::mirror::Word::master);
+  w.run(300);
+  CHECK(w.acked.size() > before);
+  CHECK(w.violations.empty());
+}
+
+TEST_CASE("R6: after a MERGE alone_from begins behind the peer's log, not behind the own one") {
+  Started w;
+  w.run(500);
+  w.cut(0, 0, true);  // the standby gets nothing any more
+  w.run(120);
+  w.a().crash();
+  w.b().crash();
+  const Lsn peer_last = w.b().disk().last();
+  REQUIRE(w.a().disk().last() > peer_last);
+  w.cut(0, 0, false);
+  w.a().boot();
+  w.b().boot();
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 2'000));
+  CHECK_FALSE(w.a().activated_unclean());
+  CHECK(w.a().pair().status(w.a().clock()).alone_from == peer_last.next());
+  w.settle();
+  w.finish();
+}

@@ -91,6 +91,7 @@ class SimNode {
   std::size_t activations() const { return activations_; }
   bool activated_unclean() const { return unclean_; }
   int appended_delay_ms = 0;    // standby: applies late (a slow core)
+  int slower_disk_ms = 0;       // each piece of the store\'s work takes this much longer
   bool writes_blocked = false;  // clients of this node write nothing
 
  private:

@@ -133,8 +133,9 @@ void SimNode::apply(const Batch& batch) {
 
 void SimNode::work(std::function<void(bool)> done) {
   const auto ms = 1 + static_cast<std::int64_t>(world_.random(static_cast<std::uint64_t>(world_.options.fsync_ms_max)));
-  if (work_.empty()) work_ends_ = world_.now + ms;
-  work_.push_back({ms, std::move(done)});
+  const std::int64_t all_ms = ms + slower_disk_ms;
+  if (work_.empty()) work_ends_ = world_.now + all_ms;
+  work_.push_back({all_ms, std::move(done)});
 }
 
 void SimNode::run_store() {
