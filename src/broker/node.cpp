@@ -290,6 +290,11 @@ void Node::on_store_events() {
     if (events.checkpoint) checkpointer_->on_committed(*events.checkpoint, pair_->keep_log_from());
     for (store::Chunk& chunk : events.chunks) {
       if (chunk.catch_up != catch_up_) continue;  // of one that was closed
+      if (chunk.error) {
+        journal::error("the peer cannot be brought up to date from this disk: " + chunk.error->message);
+        store_->close_catch_up(std::exchange(catch_up_, 0));
+        continue;
+      }
       mirror::CatchUpPiece piece;
       piece.rows_lsn = chunk.rows_lsn;
       piece.info = std::move(chunk.checkpoint_info);

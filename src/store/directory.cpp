@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -21,10 +20,10 @@ bool file_exists(const std::string& path) {
 
 Status sync_directory(const std::string& directory) {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return Error{directory + ": cannot be opened: " + std::strerror(errno)};
+  if (fd < 0) return Error{directory + ": cannot be opened: " + std::generic_category().message(errno)};
   const int failed = ::fsync(fd) == 0 ? 0 : errno;
   ::close(fd);
-  if (failed != 0) return Error{directory + ": cannot be synced: " + std::strerror(failed)};
+  if (failed != 0) return Error{directory + ": cannot be synced: " + std::generic_category().message(failed)};
   return {};
 }
 
@@ -35,13 +34,14 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& directory) {
   const std::string path = directory + "/" + lock_file;
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
   if (fd < 0)
-    return Error{path + ": cannot be opened: " + std::strerror(errno) + "; check the directory's permissions"};
+    return Error{path + ": cannot be opened: " + std::generic_category().message(errno) +
+                 "; check the directory's permissions"};
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const int failed = errno;
     ::close(fd);
     if (failed == EWOULDBLOCK)
       return Error{path + ": another process uses this store; stop it or choose another data_dir"};
-    return Error{path + ": cannot be locked: " + std::strerror(failed)};
+    return Error{path + ": cannot be locked: " + std::generic_category().message(failed)};
   }
   return DirectoryLock(fd);
 }

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "base/hash.hpp"
@@ -59,7 +60,7 @@ class NewFile {
  private:
   Error failure(const char* what) {
     full_ = errno == ENOSPC || errno == EDQUOT;
-    return Error{path_ + ": cannot " + what + ": " + std::strerror(errno)};
+    return Error{path_ + ": cannot " + what + ": " + std::generic_category().message(errno)};
   }
   std::string path_;
   bool full_ = false;
@@ -83,8 +84,10 @@ bool equal_files(const std::string& a, const std::string& b) {
 // The name that the file shall have; "-2", "-3"... behind it when another file has it. Empty: an equal file is there.
 std::string free_name(const std::string& directory, const std::string& stem, const std::string& written) {
   for (int number = 1;; ++number) {
-    const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
-    const std::string path = directory + "/" + stem + suffix + ".batches";
+    std::string path = directory;
+    path.append("/").append(stem);
+    if (number > 1) path.append("-").append(std::to_string(number));
+    path.append(".batches");
     if (!file_exists(path)) return path;
     if (equal_files(path, written)) return {};
   }
@@ -242,7 +245,7 @@ std::optional<std::string> read_note(FileReader& file) {
 
 Result<SetAsideContent> read_set_aside(const std::string& path, const std::function<Status(Batch&&)>& visit) {
   FileReader file(path);
-  if (!file.ok()) return Error{path + ": cannot be opened: " + std::strerror(errno)};
+  if (!file.ok()) return Error{path + ": cannot be opened: " + std::generic_category().message(errno)};
   const std::optional<std::string> note = read_note(file);
   if (!note) return Error{path + ": is not a file of batches that were set aside, or its header is damaged"};
   SetAsideContent content{*note, 0};

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 #include "base/check.hpp"
 
@@ -29,7 +30,7 @@ Status Spool::make(const std::string& directory) {
   if (fd_ >= 0) return {};
   std::string name = directory + "/checkpoint-XXXXXX";  // a file system without O_TMPFILE
   fd_ = ::mkostemp(name.data(), O_CLOEXEC);
-  if (fd_ < 0) return Error{directory + ": cannot make a temporary file: " + std::strerror(errno)};
+  if (fd_ < 0) return Error{directory + ": cannot make a temporary file: " + std::generic_category().message(errno)};
   ::unlink(name.c_str());
   return {};
 }
@@ -57,7 +58,7 @@ Status Spool::append(const std::string& directory, const std::vector<Row>& rows,
       written += static_cast<std::size_t>(n);
     } else if (n < 0 && errno != EINTR) {
       full = errno == ENOSPC || errno == EDQUOT;
-      return Error{directory + ": cannot write a temporary file: " + std::strerror(errno)};
+      return Error{directory + ": cannot write a temporary file: " + std::generic_category().message(errno)};
     }
   }
   size_ += bytes.size();
@@ -71,7 +72,8 @@ Status Spool::read(std::uint64_t at, char* into, std::size_t size) const {
     if (n > 0) {
       got += static_cast<std::size_t>(n);
     } else if (n == 0 || errno != EINTR) {
-      return Error{std::string("cannot read a temporary file: ") + (n == 0 ? "it ends early" : std::strerror(errno))};
+      return Error{std::string("cannot read a temporary file: ") +
+                   (n == 0 ? std::string("it ends early") : std::generic_category().message(errno))};
     }
   }
   return {};
