@@ -26,7 +26,7 @@ constexpr int linger_at_end_ms = 200;     // a last RELEASE may go out
 constexpr std::size_t max_frames_per_drain = 20'000;
 constexpr std::size_t max_callers = 16;
 constexpr auto bind_retry = std::chrono::milliseconds(200);
-constexpr auto next_key_after = std::chrono::seconds(2);
+constexpr auto dial_again_after = std::chrono::seconds(2);
 
 void set_common(zmq::socket_t& socket, const KeyPair& own) {
   socket.set(zmq::sockopt::curve_publickey, own.public_key);
@@ -109,8 +109,10 @@ class DialingPath final : public Path {
       }
       on_event(event);
     }
-    if (!connected_ && peer_keys_.size() > 1 && Clock::now() - dialed_at_ > next_key_after) {
-      socket_.disconnect(endpoint_);
+    // libzmq gives up for good after a handshake that breaks its rules (a stranger on the peer's port, say), so an
+    // unconnected path is dialled anew even if there is only one key to try.
+    if (!connected_ && Clock::now() - dialed_at_ > dial_again_after) {
+      zmq_disconnect(socket_.handle(), endpoint_.c_str());  // it may be gone already
       key_ = (key_ + 1) % peer_keys_.size();
       dial();
     }
