@@ -26,6 +26,8 @@ struct Descriptor {
   }
 };
 
+constexpr int backlog_retry_ms = 5;
+
 bool wait_for(int fd, short events, Clock::time_point deadline) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -57,9 +59,11 @@ Answer ask(const std::string& path, const std::string& request, std::int64_t tim
   if (!address) return {Outcome::failed, "\"" + path + "\": a path of 1 to 107 bytes is needed"};
   const Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (socket.fd < 0) return {Outcome::failed, std::string("no socket: ") + std::strerror(errno)};
-  if (::connect(socket.fd, address->generic(), sizeof address->address) != 0) {
-    // A full backlog: the process is there and stopped.
-    return errno == EAGAIN ? no_answer(path) : no_connection(path, errno);
+  // A full backlog (EAGAIN) cannot be polled for: others ask at this moment, or the process is there and stopped.
+  while (::connect(socket.fd, address->generic(), sizeof address->address) != 0) {
+    if (errno != EAGAIN && errno != EINTR) return no_connection(path, errno);
+    if (Clock::now() >= deadline) return no_answer(path);
+    ::poll(nullptr, 0, backlog_retry_ms);
   }
   std::string unsent = request + "\n";
   while (!unsent.empty()) {
