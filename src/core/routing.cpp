@@ -4,13 +4,23 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 #include "mqtt/topic.hpp"
 
 namespace tandem::core {
 
 namespace {
 constexpr std::size_t max_cached_topics = 65'536;
+// Topics may be 64 KiB long and reach thousands of sessions: a client must not grow us by inventing topics.
+constexpr std::size_t max_cached_bytes = 32 * limits::mib;
+constexpr std::size_t cached_topic_bytes = 256;  // about what an entry costs beside the bytes that it points to
+
+std::size_t cost(const Match& match) {
+  return cached_topic_bytes + match.topic.size() + match.targets.capacity() * sizeof(Target) +
+         match.others.capacity() * sizeof(Subscription*) + match.groups.capacity() * sizeof(SharedGroup*);
 }
+
+}  // namespace
 
 // One level of the filters. '+' and '#' are ordinary children by name; only the walk treats them apart.
 struct Routing::Node {
@@ -152,17 +162,28 @@ void Routing::build(std::string_view topic, Match& into) {
 Match& Routing::cached(std::string_view topic) {
   const auto found = cache_.find(topic);
   if (found != cache_.end()) return found->second;
-  if (cache_.size() == max_cached_topics) {
-    cache_.erase(cache_.find(*cached_topics_[oldest_]));
-    ++evictions_;
-  } else {
-    cached_topics_.push_back(nullptr);
-  }
   const auto added = cache_.emplace(std::string(topic), Match{}).first;
   added->second.topic = added->first;
-  cached_topics_[oldest_] = &added->first;
-  oldest_ = (oldest_ + 1) % max_cached_topics;
+  cached_topics_.push_back(added->first);
+  cached_bytes_ += cost(added->second);
+  make_room(added->second);
   return added->second;
+}
+
+// Drops the oldest entries but `keep`. What others remember of dropped ones is void: evictions_ says so.
+void Routing::make_room(const Match& keep) {
+  while ((cached_bytes_ > max_cached_bytes || cache_.size() > max_cached_topics) && cache_.size() > 1) {
+    const std::string_view oldest = cached_topics_.front();
+    cached_topics_.pop_front();
+    if (oldest.data() == keep.topic.data()) {
+      cached_topics_.push_back(oldest);
+      continue;
+    }
+    const auto dropped = cache_.find(oldest);
+    cached_bytes_ -= cost(dropped->second);
+    cache_.erase(dropped);
+    ++evictions_;
+  }
 }
 
 const Match& Routing::match(std::string_view topic) {
@@ -179,8 +200,11 @@ const Match& Routing::match(std::string_view topic, RecentMatch& recent) {
 
 const Match& Routing::fresh(Match& match) {
   if (match.generation != generation_) {
+    cached_bytes_ -= cost(match);
     build(match.topic, match);
     match.generation = generation_;
+    cached_bytes_ += cost(match);
+    make_room(match);
   }
   return match;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,13 +68,14 @@ class Routing {
   void build(std::string_view topic, Match& into);
   void place(Subscription* subscription, bool present);
   Match& cached(std::string_view topic);
+  void make_room(const Match& keep);
   const Match& fresh(Match& match);
 
   std::unique_ptr<Node> root_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
   ByText<Match> cache_;
-  std::vector<const std::string*> cached_topics_;  // keys of cache_, as a ring once it is full: the oldest makes room
-  std::size_t oldest_ = 0;
+  std::deque<std::string_view> cached_topics_;  // keys of cache_, the oldest in front: it makes room first
+  std::size_t cached_bytes_ = 0;                // sum of the entries' costs
   std::uint64_t evictions_ = 0;
   std::vector<Subscription*> plain_;  // scratch of build
   std::vector<const Node*> nodes_, next_nodes_;

@@ -76,11 +76,13 @@ void BlackoutTest::round(bool online) {
   SteadyTime serving_at = std::chrono::steady_clock::now();
   Millis run_time = promised + Millis(std::uniform_int_distribution<int>(100, 500)(random_));
   until([&] { return std::chrono::steady_clock::now() - serving_at > run_time; }, "a while of publishing");
+  pair_.a().check_running();
+  pair_.b().check_running();
   SteadyTime killed_at = std::chrono::steady_clock::now();
   pair_.a().process().signal(SIGKILL);
   pair_.b().process().signal(SIGKILL);
-  pair_.a().kill();
-  pair_.b().kill();
+  pair_.a().process().kill();
+  pair_.b().process().kill();
   pair_.start();
   gaps_.push_back({killed_at - promised, std::chrono::steady_clock::now()});
   REQUIRE(q1_.finish());

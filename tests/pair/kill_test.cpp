@@ -145,6 +145,9 @@ void KillTest::end() {
     CHECK(will.times == 1);
     CHECK(will.first_at - killed_at_.at(number) > returning_.grace() - Millis(100));
   }
+  for (Node* node : {&pair_.a(), &pair_.b()}) {
+    CHECK_MESSAGE(node->journal().find(" error ") == std::string::npos, node->journal());
+  }
   std::sort(takeover_ms_.begin(), takeover_ms_.end());
   std::printf("kill -9 to the first CONNACK, %zu rounds: median %.0f ms, max %.0f ms\n", takeover_ms_.size(),
               takeover_ms_[takeover_ms_.size() / 2], takeover_ms_.back());

@@ -112,7 +112,18 @@ void Node::start() {
                  folder_ + "/" + options_.name + ".log");
 }
 
+void Node::check_running() {
+  if (process_.running()) return;
+  throw std::runtime_error(options_.name + " has ended by itself with " + std::to_string(process_.exit_code()));
+}
+
+void Node::kill() {
+  check_running();
+  process_.kill();
+}
+
 int Node::stop() {
+  check_running();
   process_.signal(SIGTERM);
   return process_.wait(Millis(10'000));
 }
@@ -205,6 +216,8 @@ void Pair::await_protected() {
 
 void Pair::await_equal() {
   await_protected();
+  a_->check_running();
+  b_->check_running();
   std::optional<NodeStatus> a;
   std::optional<NodeStatus> b;
   auto equal = [&] {

@@ -55,8 +55,10 @@ class Node {
 
   void write_config();
   void start();
-  // SIGKILL; returns when the process is gone.
-  void kill() { process_.kill(); }
+  // Throws if the process has ended by itself: a crash must not pass for one of our kills.
+  void check_running();
+  // SIGKILL; returns when the process is gone. Checks as above.
+  void kill();
   void pause() { process_.signal(SIGSTOP); }
   void resume() { process_.signal(SIGCONT); }
   // SIGTERM; the exit code.
@@ -92,7 +94,7 @@ class Pair {
 
   void start();  // both; returns when protected
   Node& await_active();
-  // The standby holds everything, both say so, and their digests agree. Ask only while nobody publishes.
+  // Both run, the standby holds everything, and their digests agree. Ask only while nobody publishes.
   void await_equal();
   // The active says that the standby is in step.
   void await_protected();

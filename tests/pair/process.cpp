@@ -98,9 +98,13 @@ void Process::signal(int number) {
   if (running()) ::kill(pid_, number);
 }
 
+int Process::exit_code() const {
+  return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+}
+
 int Process::wait(Millis timeout) {
   until([this] { return !running(); }, "the end of process " + std::to_string(pid_), timeout);
-  return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+  return exit_code();
 }
 
 void Process::kill() {

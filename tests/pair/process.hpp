@@ -35,7 +35,9 @@ class Process {
   bool running();
   pid_t pid() const { return pid_; }
   void signal(int number);
-  // Exit code, or 128 + the signal that ended it. Throws at the deadline.
+  // How a process that is not running() any more ended: exit code, or 128 + the signal.
+  int exit_code() const;
+  // Waits for the end; as exit_code(). Throws at the deadline.
   int wait(Millis timeout);
   // SIGKILL; returns when the process is gone. Harmless without one.
   void kill();
