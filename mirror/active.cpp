@@ -17,6 +17,7 @@ constexpr std::int64_t sync_behind_at_most_ms = limits::confirm_slow_ms / 2;
 void Pair::Impl::forget_follower() {
   sender.stop();
   feeder.stop(orders);
+  taker.stop(orders);
   const Follower old = follower;
   follower = {};
   follower.boot = old.boot;
@@ -36,6 +37,7 @@ void Pair::Impl::on_join_ask(const JoinAsk& ask, Steady now) {
   solo.waive();
   sender.stop();
   feeder.stop(orders);
+  taker.stop(orders);
   follower = {};
   follower.step = Follower::Step::asked;
   follower.boot = boot;
@@ -64,6 +66,7 @@ void Pair::Impl::on_fetch(const Fetch& fetch, Steady now) {
   const bool fits = post.stream().peer().boot == follower.boot && fetch.join == follower.join;
   if (!may || !fits || fetch.number <= follower.fetch) return;
   follower.fetch = fetch.number;
+  taker.stop(orders);  // all of a tail is merged before its log is cut and what follows is fetched
   sender.stop();
   if (role == Role::active && !fetch.with_rows && sender.covers(fetch.after)) {
     feeder.stop(orders);
@@ -111,6 +114,7 @@ void Pair::Impl::run_feeder(Steady now) {
 
 void Pair::Impl::run_follower(Steady now) {
   run_feeder(now);
+  ack_tail(false);
   if (role != Role::active || !linked()) return;
   const bool serving_alone = !mirrored && solo_ok && !bumping() && word() == Word::master;
   if (!serving_alone) return;
@@ -193,6 +197,7 @@ void Pair::Impl::on_sync_confirm(std::uint64_t number, Lsn memory, Lsn durable, 
 
 // Each heartbeat: is the standby keeping up?
 void Pair::Impl::watch_confirms(Steady now) {
+  ack_tail(true);
   if (role != Role::active || !mirrored || follower.let_go || !linked()) return;
   const bool syncing = follower.step == Follower::Step::syncing;
   if (syncing) post.send(FrameKind::sync_point, SyncPoint{follower.join, follower.sync_at});
@@ -229,6 +234,20 @@ void Pair::Impl::on_release(const Release& released, Steady now) {
   follower.let_go = true;
   sender.pause();
   step(now);
+}
+
+// L2: only an active that acknowledges alone takes a tail: what it makes of it is on its disk when it says so.
+void Pair::Impl::on_tail_frame(TailFrame&& frame) {
+  const bool may = role == Role::active && !mirrored && solo_ok && !bumping() &&
+                   follower.step == Follower::Step::offered && post.stream().peer().boot == follower.boot;
+  if (!may || frame.join != follower.join || frame.common > local.log_last) return;
+  taker.on_frame(std::move(frame), peer.name, orders);
+}
+
+void Pair::Impl::ack_tail(bool anyway) {
+  taker.on_durable(local.durable);
+  if (!linked()) return;
+  if (const std::optional<TailAck> ack = taker.take_ack(anyway)) post.send(FrameKind::tail_ack, *ack);
 }
 
 void Pair::Impl::on_digest(Lsn at, ByteView digest) {

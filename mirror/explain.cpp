@@ -17,6 +17,8 @@ std::string_view step_text(Join::Step step) {
       return "waiting to begin";
     case Join::Step::asking:
       return "waiting until the active can take it on";
+    case Join::Step::reconciling:
+      return "what only this box acknowledged is merged into the active";
     case Join::Step::marking:
       return "marking the own copy as incomplete";
     case Join::Step::rewinding:

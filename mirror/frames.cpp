@@ -163,6 +163,12 @@ void Pair::Impl::on_join_frame(const FrameHeader& header, ByteReader in, Steady 
     case FrameKind::piece_ack:
       if (const std::optional<PieceAck> ack = get_piece_ack(in)) feeder.on_ack(*ack);
       break;
+    case FrameKind::tail:
+      if (std::optional<TailFrame> tail = get_tail_frame(in)) on_tail_frame(std::move(*tail));
+      break;
+    case FrameKind::tail_ack:
+      if (const std::optional<TailAck> ack = get_tail_ack(in); ack && role == Role::standby) join.on_tail_ack(*ack);
+      break;
     case FrameKind::sync_point:
       if (const std::optional<SyncPoint> point = get_sync_point(in); point && role == Role::standby) {
         if (point->join == join.number()) {

@@ -30,6 +30,7 @@ bool Join::store_busy() const {
 }
 
 double Join::percent() const {
+  if (step_ == Step::reconciling) return tail_.percent();
   if (step_ == Step::in_sync || purpose_ == Purpose::none) return -1;
   if (rows_total_ > 0 && image_open_) {
     return std::min(99.0, 100.0 * static_cast<double>(rows_bytes_) / static_cast<double>(rows_total_));
@@ -56,6 +57,7 @@ void Join::abandon() {
   if (step_ == Step::in_sync) lease_.drop();
   purpose_ = Purpose::none;
   if (!store_busy()) step_ = Step::idle;
+  tail_.stop(orders_);
   token_ = 0;
   sync_at_.reset();
   pending_.clear();
@@ -71,7 +73,8 @@ void Join::drop_sync() {
 
 void Join::on_tick() {
   if (!post_.stream().up()) return;
-  if (step_ == Step::fetching && ++quiet_ticks_ > patience_ticks) {  // whoever offered it has forgotten us
+  const bool waits = step_ == Step::fetching || (step_ == Step::reconciling && tail_.waiting());
+  if (waits && ++quiet_ticks_ > patience_ticks) {  // whoever offered it has forgotten us
     start_over("nothing has come for a while");
     return;
   }
@@ -91,6 +94,7 @@ void Join::on_offer(const Offer& offer) {
   common_ = common_point(local_.meta.history, local_.log_last, offer.history, offer.last);
   wipe_ = force_image_ || image_open_;
   tail_may_hold_acked_ = may_hold_acked(local_.log_last, common_, local_.meta.alone_from, offer.unclean);
+  tail_merged_ = false;
   if (purpose_ == Purpose::merge) {
     plan_merge(common_);
   } else {
@@ -99,6 +103,10 @@ void Join::on_offer(const Offer& offer) {
 }
 
 void Join::plan() {
+  if (common_ < local_.log_last && tail_may_hold_acked_ && purpose_ == Purpose::follow) {
+    reconcile();
+    return;
+  }
   if (common_ < local_.log_last || wipe_) {
     mark_then_cut(wipe_);
     return;
@@ -116,7 +124,10 @@ void Join::plan_merge(Lsn common) {
   const Epoch own_end = local_.meta.history.epoch_at(local_.log_last);
   const Epoch peer_end = offer_.history.epoch_at(offer_.last);
   const bool fork = common < local_.log_last;
-  if (fork && !image_open_ && goes_on(own_stale, own_end, local_.log_last, offer_.stale, peer_end, offer_.last)) {
+  // A log that is whole goes on: the peer's tail comes over when the peer joins (L2). A STALE one holds nothing that is
+  // not confirmed elsewhere.
+  if (fork && !image_open_ &&
+      (!own_stale || goes_on(own_stale, own_end, local_.log_last, offer_.stale, peer_end, offer_.last))) {
     const bool acked = may_hold_acked(offer_.last, common, offer_.alone_from, local_.meta.unclean);
     merged_ = Merged{acked, common.next(),
                      "the logs fork behind record " + std::to_string(common.value) + "; the own one goes on" +
@@ -124,6 +135,60 @@ void Join::plan_merge(Lsn common) {
     return;
   }
   plan();
+}
+
+// L2. Until all of the tail is confirmed this stays a whole log of its own: STALE is written after it, before anything
+// is cut (R7, R8, D_DROP).
+void Join::reconcile() {
+  step_ = Step::reconciling;
+  commit_asked_ = false;
+  quiet_ticks_ = 0;
+  if (may_reconcile_) return;
+  tell(Tell::Level::error, tail_note(common_, true) +
+                               ". They wait to be merged into the active (mirror.reconcile = \"ask\"): see 'tandemctl "
+                               "reconcile --dry-run', then order 'tandemctl reconcile' on this box.");
+}
+
+std::optional<OpenTail> Join::pending_tail() const {
+  if (step_ != Step::reconciling) return std::nullopt;
+  const Lsn from = offer_.unclean ? common_.next() : std::max(common_.next(), local_.meta.alone_from);
+  return OpenTail{common_, from, local_.log_last};
+}
+
+void Join::run_tail(Steady now) {
+  if (step_ != Step::reconciling || !may_reconcile_ || !post_.stream().up()) return;
+  if (!tail_.open()) {
+    if (local_.durable < local_.log_last) {
+      if (!commit_asked_) orders_.push_back(CommitNow{});
+      commit_asked_ = true;
+      return;
+    }
+    const OpenTail tail = *pending_tail();
+    tell(Tell::Level::info, "Merging what only this box acknowledged, records " + std::to_string(tail.from.value) +
+                                " to " + std::to_string(tail.to.value) + ", into the active.");
+    tail_.start(join_, tail.common, tail.from, tail.to, orders_);
+  }
+  tail_.pump(orders_);
+  for (const ByteBuffer* body : tail_.take_sendable(now)) post_.send_encoded(FrameKind::tail, *body);
+}
+
+void Join::on_tail(TailPiece&& piece) {
+  if (step_ != Step::reconciling) return;
+  if (!piece.error.empty()) {
+    tell(Tell::Level::error, "A part of what only this box acknowledged cannot be read and is not merged: " +
+                                 piece.error + ". The damaged part stays in the set-aside file.");
+  }
+  tail_.on_piece(std::move(piece));
+}
+
+void Join::on_tail_ack(const TailAck& ack) {
+  if (step_ != Step::reconciling) return;
+  quiet_ticks_ = 0;
+  tail_.on_ack(ack);
+  if (!tail_.done()) return;
+  tail_.stop(orders_);
+  tail_merged_ = true;
+  mark_then_cut(wipe_);
 }
 
 void Join::mark_then_cut(bool wipe) {
@@ -137,12 +202,17 @@ std::string Join::tail_note(Lsn common, bool may_hold) const {
   return "records " + std::to_string(common.next().value) + " to " + std::to_string(local_.log_last.value) +
          " of epoch " + epoch_text(local_.meta.history.epoch_at(local_.log_last)) + ", set aside to follow epoch " +
          epoch_text(offer_.epoch) + " from record " + std::to_string(common.value) +
-         " on; may hold acknowledged records: " + (may_hold ? "yes" : "no");
+         " on; may hold acknowledged records: " +
+         (!may_hold      ? "no"
+          : tail_merged_ ? "yes, merged into the active"
+                         : "yes");
 }
 
 void Join::cut() {
   const std::string note = tail_note(common_, tail_may_hold_acked_);
-  if (common_ < local_.log_last) {
+  if (common_ < local_.log_last && tail_merged_) {
+    tell(Tell::Level::info, "All of it is merged into the active and on its disk. The own copy is kept: " + note + ".");
+  } else if (common_ < local_.log_last) {
     tell(tail_may_hold_acked_ ? Tell::Level::error : Tell::Level::warn,
          tail_may_hold_acked_
              ? "The own log went another way than the peer's: " + note +

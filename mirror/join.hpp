@@ -13,6 +13,7 @@
 #include "mirror/lease.hpp"
 #include "mirror/local.hpp"
 #include "mirror/post.hpp"
+#include "mirror/tail_sender.hpp"
 
 namespace tandem::mirror {
 
@@ -21,14 +22,15 @@ class Join {
   enum class Purpose : std::uint8_t { none, follow, merge };
   enum class Step : std::uint8_t {
     idle,
-    asking,     // until the peer offers its log
-    marking,    // STALE is being written
-    rewinding,  // the own tail is being set aside
-    wiping,     // everything is being set aside
-    adopting,   // the history of the followed log is being written
-    fetching,   // pieces, then the live stream
-    loading,    // the image is being made the own state
-    sealing,    // S3 is being written
+    asking,       // until the peer offers its log
+    reconciling,  // L2: what only this log acknowledged goes to the active
+    marking,      // STALE is being written
+    rewinding,    // the own tail is being set aside
+    wiping,       // everything is being set aside
+    adopting,     // the history of the followed log is being written
+    fetching,     // pieces, then the live stream
+    loading,      // the image is being made the own state
+    sealing,      // S3 is being written
     in_sync,
   };
   // How a MERGE ended.
@@ -38,8 +40,8 @@ class Join {
     std::string why;
   };
 
-  Join(Local& local, Post& post, Lease& lease, std::vector<Order>& orders)
-      : local_(local), post_(post), lease_(lease), orders_(orders) {}
+  Join(Local& local, Post& post, Lease& lease, bool reconcile_auto, std::vector<Order>& orders)
+      : local_(local), post_(post), lease_(lease), may_reconcile_(reconcile_auto), orders_(orders) {}
 
   Purpose purpose() const { return purpose_; }
   Step step() const { return step_; }
@@ -58,12 +60,17 @@ class Join {
   void abandon();
   // Drops in_sync and the lease (yield, RELEASE, L1). The copy stays as it is.
   void drop_sync();
+  // An operator wants the tail to be merged (reconcile = "ask").
+  void allow_reconcile() { may_reconcile_ = true; }
+  std::optional<OpenTail> pending_tail() const;
   // The next join loads everything anew.
   void force_image() { force_image_ = true; }
 
   void on_tick();
   void on_offer(const Offer& offer);
   void on_piece(Piece&& piece);
+  void on_tail(TailPiece&& piece);
+  void on_tail_ack(const TailAck& ack);
   void on_batch(Batch&& batch, Steady now);
   void on_sync_point(const SyncPoint& point);
   void on_progress();  // applied, durable or written_token has moved
@@ -79,6 +86,8 @@ class Join {
  private:
   void plan();
   void plan_merge(Lsn common);
+  void reconcile();
+  void run_tail(Steady now);
   void mark_then_cut(bool wipe);
   void cut();
   void adopt();
@@ -96,7 +105,9 @@ class Join {
   Local& local_;
   Post& post_;
   Lease& lease_;
+  bool may_reconcile_;
   std::vector<Order>& orders_;
+  TailSender tail_;
 
   Purpose purpose_ = Purpose::none;
   Step step_ = Step::idle;
@@ -107,6 +118,7 @@ class Join {
   bool force_image_ = false;
   bool image_open_ = false;  // rows have come in, the image is not complete
   bool tail_may_hold_acked_ = false;
+  bool tail_merged_ = false;
   std::uint64_t token_ = 0;  // of the write that the present step waits for
   std::uint64_t fetch_ = 0;
   bool fetch_answered_ = false;

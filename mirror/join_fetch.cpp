@@ -173,6 +173,7 @@ void Join::on_progress() {
 
 void Join::flush(Steady now, bool confirm_anyway) {
   if (!post_.stream().up()) return;
+  run_tail(now);
   if (ack_due_ && (step_ == Step::fetching || step_ == Step::loading)) {
     post_.send(FrameKind::piece_ack, PieceAck{join_, fetch_, received_, consumed_});
   }

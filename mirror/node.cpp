@@ -18,7 +18,7 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
       lease(options.lease_ms),
       solo(options.solo_wait_ms, now),
       post(start.boot_id, options.has_peer ? options.paths : 0, beats, orders),
-      join(local, post, lease, orders),
+      join(local, post, lease, options.reconcile_auto, orders),
       started(now),
       now_seen(now) {
   CHECK(start.boot_id != 0);

@@ -22,6 +22,7 @@
 #include "mirror/post.hpp"
 #include "mirror/role.hpp"
 #include "mirror/sender.hpp"
+#include "mirror/tail_taker.hpp"
 
 namespace tandem::mirror {
 
@@ -106,6 +107,8 @@ struct Pair::Impl {
   void on_sync_confirm(std::uint64_t number, Lsn memory, Lsn durable, Steady now);
   void on_release(const Release& release, Steady now);
   void on_digest(Lsn at, ByteView digest);
+  void on_tail_frame(TailFrame&& frame);
+  void ack_tail(bool anyway);
   void send_offer(bool merge);
   void run_follower(Steady now);
   void run_feeder(Steady now);
@@ -145,6 +148,7 @@ struct Pair::Impl {
   Result<std::string> promote_first(Steady now);
   Result<std::string> promote_force(Steady now);
   Result<std::string> resync(Steady now);
+  Result<std::string> reconcile(Steady now);
   void stop(Steady now);
 
   // status.cpp, explain.cpp
@@ -163,6 +167,7 @@ struct Pair::Impl {
   Join join;
   Sender sender;
   Feeder feeder;
+  TailTaker taker;
   PeerView peer;
   Follower follower;
 

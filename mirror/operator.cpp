@@ -71,6 +71,15 @@ Result<std::string> Pair::Impl::resync(Steady now) {
   return std::string("The own copy is set aside and everything is fetched from " + peer.name + " again.");
 }
 
+Result<std::string> Pair::Impl::reconcile(Steady now) {
+  const std::optional<OpenTail> tail = join.pending_tail();
+  if (!tail) return Error{"Nothing waits to be merged on this box."};
+  join.allow_reconcile();
+  step(now);
+  return "Records " + std::to_string(tail->from.value) + " to " + std::to_string(tail->to.value) +
+         " of this box are merged into " + peer.name + " now.";
+}
+
 // Orderly stop: an active gives way and says so; a standby releases itself. No promotion after it.
 void Pair::Impl::stop(Steady now) {
   stopping = true;

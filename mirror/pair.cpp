@@ -59,6 +59,21 @@ void Pair::on_digest(Lsn at, ByteView digest, Steady) {
   impl_->on_digest(at, digest);
 }
 
+void Pair::on_tail(TailPiece piece, Steady now) {
+  impl_->join.on_tail(std::move(piece));
+  impl_->step(now);
+}
+
+void Pair::on_merged(std::uint64_t number, Lsn last, Steady now) {
+  impl_->taker.on_merged(number, last);
+  impl_->taker.on_durable(impl_->local.durable);
+  impl_->step(now);
+}
+
+bool Pair::holds(Epoch epoch, Lsn lsn) const {
+  return lsn <= impl_->local.log_last && impl_->local.meta.history.epoch_at(lsn) == epoch;
+}
+
 Result<std::string> Pair::promote_first(Steady now) {
   return impl_->promote_first(now);
 }
@@ -67,6 +82,12 @@ Result<std::string> Pair::promote_force(Steady now) {
 }
 Result<std::string> Pair::resync(Steady now) {
   return impl_->resync(now);
+}
+Result<std::string> Pair::reconcile(Steady now) {
+  return impl_->reconcile(now);
+}
+std::optional<OpenTail> Pair::pending_tail() const {
+  return impl_->join.pending_tail();
 }
 void Pair::stop(Steady now) {
   impl_->stop(now);

@@ -35,6 +35,7 @@ struct PairOptions {
   bool solo_allowed = true;         // solo = "allow"
   bool heartbeat_arbiter = true;    // false: keepalived gives the word by on_word()
   bool promote_when_unsure = true;  // takeover.unsure
+  bool reconcile_auto = true;       // mirror.reconcile; false: an operator says when
   std::int64_t heartbeat_ms = 50;
   std::int64_t after_ms = 300;
   std::int64_t lease_ms = 2'000;
@@ -109,13 +110,43 @@ struct CompareDigest {
   Lsn at;
   ByteBuffer digest;
 };  // standby: compare if State is at `at`
+// RECONCILE. One fact of a loser's tail; what it says is the owner's business. (epoch, lsn, index) names where it was
+// first recorded: a record that came from a still older tail keeps its name.
+struct TailItem {
+  Lsn lsn;
+  std::uint32_t index = 0;  // of the facts that come from one record
+  Epoch epoch;
+  Instant time;  // log time of that record
+  ByteBuffer fact;
+};
+// Loser: read the own log behind `common` up to `to`; its records from `from` on become facts.
+struct OpenTail {
+  Lsn common;
+  Lsn from;
+  Lsn to;
+};
+struct NextTail {
+  std::size_t max_bytes;
+};  // (answer: on_tail)
+struct CloseTail {};
+// Winner: facts of a log that left the own one behind `common` follow.
+struct OpenMerge {
+  Lsn common;
+  std::string peer;
+};
+struct MergeTail {
+  std::uint64_t number;
+  std::vector<TailItem> items;
+  bool end;
+};  // (answer: on_merged, in order)
+struct CloseMerge {};
 struct Tell {
   enum class Level : std::uint8_t { info, warn, error } level;
   std::string sentence;
 };  // journal and events
-using Order =
-    std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe, BeginImage,
-                 ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp, CompareDigest, Tell>;
+using Order = std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe,
+                           BeginImage, ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp,
+                           CompareDigest, OpenTail, NextTail, CloseTail, OpenMerge, MergeTail, CloseMerge, Tell>;
 
 // A catch-up piece that the store read (same meaning as store::Chunk, which this floor cannot see).
 struct CatchUpPiece {
@@ -127,6 +158,13 @@ struct CatchUpPiece {
   std::vector<Batch> batches;
   bool at_log_end = false;
   bool gap = false;
+};
+
+struct TailPiece {
+  std::vector<TailItem> items;
+  Lsn read_to;  // of the own log
+  bool end = false;
+  std::string error;  // not empty: what follows of the own log cannot be read; then `end`
 };
 
 struct NodeView {  // one node as status shows it
@@ -181,11 +219,19 @@ class Pair {
   void on_digest(Lsn at, ByteView digest,
                  Steady now);  // active: State's digest at the end of the batch that ends with `at`
 
+  void on_tail(TailPiece piece, Steady now);                   // standby: answer to NextTail
+  void on_merged(std::uint64_t number, Lsn last, Steady now);  // active: the log ends with `last` now
+  // Is this record (of another lineage's name) a part of the own log?
+  bool holds(Epoch epoch, Lsn lsn) const;
+
   // Operator. The text tells what was done or why not.
   Result<std::string> promote_first(Steady now);
   Result<std::string> promote_force(Steady now);
-  Result<std::string> resync(Steady now);  // standby: throw the own copy away (set aside) and fetch it all again
-  void stop(Steady now);                   // orderly stop: RELEASE and the like; no promotion after it
+  Result<std::string> resync(Steady now);     // standby: throw the own copy away (set aside) and fetch it all again
+  Result<std::string> reconcile(Steady now);  // standby: merge the own acknowledged tail now (reconcile = "ask")
+  // The tail that would be merged, or is being merged: behind `common`, from `from` on, up to `to`.
+  std::optional<OpenTail> pending_tail() const;
+  void stop(Steady now);  // orderly stop: RELEASE and the like; no promotion after it
 
   std::vector<Order> take_orders();
 

@@ -38,7 +38,7 @@ std::optional<FrameHeader> read_header(ByteReader& in, std::uint8_t& version) {
   header.to.number = in.u32_le();
   header.sequence = in.u64_le();
   const bool known =
-      kind >= static_cast<std::uint8_t>(FrameKind::hello) && kind <= static_cast<std::uint8_t>(FrameKind::digest);
+      kind >= static_cast<std::uint8_t>(FrameKind::hello) && kind <= static_cast<std::uint8_t>(FrameKind::tail_ack);
   if (!in.ok() || !known) return std::nullopt;
   return header;
 }

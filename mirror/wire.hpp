@@ -36,6 +36,8 @@ enum class FrameKind : std::uint8_t {
   ask_release = 12,
   merge_ask = 13,
   digest = 14,
+  tail = 15,
+  tail_ack = 16,
 };
 
 inline constexpr std::size_t max_name_bytes = 255;
@@ -159,6 +161,21 @@ struct Release {
   std::uint64_t last_confirm = 0;
 };
 
+// Facts of a loser's tail (RECONCILE).
+struct TailFrame {
+  std::uint64_t join = 0;
+  std::uint64_t number = 0;  // 1, 2, ... within the join
+  Lsn common;                // both logs hold the same records up to here
+  bool end = false;          // the last one
+  std::vector<TailItem> items;
+};
+
+struct TailAck {
+  std::uint64_t join = 0;
+  std::uint64_t received = 0;  // frames up to this one are here
+  std::uint64_t merged = 0;    // and what frames up to this one brought is on the disk
+};
+
 struct Digest {
   Lsn at;
   ByteBuffer digest;
@@ -184,6 +201,8 @@ void put(ByteWriter& out, const PieceAck& ack);
 void put(ByteWriter& out, const SyncPoint& point);
 void put(ByteWriter& out, const Release& release);
 void put(ByteWriter& out, const Digest& digest);
+void put(ByteWriter& out, const TailFrame& frame);
+void put(ByteWriter& out, const TailAck& ack);
 
 // Each reads the rest of a frame behind its header; nothing if it is malformed or has bytes left over.
 std::optional<Beat> get_beat(ByteReader in);
@@ -198,5 +217,7 @@ std::optional<PieceAck> get_piece_ack(ByteReader in);
 std::optional<SyncPoint> get_sync_point(ByteReader in);
 std::optional<Release> get_release(ByteReader in);
 std::optional<Digest> get_digest(ByteReader in);
+std::optional<TailFrame> get_tail_frame(ByteReader in);
+std::optional<TailAck> get_tail_ack(ByteReader in);
 
 }  // namespace tandem::mirror

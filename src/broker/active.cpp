@@ -10,10 +10,11 @@ constexpr int due_records_a_turn = 256;
 
 Active::Active(const core::Policy& policy) : policy_(policy) {}
 
-void Active::attach(edge::Edge& edge) {
-  edge_ = &edge;
-  gate_.emplace(edge);
-  writer_.emplace(edge, *gate_);
+void Active::attach(edge::Connections& connections, std::function<std::uint64_t()> random) {
+  connections_ = &connections;
+  random_ = std::move(random);
+  gate_.emplace(connections);
+  writer_.emplace(connections, *gate_);
 }
 
 void Active::begin(core::State& state, Epoch epoch, Lsn last, Instant time) {
@@ -60,11 +61,25 @@ void Active::do_what_is_due() {
   }
 }
 
+Result<std::string> Active::merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact,
+                                  core::MergeReport& report) {
+  const Result<core::MergeFact> decoded = core::decode_fact(fact);
+  if (!decoded.ok()) return decoded.error();
+  core::decide_reconciled(*state_, fork, policy_, origin, decoded.value(), log_.time(), reconciled_);
+  report.add(decoded.value(), reconciled_);
+  if (reconciled_.end == core::MergeEnd::already) return std::string();
+  const Lsn lsn = record_if(true, reconciled_.record);
+  core::Applying to = applying(lsn);
+  core::apply(to, reconciled_.record);
+  show(lsn);
+  return reconciled_.line;
+}
+
 void Active::release(Lsn safe) {
   gate_->release(safe);
   if (paused_.empty() || slow_) return;
   for (const ConnectionId id : std::exchange(paused_, {})) {
-    edge::Connection* connection = edge_->find(id);
+    edge::Connection* connection = connections_->find(id);
     if (connection == nullptr) continue;
     Client* client = client_of(*connection);
     if (client == nullptr) continue;

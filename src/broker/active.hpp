@@ -14,8 +14,9 @@
 #include "core/apply.hpp"
 #include "core/decide.hpp"
 #include "core/effects.hpp"
+#include "core/reconcile.hpp"
 #include "core/state.hpp"
-#include "edge/edge.hpp"
+#include "edge/connections.hpp"
 
 namespace tandem::broker {
 
@@ -30,7 +31,7 @@ class Active final : public edge::PacketSink {
   explicit Active(const core::Policy& policy);
 
   // Wires the parts that live beside it; before anything else.
-  void attach(edge::Edge& edge);
+  void attach(edge::Connections& connections, std::function<std::uint64_t()> random);
   // Called before the first packet of a turn is acted upon; false: this node has just ceased to be active.
   void on_turn_begin(std::function<bool()> begin_turn) { begin_turn_ = std::move(begin_turn); }
 
@@ -44,6 +45,9 @@ class Active final : public edge::PacketSink {
   void set_time(Instant time) { log_.set_time(time); }
   // Wills, expiries: whatever log time has brought about; bounded a turn.
   void do_what_is_due();
+  // RECONCILE: a fact of the peer's tail becomes a record. What a person should know of it; Error: no fact.
+  Result<std::string> merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact,
+                            core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
   void end_turn() { gate_->end_turn(); }
@@ -102,15 +106,17 @@ class Active final : public edge::PacketSink {
   void show(Lsn lsn, mqtt::Connack* connack = nullptr);
 
   core::Policy policy_;
-  edge::Edge* edge_ = nullptr;
+  edge::Connections* connections_ = nullptr;
   std::optional<Gate> gate_;
   std::optional<EffectWriter> writer_;
   std::function<bool()> begin_turn_;
+  std::function<std::uint64_t()> random_;
   core::State* state_ = nullptr;
   LogBuilder log_;
   core::Effects effects_;
   core::PublishVerdict publish_;
   core::ConnectVerdict connect_;
+  core::ReconcileVerdict reconciled_;
   std::vector<Client> clients_;  // by slot
   std::vector<ConnectionId> paused_;
   bool slow_ = false;

@@ -1,6 +1,4 @@
 // Connections of clients: CONNECT, takeover of a session, DISCONNECT, and connections that break.
-#include <random>
-
 #include "broker/active.hpp"
 #include "core/apply.hpp"
 #include "mqtt/codec.hpp"
@@ -10,13 +8,12 @@ namespace tandem::broker {
 namespace {
 
 // 128 random bits in hex: the id of a client that sent none must not be guessed or met again.
-std::string random_id() {
-  static std::random_device device;
+std::string random_id(const std::function<std::uint64_t()>& random) {
   std::string text;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 2; ++i) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::uint32_t bits = device();
-    for (int k = 0; k < 8; ++k, bits >>= 4) text.push_back(digits[bits & 15U]);
+    std::uint64_t bits = random();
+    for (int k = 0; k < 16; ++k, bits >>= 4) text.push_back(digits[bits & 15U]);
   }
   return text;
 }
@@ -24,8 +21,8 @@ std::string random_id() {
 }  // namespace
 
 void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
-  const std::string id_if_none = packet.client_id.empty() ? random_id() : std::string();
-  core::decide_connect(*state_, policy_, packet, id_if_none, connect_);
+  const std::string id_if_none = packet.client_id.empty() ? random_id(random_) : std::string();
+  core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
   if (connect_.refusal != mqtt::Reason::success) {
     refuse_connect(connection, packet, connect_.refusal);
     return;
@@ -34,7 +31,7 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   if (present != nullptr && present->connected) take_over(*present);
   fire_will_before_clean_start(packet);
   // What these steps did to State may change the verdict (a will that is gone, a session that ended).
-  core::decide_connect(*state_, policy_, packet, id_if_none, connect_);
+  core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
 
   connection.established(packet.version, packet.keep_alive_s, connect_.record.max_packet_bytes);
   const Lsn lsn = record_if(connect_.recorded, core::Record(connect_.record));
@@ -62,7 +59,7 @@ void Active::refuse_connect(edge::Connection& connection, const mqtt::Connect& p
 
 // [MQTT5-3.1.4-3]: the older connection gets 0x8E and ends as by a broken network: its will is due by the usual rules.
 void Active::take_over(core::Session& session) {
-  edge::Connection* old = edge_->find(session.connection);
+  edge::Connection* old = connections_->find(session.connection);
   Client* client = old == nullptr ? nullptr : client_of(*old);
   if (client == nullptr) return;
   if (old->version() == mqtt::Version::v5) {
@@ -139,7 +136,7 @@ bool Active::end_connection(edge::Connection& connection, mqtt::Reason reason) {
 bool Active::close(edge::Connection& connection) {
   const ConnectionId id = connection.id();
   gate_->close(connection);
-  if (edge_->find(id) == nullptr) return false;
+  if (connections_->find(id) == nullptr) return false;
   connection.pause_reading();
   return true;
 }

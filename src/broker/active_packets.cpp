@@ -62,7 +62,8 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
   core::Session& session = *client.session;
   if (packet.type == mqtt::Type::pubrel) {
     const core::Released record{session.id, packet.packet_id, &session};
-    const Lsn lsn = record_if(session.durable && session.holds(packet.packet_id), record);
+    // Also if the id is not held: RECONCILE must know that the client is done with it.
+    const Lsn lsn = record_if(session.durable, record);
     core::Applying to = applying(lsn);
     core::apply(to, record);
     show(lsn);

@@ -1,7 +1,5 @@
 #include "broker/checkpointer.hpp"
 
-#include <chrono>
-
 namespace tandem::broker {
 
 namespace {
@@ -33,14 +31,13 @@ void Checkpointer::begin(core::State& state, Lsn last, Instant last_time, Steady
 }
 
 void Checkpointer::encode_slice() {
-  using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::microseconds(limits::checkpoint_slice_us);
+  const std::int64_t end = clocks_.work_us() + limits::checkpoint_slice_us;
   do {
     if (store_.rows_in_flight_bytes() > rows_in_flight_bytes) return;
     std::vector<Row> rows;
     encoded_ = encoding_->step(limits::checkpoint_slice_rows, rows);
     if (!rows.empty()) store_.put_rows(std::move(rows));
-  } while (!encoded_ && Clock::now() < end);
+  } while (!encoded_ && clocks_.work_us() < end);
   if (encoded_) encoding_.reset();
 }
 

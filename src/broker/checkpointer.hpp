@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/limits.hpp"
+#include "broker/clocks.hpp"
 #include "core/image.hpp"
 #include "store/store.hpp"
 
@@ -20,7 +21,8 @@ struct CheckpointOptions {
 
 class Checkpointer {
  public:
-  Checkpointer(store::Store& store, const CheckpointOptions& options) : store_(store), options_(options) {}
+  Checkpointer(store::Store& store, const Clocks& clocks, const CheckpointOptions& options)
+      : store_(store), clocks_(clocks), options_(options) {}
 
   // End of a turn: begins one if it is time, encodes a slice, commits when it may. `token` names the commit.
   void step(core::State& state, Lsn last, Instant last_time, Lsn allowed, Steady now, std::uint64_t token);
@@ -41,6 +43,7 @@ class Checkpointer {
   void encode_slice();
 
   store::Store& store_;
+  const Clocks& clocks_;
   CheckpointOptions options_;
   std::optional<core::Checkpoint> encoding_;
   std::optional<Lsn> at_;  // of the running one

@@ -10,19 +10,22 @@ namespace {
 
 constexpr std::int64_t believed_jump_ms = 24LL * 3600 * 1000;
 
-std::int64_t read_ms(clockid_t clock) {
+std::int64_t read_us(clockid_t clock) {
   timespec ts{};
   ::clock_gettime(clock, &ts);
-  return std::int64_t{ts.tv_sec} * 1000 + ts.tv_nsec / 1'000'000;
+  return std::int64_t{ts.tv_sec} * 1'000'000 + ts.tv_nsec / 1'000;
 }
 
 }  // namespace
 
-Steady steady_now() {
-  return Steady{read_ms(CLOCK_BOOTTIME)};
+Steady MachineClocks::steady() const {
+  return Steady{read_us(CLOCK_BOOTTIME) / 1000};
 }
-Instant wall_now() {
-  return Instant{read_ms(CLOCK_REALTIME)};
+Instant MachineClocks::wall() const {
+  return Instant{read_us(CLOCK_REALTIME) / 1000};
+}
+std::int64_t MachineClocks::work_us() const {
+  return read_us(CLOCK_MONOTONIC);
 }
 
 void LogClock::saw(Instant time, Steady at) {
@@ -31,9 +34,8 @@ void LogClock::saw(Instant time, Steady at) {
   base_at_ = at;
 }
 
-void LogClock::start(bool heard, Steady now_steady) {
+void LogClock::start(bool heard, Steady now_steady, Instant wall) {
   if (heard && base_.ms != 0) return;
-  const Instant wall = wall_now();
   if (base_.ms == 0) {
     base_ = wall;
     base_at_ = now_steady;

@@ -11,7 +11,7 @@ using core::Effects;
 
 void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
   for (const Effect& effect : effects.list) {
-    edge::Connection* to = edge_.find(effect.to);
+    edge::Connection* to = connections_.find(effect.to);
     if (to == nullptr) continue;
     switch (effect.kind) {
       case EffectKind::publish:

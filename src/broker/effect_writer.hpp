@@ -5,14 +5,14 @@
 
 #include "broker/gate.hpp"
 #include "core/effects.hpp"
-#include "edge/edge.hpp"
+#include "edge/connections.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::broker {
 
 class EffectWriter {
  public:
-  EffectWriter(edge::Edge& edge, Gate& gate) : edge_(edge), gate_(gate) {}
+  EffectWriter(edge::Connections& connections, Gate& gate) : connections_(connections), gate_(gate) {}
 
   // `lsn`: of the record that caused them; 0: no record. `connack`: the packet to complete for a connack effect.
   void write(const core::Effects& effects, Lsn lsn, mqtt::Connack* connack);
@@ -29,7 +29,7 @@ class EffectWriter {
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
 
-  edge::Edge& edge_;
+  edge::Connections& connections_;
   Gate& gate_;
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;

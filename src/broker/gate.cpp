@@ -91,7 +91,7 @@ void Gate::release_mark(const Mark& mark) {
   h.acks -= mark.acks;
   held_bytes_ -= size;
   h.released = mark.end;
-  edge::Connection* to = edge_.find(mark.connection);
+  edge::Connection* to = connections_.find(mark.connection);
   if (to != nullptr) {
     if (h.begin == 0 && size == h.bytes.size() && to->out().empty()) {
       to->out().swap(h.bytes);

@@ -12,13 +12,13 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
-#include "edge/edge.hpp"
+#include "edge/connections.hpp"
 
 namespace tandem::broker {
 
 class Gate {
  public:
-  explicit Gate(edge::Edge& edge) : edge_(edge) {}
+  explicit Gate(edge::Connections& connections) : connections_(connections) {}
 
   // Where to append bytes that the record at `lsn` caused (0: no record). Valid until the next call; then call
   // appended().
@@ -69,7 +69,7 @@ class Gate {
   Mark& mark(std::uint64_t number) { return marks_[static_cast<std::size_t>(number - first_mark_)]; }
   void release_mark(const Mark& mark);
 
-  edge::Edge& edge_;
+  edge::Connections& connections_;
   std::vector<Held> by_slot_;
   std::deque<Mark> marks_;
   std::uint64_t first_mark_ = 1;  // number of marks_.front()

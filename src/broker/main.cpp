@@ -5,7 +5,7 @@
 
 #include "base/journal.hpp"
 #include "broker/config.hpp"
-#include "broker/node.hpp"
+#include "broker/process.hpp"
 
 namespace {
 
@@ -15,20 +15,16 @@ constexpr int exit_config = 2;
 // Keys that the file may hold already and that this version does not act upon: said, not hidden.
 void tell_unserved(const tandem::Config& config) {
   if (config.http) tandem::journal::warn("[http] is configured, but this version serves no HTTP: use tandemctl status");
-  if (config.mirror && config.mirror->reconcile == tandem::Reconcile::automatic) return;
-  if (config.mirror) {
-    tandem::journal::warn("mirror.reconcile = \"ask\": this version never merges a divergent tail, it sets it aside");
-  }
 }
 
 int serve(const tandem::Config& config) {
   tell_unserved(config);
-  tandem::broker::Node node(config);
-  if (const tandem::Status started = node.start(); !started.ok()) {
+  tandem::broker::Process process(config);
+  if (const tandem::Status started = process.start(); !started.ok()) {
     tandem::journal::error(started.error().message);
     return exit_failure;
   }
-  const tandem::Status ended = node.run();
+  const tandem::Status ended = process.run();
   return ended.ok() ? 0 : exit_failure;
 }
 

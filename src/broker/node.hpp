@@ -1,54 +1,78 @@
-// One node: State, store, mirror link, edge and the role that ties them. It turns facts (packets, frames, fsyncs, time)
-// into inputs of mirror::Pair and carries out its orders. One thread, one loop; see turn() for the order of things in a
-// pass.
+// One node: State, log, clients and the role that ties them. It turns facts (packets, frames, fsyncs, time) into inputs
+// of mirror::Pair and carries out its orders. It stands on Parts and does nothing by itself: whoever owns it
+// (process.cpp, or the simulation) calls it from one thread, and end_turn() at the end of each pass.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/active.hpp"
 #include "broker/checkpointer.hpp"
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
+#include "broker/parts.hpp"
 #include "broker/replica.hpp"
-#include "mirror/link.hpp"
+#include "broker/tail_merger.hpp"
+#include "broker/tail_source.hpp"
 #include "mirror/pair.hpp"
-#include "store/store.hpp"
 
 namespace tandem::broker {
 
 class Node {
  public:
-  explicit Node(const Config& config);
+  Node(const Config& config, const Parts& parts);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // Opens the store, rebuilds State, opens link and control socket. Error: what is wrong and what to do.
+  // Rebuilds State from the store. Error: what is wrong and what to do.
   Status start();
-  // Serves until stop is asked for (SIGTERM, SIGINT). Error: why the node could not go on.
-  Status run();
 
- private:
-  struct Loop;  // the asio parts (node_loop.cpp)
-
-  // node.cpp
-  Status open_store();
-  Status open_mirror();
-  mirror::PairOptions pair_options() const;
-  bool begin_turn();  // true: still the role that the caller relies on
-  void end_turn();
-  void ship();                                          // the turn's batches go to store and peer
-  void input(const std::function<void(Steady)>& give);  // gives the pair a fact, carries out its orders
-  void on_beat();
+  edge::PacketSink& sink() { return active_; }
+  void on_beat();  // every heartbeat_ms
   void on_store_events();
   void drain_link();
+  void try_listen();  // now and then while wants_to_listen()
+  bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
+  void end_turn();
+  void stop();  // in order: the standby is told
+  // One line in, one line out: the control socket's requests.
+  std::string answer(std::string_view request);
+  // Why the node cannot go on; nothing: it goes on.
+  const std::optional<Error>& failure() const { return failure_; }
+
+  const mirror::Pair& pair() const { return *pair_; }
+  const core::State& state() const { return replica_.state(); }
+  Lsn last() const { return replica_.last(); }  // State holds every record up to here
+  bool reigning() const { return active_.reigning(); }
+
+ private:
+  // node.cpp
+  mirror::PairOptions pair_options() const;
+  void make_pair();
+  bool begin_turn();                                    // true: still the role that the caller relies on
+  void ship();                                          // the turn's batches go to store and peer
+  void input(const std::function<void(Steady)>& give);  // gives the pair a fact, carries out its orders
   void watch_vip(Steady now);
   void checkpoint(Steady now);
   void ship_digest(Steady now);
+  void tell_link_troubles();
+  Steady steady_now() const { return parts_.clocks.steady(); }
+
+  // node_store.cpp
+  void on_token(std::uint64_t token, Steady now);
+  void on_chunk(store::Chunk&& chunk, Steady now);
+
+  // node_merge.cpp
+  void run_merge();
+  void merge_one(const TailMerger::Step& step);
+  void tell_merged();
+  std::string reconcile(bool dry_run);
 
   // node_orders.cpp
   void carry_out();
@@ -69,26 +93,31 @@ class Node {
   void obey(mirror::NextChunk& order);
   void obey(mirror::CloseCatchUp& order);
   void obey(mirror::CompareDigest& order);
+  void obey(mirror::OpenTail& order);
+  void obey(mirror::NextTail& order);
+  void obey(mirror::CloseTail& order);
+  void obey(mirror::OpenMerge& order);
+  void obey(mirror::MergeTail& order);
+  void obey(mirror::CloseMerge& order);
   void obey(mirror::Tell& order);
-  void try_listen();
   void drop_open_image();         // an image that will not be completed
   void fail(const Error& error);  // cannot go on: run() returns it
   std::uint64_t token(std::function<void(Steady)> when_done);
 
   // node_status.cpp
-  std::string answer(std::string_view request);
   std::string status_json();
   std::string promote(std::string_view how);
   ByteBuffer own_info() const;
 
   Config config_;
-  std::unique_ptr<Loop> loop_;
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<Checkpointer> checkpointer_;
+  Parts parts_;
+  Checkpointer checkpointer_;
   Replica replica_;
   Active active_;
-  std::unique_ptr<mirror::Link> link_;  // null in mode "single"
   std::unique_ptr<mirror::Pair> pair_;
+  TailSource tail_source_;
+  TailMerger tail_merger_;
+  std::vector<std::uint64_t> merged_frames_;  // merged in this turn, not told yet
   LogClock log_clock_;
   std::map<std::uint64_t, std::function<void(Steady)>> waiting_;  // store tokens of our own
   // Tokens for the store: the pair's own are small numbers, ours lie far apart from them.
@@ -114,7 +143,6 @@ class Node {
   std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
   Lsn digest_compared_at_;
   bool digest_agrees_ = true;
-  bool stopping_ = false;
   std::optional<Error> failure_;
 };
 

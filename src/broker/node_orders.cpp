@@ -1,15 +1,8 @@
 // Carrying out the pair's orders, in the order in which they were given.
-#include <chrono>
-
 #include "base/journal.hpp"
 #include "broker/node.hpp"
-#include "broker/node_loop.hpp"
 
 namespace tandem::broker {
-
-namespace {
-constexpr auto listen_retry = std::chrono::milliseconds(10);
-}
 
 void Node::carry_out() {
   if (carrying_out_) return;  // an order's own input: the loop below goes on with what it brought
@@ -31,20 +24,21 @@ std::uint64_t Node::token(std::function<void(Steady)> when_done) {
 }
 
 void Node::fail(const Error& error) {
-  journal::error(error.message);
+  parts_.events.event(Level::error, "node", error.message);
   failure_ = error;
 }
 
 void Node::obey(mirror::SendFrame& order) {
-  if (link_) link_->send(order.path, order.bytes, order.body ? ByteView(*order.body) : ByteView{});
+  if (parts_.link != nullptr)
+    parts_.link->send(order.path, order.bytes, order.body ? ByteView(*order.body) : ByteView{});
 }
 
 void Node::obey(mirror::WriteMeta& order) {
-  store_->write_meta(std::move(order.bytes), order.token);
+  parts_.store.write_meta(std::move(order.bytes), order.token);
 }
 
 void Node::obey(mirror::CommitNow& /*order*/) {
-  store_->commit_now();
+  parts_.store.commit_now();
 }
 
 void Node::obey(mirror::OpenListeners& /*order*/) {
@@ -55,86 +49,84 @@ void Node::obey(mirror::OpenListeners& /*order*/) {
 // The port may still be held for a moment (by the box that served, on one machine): try until it is ours or no longer
 // wanted.
 void Node::try_listen() {
-  if (!want_listeners_ || loop_->edge->listening()) return;
-  const Status opened = loop_->edge->open_listeners();
+  if (!want_listeners_ || parts_.doors.listening()) return;
+  const Status opened = parts_.doors.open_listeners();
   if (opened.ok()) {
-    if (active_.reigning()) loop_->edge->accept_clients();
+    if (active_.reigning()) parts_.doors.accept_clients();
     return;
   }
   if (listen_error_ != opened.error().message) {
     listen_error_ = opened.error().message;
     journal::warn("cannot listen yet: " + listen_error_);
   }
-  loop_->listen_retry.expires_after(listen_retry);
-  loop_->listen_retry.async_wait([this](const boost::system::error_code& error) {
-    if (!error) try_listen();
-  });
 }
 
 void Node::obey(mirror::Activate& order) {
   drop_open_image();
   const Steady now = steady_now();
-  log_clock_.start(pair_->heard_time().has_value(), now);
+  log_clock_.start(pair_->heard_time().has_value(), now, parts_.clocks.wall());
   if (log_clock_.capped_ms() != 0) {
-    journal::error("the wall clock is " + std::to_string(log_clock_.capped_ms() / 1000) +
-                   " s beyond what the log allows: set the clock; expiries wait");
+    parts_.events.event(Level::error, "clock",
+                        "the wall clock is " + std::to_string(log_clock_.capped_ms() / 1000) +
+                            " s beyond what the log allows: set the clock; expiries wait");
   }
   active_.begin(replica_.state(), order.epoch, replica_.last(), log_clock_.now(now));
   want_listeners_ = true;
   try_listen();
-  if (loop_->edge->listening()) loop_->edge->accept_clients();
+  if (parts_.doors.listening()) parts_.doors.accept_clients();
 }
 
 void Node::obey(mirror::NewEpoch& order) {
   active_.go_on_as(order.epoch);
 }
 
-void Node::obey(mirror::Demote& order) {
-  journal::warn("no longer active: " + order.why);
+void Node::obey(mirror::Demote& /*order*/) {
   want_listeners_ = false;
-  loop_->edge->close_listeners();
-  loop_->edge->close_all_connections();
+  parts_.doors.close_listeners();
+  parts_.doors.close_all_connections();
   active_.end();
 }
 
 void Node::obey(mirror::Rewind& order) {
-  checkpointer_->abort();
-  if (checkpointer_->rows_reach() > order.to) {  // the own rows are newer than the fork: an image must come
+  checkpointer_.abort();
+  if (checkpointer_.rows_reach() > order.to) {  // the own rows are newer than the fork: an image must come
     pair_->on_rewound(false, steady_now());
     return;
   }
   const Lsn to = order.to;
-  store_->rewind(to, std::move(order.note), token([this, to](Steady now) {
-                   const Status loaded = replica_.load(*store_, checkpointer_->committed(), to);
-                   if (!loaded.ok()) journal::error("rebuilding State failed: " + loaded.error().message);
-                   pair_->on_rewound(loaded.ok() && replica_.last() == to, now);
-                 }));
+  parts_.store.rewind(to, std::move(order.note), token([this, to](Steady now) {
+                        const Status loaded = replica_.load(parts_.store, checkpointer_.committed(), to);
+                        if (!loaded.ok())
+                          parts_.events.event(Level::error, "store",
+                                              "rebuilding State failed: " + loaded.error().message);
+                        pair_->on_rewound(loaded.ok() && replica_.last() == to, now);
+                      }));
 }
 
 void Node::obey(mirror::Wipe& order) {
-  checkpointer_->abort();
+  checkpointer_.abort();
   drop_open_image();
-  store_->wipe(order.keep, std::move(order.note), token([this](Steady now) {
-                 replica_.clear();
-                 checkpointer_->loaded(Lsn{});
-                 pair_->on_wiped(now);
-               }));
+  parts_.store.wipe(order.keep, std::move(order.note), token([this](Steady now) {
+                      replica_.clear();
+                      checkpointer_.loaded(Lsn{});
+                      pair_->on_wiped(now);
+                    }));
 }
 
 void Node::drop_open_image() {
-  if (image_open_ && !image_complete_) store_->abort_checkpoint();
+  if (image_open_ && !image_complete_) parts_.store.abort_checkpoint();
   image_open_ = image_complete_ = false;
   ++image_number_;
 }
 
 void Node::obey(mirror::BeginImage& order) {
   drop_open_image();
-  checkpointer_->abort();
+  checkpointer_.abort();
   image_open_ = true;
   image_at_ = order.at;
   image_time_ = decode_checkpoint_info(order.info);
   replica_.begin_image();
-  store_->begin_checkpoint(order.at, std::move(order.info), true);
+  parts_.store.begin_checkpoint(order.at, std::move(order.info), true);
 }
 
 void Node::obey(mirror::ImageRows& order) {
@@ -145,7 +137,7 @@ void Node::obey(mirror::ImageRows& order) {
       return;
     }
   }
-  store_->put_rows(std::move(order.rows));
+  parts_.store.put_rows(std::move(order.rows));
 }
 
 void Node::obey(mirror::EndImage& /*order*/) {
@@ -157,13 +149,13 @@ void Node::obey(mirror::EndImage& /*order*/) {
   const Lsn at = image_at_;
   image_complete_ = true;
   const std::uint64_t number = image_number_;
-  store_->commit_checkpoint(token([this, at, number](Steady now) {
+  parts_.store.commit_checkpoint(token([this, at, number](Steady now) {
     if (number != image_number_) return;  // dropped meanwhile
     image_open_ = image_complete_ = false;
-    checkpointer_->loaded(at);
+    checkpointer_.loaded(at);
     pair_->on_image_loaded(at, now);
   }));
-  store_->restart_log(at);
+  parts_.store.restart_log(at);
 }
 
 void Node::obey(mirror::ApplyBatch& order) {
@@ -173,21 +165,21 @@ void Node::obey(mirror::ApplyBatch& order) {
     return;
   }
   log_clock_.saw(batch.time, steady_now());
-  checkpointer_->on_batch(batch.bytes->size());
-  store_->append(batch, pair_->wants_urgent_commit());
+  checkpointer_.on_batch(batch.bytes->size());
+  parts_.store.append(batch, pair_->wants_urgent_commit());
   pair_->on_applied(batch.last(), steady_now());
 }
 
 void Node::obey(mirror::OpenCatchUp& order) {
-  catch_up_ = store_->open_catch_up(order.after, order.with_rows);
+  catch_up_ = parts_.store.open_catch_up(order.after, order.with_rows);
 }
 
 void Node::obey(mirror::NextChunk& order) {
-  store_->next_chunk(catch_up_, order.max_bytes);
+  parts_.store.next_chunk(catch_up_, order.max_bytes);
 }
 
 void Node::obey(mirror::CloseCatchUp& /*order*/) {
-  if (catch_up_ != 0) store_->close_catch_up(catch_up_);
+  if (catch_up_ != 0) parts_.store.close_catch_up(catch_up_);
   catch_up_ = 0;
 }
 
@@ -202,21 +194,15 @@ void Node::obey(mirror::CompareDigest& order) {
     if (own.compare(t * 8, 8, order.digest, t * 8, 8) == 0) continue;
     tables += (tables.empty() ? "" : ", ") + std::string(core::table_name(static_cast<core::Table>(t)));
   }
-  journal::error("digest mismatch at record " + std::to_string(order.at.value) + " in: " + tables);
+  parts_.events.event(Level::error, "digest",
+                      "digest mismatch at record " + std::to_string(order.at.value) + " in: " + tables);
 }
 
 void Node::obey(mirror::Tell& order) {
-  switch (order.level) {
-    case mirror::Tell::Level::info:
-      journal::info(order.sentence);
-      break;
-    case mirror::Tell::Level::warn:
-      journal::warn(order.sentence);
-      break;
-    case mirror::Tell::Level::error:
-      journal::error(order.sentence);
-      break;
-  }
+  const Level level = order.level == mirror::Tell::Level::info   ? Level::info
+                      : order.level == mirror::Tell::Level::warn ? Level::warn
+                                                                 : Level::error;
+  parts_.events.event(level, "pair", order.sentence);
 }
 
 }  // namespace tandem::broker

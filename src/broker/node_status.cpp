@@ -4,7 +4,6 @@
 #include "admin/protocol.hpp"
 #include "admin/status.hpp"
 #include "broker/node.hpp"
-#include "broker/node_loop.hpp"
 
 namespace tandem::broker {
 
@@ -113,7 +112,7 @@ const char* promise_text(mirror::Role role, mirror::Mode mode, Durability durabi
 ByteBuffer Node::own_info() const {
   Info info;
   const core::State& state = replica_.state();
-  info.clients = loop_->edge->connection_count();
+  info.clients = parts_.doors.connections().size();
   info.sessions = state.durable_sessions();
   info.retained = state.retained().size();
   info.queued = state.queued_messages();
@@ -152,7 +151,8 @@ std::string Node::answer(std::string_view request_line) {
   if (!request.ok()) return admin::reply_error(request.error().message);
   if (request.value().command == "status") return admin::reply_status(status_json());
   if (request.value().command == "promote") return promote(request.value().how);
-  return admin::reply_error("unknown command \"" + request.value().command + "\"; known: status, promote");
+  if (request.value().command == "reconcile") return reconcile(request.value().how == "dry-run");
+  return admin::reply_error("unknown command \"" + request.value().command + "\"; known: status, promote, reconcile");
 }
 
 std::string Node::promote(std::string_view how) {

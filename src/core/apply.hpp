@@ -31,9 +31,17 @@ void apply(Applying& to, const Acked& record);
 void apply(Applying& to, const WillFired& record);
 void apply(Applying& to, const SessionEnded& record);
 void apply(Applying& to, const RetainedExpired& record);
+void apply(Applying& to, const Reconciled& record);
 
 // As read from a log or the mirror: no client is involved.
 void apply(Applying& to, const Record& record);
+
+// How long a will waits for its client when a reign begins, or when it comes over from another lineage
+// (docs/constants.md): max(will delay, 1.5 x keep-alive); without keep-alive the given grace (0: 60 s) counts.
+std::int64_t will_grace_ms(const Will& will, std::uint32_t without_keep_alive_s);
+
+// What a CONNECT says about a session, whether or not its client is there.
+void take_header(Session& session, const Connected& record);
 
 // Writes as much of the session's queue as its window allows (delivery.cpp).
 void pull(Applying& to, Session& session);

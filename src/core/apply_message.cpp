@@ -160,6 +160,7 @@ void apply(Applying& to, const Record& record) {
     void operator()(const WillFired& r) const { apply(to, r); }
     void operator()(const SessionEnded& r) const { apply(to, r); }
     void operator()(const RetainedExpired& r) const { apply(to, r); }
+    void operator()(const Reconciled& r) const { apply(to, r); }
   };
   std::visit(Visitor{to}, record);
 }

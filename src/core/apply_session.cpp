@@ -6,15 +6,14 @@
 
 namespace tandem::core {
 
-namespace {
-
-// docs/constants.md: max(will delay, 1.5 x keep-alive); a client without keep-alive gets the configured grace.
 std::int64_t will_grace_ms(const Will& will, std::uint32_t without_keep_alive_s) {
   const std::int64_t grace_ms = will.keep_alive_s != 0      ? std::int64_t{will.keep_alive_s} * 1500
                                 : without_keep_alive_s != 0 ? std::int64_t{without_keep_alive_s} * 1000
                                                             : limits::zero_keepalive_will_grace_ms;
   return std::max(std::int64_t{will.delay_s} * 1000, grace_ms);
 }
+
+namespace {
 
 void set_will(Applying& to, const Connected& record) {
   const std::string client_id(record.client_id);
@@ -27,11 +26,6 @@ void set_will(Applying& to, const Connected& record) {
   will.delay_s = record.will->delay_s;
   will.keep_alive_s = record.keep_alive_s;
   to.state.set_will(client_id, std::move(will));
-}
-
-// [MQTT5-4.1.0-2]
-bool ended(const Session& session, Instant now) {
-  return !session.connected && session.expiry_s != never_expires && session.expires_at <= now;
 }
 
 // The connection is gone. A session that does not outlive it ends here, before anything can find it again (T-04).
@@ -48,9 +42,10 @@ std::int64_t leave(Applying& to, Session& session, std::optional<std::uint32_t> 
   return expiry_s == never_expires ? INT64_MAX : std::int64_t{expiry_s} * 1000;
 }
 
-void set_header(Session& session, const Connected& record, ConnectionId connection) {
+}  // namespace
+
+void take_header(Session& session, const Connected& record) {
   session.username = std::string(record.username);
-  session.connected = true;
   session.version = record.version;
   session.keep_alive_s = record.keep_alive_s;
   session.expiry_s = record.session_expiry_s;
@@ -58,10 +53,7 @@ void set_header(Session& session, const Connected& record, ConnectionId connecti
   session.max_packet_bytes = record.max_packet_bytes;
   session.max_queue_messages = record.max_queue_messages;
   session.max_queue_bytes = record.max_queue_bytes;
-  session.connection = connection;
 }
-
-}  // namespace
 
 void apply(Applying& to, const EpochBegan& record) {
   to.state.edit_globals([&](Globals& globals) { globals.epoch = record.epoch; });
@@ -90,7 +82,7 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
     to.state.remove_session(*session);
     session = nullptr;
   }
-  if (session != nullptr && ended(*session, to.time)) {  // its SessionEnded has not been made yet
+  if (session != nullptr && session->ended_by(to.time)) {  // its SessionEnded has not been made yet
     to.state.remove_session(*session);
     session = nullptr;
   }
@@ -102,7 +94,11 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
     session = &to.state.add_session(to.state.next_session_id(record.durable), record.client_id, record.durable);
   }
   if (session == nullptr) return;
-  to.state.edit_session(*session, [&](Session& s) { set_header(s, record, connection); });
+  to.state.edit_session(*session, [&](Session& s) {
+    take_header(s, record);
+    s.connected = true;
+    s.connection = connection;
+  });
   if (connection.valid()) {
     Effect& effect = to.effects.list.emplace_back();
     effect.to = connection;

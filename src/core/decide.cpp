@@ -53,7 +53,7 @@ bool touches_durable(const State& state, std::string_view client_id) {
 }
 
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
-                    ConnectVerdict& verdict) {
+                    Instant now, ConnectVerdict& verdict) {
   verdict = {};
   verdict.refusal = refuse_connect(state, policy, packet);
   if (verdict.refusal != mqtt::Reason::success) return;
@@ -76,8 +76,11 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   r.max_queue_bytes = policy.max_queue_bytes;
   if (packet.will) r.will = will_of(*packet.will);
   const Session* session = state.session_of(r.client_id);
-  const bool resumes = session != nullptr && session->durable && !packet.clean_start;
-  r.durable = r.session_expiry_s != 0 || resumes;
+  const bool older = session != nullptr && session->durable;
+  r.resumed = older && !packet.clean_start && !session->ended_by(now);
+  r.durable = r.session_expiry_s != 0 || r.resumed;
+  if (r.durable) r.session = r.resumed ? session->id : state.globals().next_session;
+  if (older && !r.resumed) r.ended = session->id;
   verdict.recorded = r.durable || r.will.has_value() || touches_durable(state, r.client_id);
 }
 
@@ -212,7 +215,8 @@ std::optional<Record> decide_due(State& state, Instant now, std::string& name) {
   name = item->name;
   switch (item->kind) {
     case DueKind::session:
-      return SessionEnded{item->session};
+      if (const Session* session = state.session(item->session)) name = session->client_id;
+      return SessionEnded{item->session, name};
     case DueKind::retained:
       return RetainedExpired{name};
     case DueKind::will: {

@@ -37,7 +37,7 @@ struct ConnectVerdict {
 
 // `random_id`: 128 random bits in hex for a client without an id.
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
-                    ConnectVerdict& verdict);
+                    Instant now, ConnectVerdict& verdict);
 
 // Must a connect or disconnect of this client go to the log?
 bool touches_durable(const State& state, std::string_view client_id);
@@ -82,7 +82,7 @@ enum class AckMeaning : std::uint8_t {
 
 AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet);
 
-// The next record that time alone brings about; nullopt: nothing is due at `now`.
+// The next record that time alone brings about; nullopt: nothing is due at `now`. The record borrows from `name`.
 std::optional<Record> decide_due(State& state, Instant now, std::string& name);
 
 }  // namespace tandem::core

@@ -23,6 +23,10 @@ class Digest {
   void add_mixed(Table table, std::uint64_t mixed, std::uint64_t content) { bucket(table, mixed) += content; }
   void remove_mixed(Table table, std::uint64_t mixed, std::uint64_t content) { bucket(table, mixed) -= content; }
 
+  using Sums = std::array<std::uint64_t, limits::digest_buckets>;
+  const Sums& sums(Table table) const { return sums_[static_cast<std::size_t>(table)]; }
+  static std::size_t bucket_of(std::uint64_t key) { return mix64(key) % limits::digest_buckets; }
+
   // 64-bit summary of one table, and bytes that hold one summary a table (little-endian, in Table order).
   std::uint64_t summary(Table table) const {
     const auto& sums = sums_[static_cast<std::size_t>(table)];
@@ -39,7 +43,7 @@ class Digest {
   std::uint64_t& bucket(Table table, std::uint64_t mixed) {
     return sums_[static_cast<std::size_t>(table)][mixed % limits::digest_buckets];
   }
-  std::array<std::array<std::uint64_t, limits::digest_buckets>, table_count> sums_{};
+  std::array<Sums, table_count> sums_{};
 };
 
 const char* table_name(Table table);

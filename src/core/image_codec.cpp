@@ -56,7 +56,11 @@ Row globals_row(const Globals& globals) {
   Row made = row(RowKind::globals, "globals");
   ByteWriter out(made.value);
   out.u64_le(globals.epoch.number).u64_le(globals.epoch.node.value).u64_le(globals.epoch.store);
-  out.u64_le(globals.next_session).u64_le(globals.next_joined);
+  out.u64_le(globals.next_session).u64_le(globals.next_joined).varint(globals.merged.size());
+  for (const auto& [epoch, merged] : globals.merged) {
+    out.u64_le(epoch.number).u64_le(epoch.node.value).u64_le(epoch.store);
+    out.u64_le(merged.lsn.value).u32_le(merged.index);
+  }
   return made;
 }
 

@@ -57,7 +57,17 @@ Status ImageLoader::load_globals(ByteReader& in) {
   globals.epoch.store = in.u64_le();
   globals.next_session = in.u64_le();
   globals.next_joined = in.u64_le();
-  if (!in.ok()) return damaged("globals");
+  const std::uint64_t epochs = in.varint();
+  for (std::uint64_t i = 0; i < epochs && in.ok(); ++i) {
+    Epoch epoch;
+    epoch.number = in.u64_le();
+    epoch.node.value = in.u64_le();
+    epoch.store = in.u64_le();
+    Merged& merged = globals.merged[epoch];
+    merged.lsn.value = in.u64_le();
+    merged.index = in.u32_le();
+  }
+  if (!in.ok() || globals.merged.size() > max_merged_epochs) return damaged("globals");
   state_.load_globals(globals);
   has_globals_ = true;
   return {};

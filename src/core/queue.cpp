@@ -45,6 +45,14 @@ void Queue::skip_at_cursor() {
   drop_done_front();
 }
 
+void Queue::drop_waiting(Sequence sequence) {
+  CHECK(sequence > cursor_ && sequence < tail_);
+  QueueEntry& entry = at(sequence);
+  CHECK(!entry.done);
+  entry.done = true;
+  forget(entry, sequence);
+}
+
 void Queue::finish(Sequence sequence) {
   CHECK(sequence >= head_ && sequence < cursor_);
   QueueEntry& entry = at(sequence);

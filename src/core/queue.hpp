@@ -60,6 +60,8 @@ class Queue {
   void mark_in_flight();
   // The entry at the cursor needs no writing (expired, too large): done without having been in flight.
   void skip_at_cursor();
+  // The entry behind the cursor, not at it, is done before it was written.
+  void drop_waiting(Sequence sequence);
   // Where the cursor goes from the entry at it: past that and the done ones behind it.
   Sequence after_cursor() const;
   // An entry in flight is finished: frees the window; drops done entries at the front.

@@ -31,6 +31,7 @@ enum class RecordKind : std::uint8_t {
   will_fired = 9,
   session_ended = 10,
   retained_expired = 11,
+  reconciled = 12,
 };
 
 // First record of a reign: nobody is connected; expiry and will-grace clocks start at its time.
@@ -58,6 +59,10 @@ struct Connected {
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;
   std::uint32_t max_queue_messages = 0;  // limits in force, so that both boxes drop alike
   std::uint64_t max_queue_bytes = 0;
+  // What the active saw, so that whoever has only a part of the log can tell sessions apart; apply looks for itself.
+  bool resumed = false;       // `session` is an older one
+  SessionId session = 0;      // that this client now has; 0: a transient one, or none
+  SessionId ended = 0;        // durable one that ends by it; 0: none
   std::optional<WillView> will;
 };
 
@@ -128,13 +133,33 @@ struct WillFired {
 
 struct SessionEnded {
   SessionId session = 0;
+  std::string_view client_id;  // for whoever has only a part of the log
 };
 
 struct RetainedExpired {
   std::string_view topic;
 };
 
+// Names a fact of another lineage for ever: where it was first recorded. Facts of one epoch are ordered by (lsn, index).
+struct Origin {
+  Epoch epoch;
+  Lsn lsn;
+  Instant time;             // log time of that record
+  std::uint32_t index = 0;  // 0: what the record itself says; more: what the tail's end adds (merge_fact.hpp)
+};
+
+// RECONCILE: a fact of a loser's tail, and what the winner made of it (reconcile.hpp). The decisions are in the record,
+// since they come from the winner's own log since the fork, which no other reader has.
+struct Reconciled {
+  Origin origin;
+  std::uint32_t outcome = 0;           // bits of MergeOutcome (reconcile.hpp)
+  std::uint32_t will_grace_s = 0;      // as in EpochBegan
+  std::vector<std::uint32_t> refused;  // places in the fact's list that are not taken over, ascending
+  std::vector<SharedPick> picks;       // this lineage's sessions
+  ByteView fact;                       // as encode_fact() made it; decode_record() has looked whether it can be read
+};
+
 using Record = std::variant<EpochBegan, Connected, Disconnected, Subscribed, Unsubscribed, Published, Released, Acked,
-                            WillFired, SessionEnded, RetainedExpired>;
+                            WillFired, SessionEnded, RetainedExpired, Reconciled>;
 
 }  // namespace tandem::core

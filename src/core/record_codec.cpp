@@ -3,38 +3,13 @@
 
 #include <string>
 
+#include "core/merge_fact.hpp"
+#include "core/record_parts.hpp"
+#include "core/reconcile.hpp"
+
 namespace tandem::core {
 
 namespace {
-
-mqtt::SubscriptionOptions unpack(std::uint8_t bits, ByteReader& in) {
-  if ((bits & 3U) == 3U || ((bits >> 4) & 3U) == 3U || (bits & 0xC0U) != 0) in.fail();
-  mqtt::SubscriptionOptions options;
-  options.qos = static_cast<mqtt::Qos>(bits & 3U);
-  options.no_local = (bits & 4U) != 0;
-  options.retain_as_published = (bits & 8U) != 0;
-  options.retain_handling = static_cast<mqtt::RetainHandling>((bits >> 4) & 3U);
-  return options;
-}
-
-std::uint32_t varint32(ByteReader& in) {
-  const std::uint64_t value = in.varint();
-  if (value > 0xFFFFFFFFU) in.fail();
-  return static_cast<std::uint32_t>(value);
-}
-
-MessageView get_message(ByteReader& in) {
-  MessageView m;
-  const std::uint8_t bits = in.u8();
-  if ((bits & 3U) == 3U || (bits & 0xF0U) != 0) in.fail();
-  m.qos = static_cast<mqtt::Qos>(bits & 3U);
-  m.retain = (bits & 4U) != 0;
-  if ((bits & 8U) != 0) m.expiry_s = in.u32_le();
-  m.topic = in.bytes_varint();
-  m.properties = in.bytes_varint();
-  m.payload = in.bytes_varint();
-  return m;
-}
 
 std::vector<SharedPick> get_picks(ByteReader& in) {
   std::vector<SharedPick> picks;
@@ -73,6 +48,9 @@ Connected get_connected(ByteReader& in) {
   r.max_packet_bytes = in.u32_le();
   r.max_queue_messages = in.u32_le();
   r.max_queue_bytes = in.u64_le();
+  r.resumed = (flags & 8U) != 0;
+  r.session = in.varint();
+  r.ended = in.varint();
   if ((flags & 4U) != 0) {
     WillView will;
     will.delay_s = varint32(in);
@@ -147,6 +125,31 @@ WillFired get_will_fired(ByteReader& in) {
   return r;
 }
 
+SessionEnded get_session_ended(ByteReader& in) {
+  SessionEnded r;
+  r.session = in.varint();
+  r.client_id = in.bytes_varint();
+  return r;
+}
+
+Reconciled get_reconciled(ByteReader& in) {
+  Reconciled r;
+  r.origin.epoch.number = in.u64_le();
+  r.origin.epoch.node.value = in.u64_le();
+  r.origin.epoch.store = in.u64_le();
+  r.origin.lsn.value = in.varint();
+  r.origin.time = Instant{in.i64_le()};
+  r.origin.index = varint32(in);
+  r.outcome = varint32(in);
+  r.will_grace_s = varint32(in);
+  const std::uint64_t refused = in.varint();
+  for (std::uint64_t i = 0; i < refused && in.ok(); ++i) r.refused.push_back(varint32(in));
+  r.picks = get_picks(in);
+  r.fact = in.bytes_varint();
+  if ((r.outcome & ~merge_outcome::all) != 0 || !in.ok() || !decode_fact(r.fact).ok()) in.fail();
+  return r;
+}
+
 std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
   switch (kind) {
     case RecordKind::epoch_began:
@@ -168,9 +171,11 @@ std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
     case RecordKind::will_fired:
       return get_will_fired(in);
     case RecordKind::session_ended:
-      return SessionEnded{in.varint()};
+      return get_session_ended(in);
     case RecordKind::retained_expired:
       return RetainedExpired{in.bytes_varint()};
+    case RecordKind::reconciled:
+      return get_reconciled(in);
   }
   return std::nullopt;
 }

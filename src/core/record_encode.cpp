@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/record_codec.hpp"
+#include "core/record_parts.hpp"
 
 namespace tandem::core {
 
@@ -60,20 +61,6 @@ class Placer {
   char* at_;
 };
 
-std::uint8_t pack(const mqtt::SubscriptionOptions& options) {
-  return static_cast<std::uint8_t>(static_cast<unsigned>(options.qos) | (options.no_local ? 4U : 0U) |
-                                   (options.retain_as_published ? 8U : 0U) |
-                                   (static_cast<unsigned>(options.retain_handling) << 4));
-}
-
-template <class Out>
-void put_message(const MessageView& m, Out& out) {
-  out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(m.qos) | (m.retain ? 4U : 0U) |
-                                   (m.expiry_s != no_expiry ? 8U : 0U)));
-  if (m.expiry_s != no_expiry) out.u32_le(m.expiry_s);
-  out.bytes_varint(m.topic).bytes_varint(m.properties).bytes_varint(m.payload);
-}
-
 template <class Out>
 void put_picks(const std::vector<SharedPick>& picks, Out& out) {
   std::size_t durable = 0;
@@ -94,9 +81,11 @@ void put(const EpochBegan& r, Out& out) {
 template <class Out>
 void put(const Connected& r, Out& out) {
   out.bytes_varint(r.client_id).bytes_varint(r.username);
-  out.u8(static_cast<std::uint8_t>((r.durable ? 1U : 0U) | (r.clean_start ? 2U : 0U) | (r.will ? 4U : 0U)));
+  out.u8(static_cast<std::uint8_t>((r.durable ? 1U : 0U) | (r.clean_start ? 2U : 0U) | (r.will ? 4U : 0U) |
+                                   (r.resumed ? 8U : 0U)));
   out.u8(static_cast<std::uint8_t>(r.version)).u16_le(r.keep_alive_s).u32_le(r.session_expiry_s);
   out.u16_le(r.receive_maximum).u32_le(r.max_packet_bytes).u32_le(r.max_queue_messages).u64_le(r.max_queue_bytes);
+  out.varint(r.session).varint(r.ended);
   if (r.will) {
     out.varint(r.will->delay_s);
     put_message(r.will->message, out);
@@ -148,12 +137,23 @@ void put(const WillFired& r, Out& out) {
 
 template <class Out>
 void put(const SessionEnded& r, Out& out) {
-  out.varint(r.session);
+  out.varint(r.session).bytes_varint(r.client_id);
 }
 
 template <class Out>
 void put(const RetainedExpired& r, Out& out) {
   out.bytes_varint(r.topic);
+}
+
+template <class Out>
+void put(const Reconciled& r, Out& out) {
+  const Epoch& epoch = r.origin.epoch;
+  out.u64_le(epoch.number).u64_le(epoch.node.value).u64_le(epoch.store).varint(r.origin.lsn.value);
+  out.u64_le(static_cast<std::uint64_t>(r.origin.time.ms)).varint(r.origin.index).varint(r.outcome);
+  out.varint(r.will_grace_s).varint(r.refused.size());
+  for (const std::uint32_t place : r.refused) out.varint(place);
+  put_picks(r.picks, out);
+  out.bytes_varint(r.fact);
 }
 
 // The body is put twice: for its size, then for its bytes.
@@ -174,7 +174,7 @@ void put_enveloped(RecordKind kind, const T& record, ByteBuffer& buffer) {
 constexpr std::array kind_of_alternative = {
     RecordKind::epoch_began,  RecordKind::connected,     RecordKind::disconnected,    RecordKind::subscribed,
     RecordKind::unsubscribed, RecordKind::published,     RecordKind::released,        RecordKind::acked,
-    RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired};
+    RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired, RecordKind::reconciled};
 static_assert(kind_of_alternative.size() == std::variant_size_v<Record>);
 
 }  // namespace

@@ -70,6 +70,8 @@ struct Session {
   std::uint64_t first_segment = 0;
 
   bool holds(std::uint16_t packet_id) const;
+  // [MQTT5-4.1.0-2]: disconnected for longer than it was to live.
+  bool ended_by(Instant now) const { return !connected && expiry_s != never_expires && expires_at <= now; }
 };
 
 }  // namespace tandem::core

@@ -37,11 +37,20 @@ struct Will {
   ChangeMark mark;
 };
 
+// How far another lineage's epoch has been merged (RECONCILE): all facts up to this one.
+struct Merged {
+  Lsn lsn;
+  std::uint32_t index = 0;
+  friend auto operator<=>(const Merged&, const Merged&) = default;
+};
+inline constexpr std::size_t max_merged_epochs = 256;  // then the oldest is forgotten
+
 // Facts of which there is one.
 struct Globals {
   Epoch epoch;
   std::uint64_t next_session = 1;
   std::uint64_t next_joined = 1;
+  std::map<Epoch, Merged> merged;
   ChangeMark mark;
 };
 
@@ -118,6 +127,7 @@ class State {
   void skip_at_cursor(Session& session);
   void release_entry(Session& session, Sequence sequence);  // PUBREC came
   void finish_entry(Session& session, Sequence sequence);
+  void drop_entry(Session& session, Sequence sequence);  // wherever it stands: done
   void rewind_queue(Session& session);
   void count_drop(Session& session);
 

@@ -77,7 +77,12 @@ std::uint64_t hash_of(const std::string& client_id, const Will& will) {
 std::uint64_t hash_of(const Globals& globals) {
   Fold fold;
   fold.number(globals.epoch.number).number(globals.epoch.node.value).number(globals.epoch.store);
-  return fold.number(globals.next_session).number(globals.next_joined).value();
+  fold.number(globals.next_session).number(globals.next_joined);
+  for (const auto& [epoch, merged] : globals.merged) {
+    fold.number(epoch.number).number(epoch.node.value).number(epoch.store);
+    fold.number(merged.lsn.value).number(merged.index);
+  }
+  return fold.value();
 }
 
 Digest recompute_digest(const State& state) {

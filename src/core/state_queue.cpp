@@ -124,6 +124,23 @@ void State::finish_entry(Session& session, Sequence sequence) {
   queued_ -= before - session.queue.size();
 }
 
+void State::drop_entry(Session& session, Sequence sequence) {
+  CHECK(!session.queue.at(sequence).done);
+  if (sequence < session.queue.cursor()) {
+    finish_entry(session, sequence);
+    return;
+  }
+  if (sequence == session.queue.cursor()) {
+    skip_at_cursor(session);
+    return;
+  }
+  if (session.durable) {
+    touch_segment(session, segment_of(sequence));
+    remove_entry_hash(session, sequence);
+  }
+  session.queue.drop_waiting(sequence);
+}
+
 void State::rewind_queue(Session& session) {
   const Sequence head = session.queue.head();
   const Sequence cursor = session.queue.cursor();

@@ -15,14 +15,14 @@ void ConnectionIo::end_with(CloseCause cause) {
   if (phase_ != Phase::open) return;
   begin_closing();
   edge_->sink.on_closed(*this, cause);
-  if (phase_ == Phase::flushing && end_seen_ && unsent_bytes() == 0) close();
+  if (phase_ == Phase::flushing && end_seen_ && unsent_bytes() == 0) close_now();
 }
 
 void ConnectionIo::begin_closing() {
   phase_ = Phase::flushing;
-  --edge_->open_connections;
+  edge_->open.remove(id_);
   start_clock();
-  if (!write_queued_) add_to_write_list();
+  if (!write_queued_) queue_write();
   if (!read_pending_ && !end_seen_) {
     read_pending_ = true;
     edge_->to_read.emplace_back(this);
@@ -33,10 +33,10 @@ void ConnectionIo::close_after_flush() {
   if (phase_ == Phase::open) begin_closing();
 }
 
-void ConnectionIo::close() {
+void ConnectionIo::close_now() {
   if (phase_ == Phase::closed) return;
   const IoPtr self(this);
-  if (phase_ == Phase::open) --edge_->open_connections;
+  edge_->open.remove(id_);
   phase_ = Phase::closed;
   edge_->table.remove(id_);
   boost::system::error_code ignored;
@@ -45,7 +45,7 @@ void ConnectionIo::close() {
 
 // ---- Time ----
 
-void ConnectionIo::establish(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
+void ConnectionIo::established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
   version_ = version;
   established_ = true;
   max_packet_bytes_out_ = max_packet_bytes_out;
@@ -83,7 +83,7 @@ void ConnectionIo::check(std::int64_t now_ms) {
 }
 
 void ConnectionIo::expire(std::int64_t now_ms) {
-  if (phase_ != Phase::open) return close();
+  if (phase_ != Phase::open) return close_now();
   int unread_bytes = 0;
   const bool unread = ::ioctl(socket_.native_handle(), FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;
   if (paused_ || unread) {  // silence of ours, not of the client: we have not read it for a while
@@ -92,7 +92,7 @@ void ConnectionIo::expire(std::int64_t now_ms) {
   }
   if (established_) return end_with(CloseCause::keep_alive_timeout);
   end_with(CloseCause::connect_timeout);
-  close();
+  close_now();
 }
 
 }  // namespace tandem::edge

@@ -34,7 +34,7 @@ ConnectionIo::ConnectionIo(EdgeState& edge, int fd, std::string remote)
 void ConnectionIo::start(EdgeState& edge, int fd, std::string remote) {
   const IoPtr connection(new ConnectionIo(edge, fd, std::move(remote)));
   connection->id_ = edge.table.add(connection);
-  ++edge.open_connections;
+  edge.open.add(*connection);
   connection->start_clock();
   connection->wait_readable();
 }
@@ -77,7 +77,7 @@ void ConnectionIo::read() {
     return end_with(CloseCause::peer_closed);
   } else if (!would_block(errno)) {
     end_with(CloseCause::peer_closed);
-    return close();
+    return close_now();
   }
   read_pending_ = true;
   edge_->to_read.emplace_back(this);
@@ -92,7 +92,7 @@ void ConnectionIo::discard() {
     return;
   }
   end_seen_ = true;
-  if (count < 0 || phase_ == Phase::draining) close();
+  if (count < 0 || phase_ == Phase::draining) close_now();
 }
 
 // Decodes everything that has become whole. `bytes` is in the edge's buffer, which the next reader
@@ -150,11 +150,11 @@ std::size_t ConnectionIo::decode_all(ByteView bytes) {
   return used;
 }
 
-void ConnectionIo::pause() {
+void ConnectionIo::pause_reading() {
   paused_ = true;
 }
 
-void ConnectionIo::resume() {
+void ConnectionIo::resume_reading() {
   if (!paused_ || phase_ != Phase::open) return;
   paused_ = false;
   start_clock();
@@ -166,7 +166,7 @@ void ConnectionIo::resume() {
 
 // ---- Writing ----
 
-void ConnectionIo::add_to_write_list() {
+void ConnectionIo::queue_write() {
   write_queued_ = true;
   if (phase_ == Phase::open || phase_ == Phase::flushing) edge_->to_write.emplace_back(this);
 }
@@ -179,11 +179,11 @@ void ConnectionIo::write_now() {
     const ssize_t count =
         ::send(socket_.native_handle(), out_.data() + out_sent_, unsent_bytes(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && !would_block(errno)) {
-      if (phase_ == Phase::flushing) return close();
+      if (phase_ == Phase::flushing) return close_now();
       write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
       boost::asio::post(edge_->loop, [self = IoPtr(this)] {
         self->end_with(CloseCause::peer_closed);
-        self->close();
+        self->close_now();
       });
       return;
     }
@@ -215,7 +215,7 @@ void ConnectionIo::all_written() {
   out_.clear();
   out_sent_ = 0;
   if (phase_ == Phase::flushing) {
-    if (end_seen_) return close();
+    if (end_seen_) return close_now();
     ::shutdown(socket_.native_handle(), SHUT_WR);
     phase_ = Phase::draining;
     start_clock();

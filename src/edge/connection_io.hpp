@@ -26,21 +26,17 @@ class ConnectionIo final : public Connection {
   // Takes a non-blocking socket and has it read as soon as it is readable.
   static void start(EdgeState& edge, int fd, std::string remote);
 
-  bool is_open() const { return phase_ == Phase::open; }
-
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read
   void write_now();                 // from the list to_write
   bool cool_down();                 // true: its output memory has been given back
   void check(std::int64_t now_ms);  // its check_at has come
 
-  // What Connection's public functions do.
-  void establish(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out);
-  void add_to_write_list();
-  void close_after_flush();
-  void close();
-  void pause();
-  void resume();
+  void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) override;
+  void close_after_flush() override;
+  void close_now() override;
+  void pause_reading() override;
+  void resume_reading() override;
 
   friend void intrusive_ptr_add_ref(ConnectionIo* connection) { ++connection->references_; }
   friend void intrusive_ptr_release(ConnectionIo* connection) {
@@ -48,6 +44,8 @@ class ConnectionIo final : public Connection {
   }
 
  private:
+  void queue_write() override;
+
   using Socket = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
   // flushing: the last bytes go out. draining: our side is shut down, we wait for the client's end. Both
   // discard input.

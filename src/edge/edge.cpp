@@ -1,4 +1,4 @@
-// The edge as a whole: listeners, the lists of a turn, ticks; and Connection's public face.
+// The edge as a whole: listeners, the lists of a turn, ticks.
 #include "edge/edge.hpp"
 
 #include <unistd.h>
@@ -14,32 +14,7 @@
 namespace tandem::edge {
 
 namespace {
-
 constexpr std::int64_t warn_every_ms = 10'000;
-
-ConnectionIo& io(Connection& connection) {
-  return static_cast<ConnectionIo&>(connection);
-}
-
-}  // namespace
-
-void Connection::established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
-  io(*this).establish(version, keep_alive_s, max_packet_bytes_out);
-}
-void Connection::queue_write() {
-  io(*this).add_to_write_list();
-}
-void Connection::close_after_flush() {
-  io(*this).close_after_flush();
-}
-void Connection::close_now() {
-  io(*this).close();
-}
-void Connection::pause_reading() {
-  io(*this).pause();
-}
-void Connection::resume_reading() {
-  io(*this).resume();
 }
 
 struct Edge::Impl {
@@ -64,7 +39,7 @@ struct Edge::Impl {
 
   void close_all() {
     for (std::size_t slot = 0; slot < state.table.slots(); ++slot) {
-      if (ConnectionIo* const connection = state.table.at(slot)) connection->close();
+      if (ConnectionIo* const connection = state.table.at(slot)) connection->close_now();
     }
     state.to_write.clear();
     state.to_read.clear();
@@ -126,13 +101,12 @@ void Edge::close_all_connections() {
   impl_->close_all();
 }
 
-Connection* Edge::find(ConnectionId id) {
-  ConnectionIo* const connection = impl_->state.table.find(id);
-  return connection != nullptr && connection->is_open() ? connection : nullptr;
+Connections& Edge::connections() {
+  return impl_->state.open;
 }
 
 std::size_t Edge::connection_count() const {
-  return impl_->state.open_connections;
+  return impl_->state.open.size();
 }
 
 void Edge::flush() {

@@ -11,6 +11,7 @@
 
 #include "base/limits.hpp"
 #include "edge/connection_table.hpp"
+#include "edge/connections.hpp"
 #include "edge/edge.hpp"
 
 namespace tandem::edge {
@@ -31,10 +32,10 @@ struct EdgeState {
   std::uint64_t bytes_read_this_turn = 0;
 
   ConnectionTable table;
-  std::size_t open_connections = 0;  // without the closing ones
-  std::vector<IoPtr> to_write;       // called will_write() in this turn
-  std::vector<IoPtr> to_read;        // were read in this turn: again in the next
-  std::vector<IoPtr> warm;           // own memory for output; given back when a tick finds it unused
+  Connections open;             // without the closing ones
+  std::vector<IoPtr> to_write;  // called will_write() in this turn
+  std::vector<IoPtr> to_read;   // were read in this turn: again in the next
+  std::vector<IoPtr> warm;      // own memory for output; given back when a tick finds it unused
 };
 
 }  // namespace tandem::edge

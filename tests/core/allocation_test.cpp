@@ -112,7 +112,7 @@ class Traffic {
     packet.clean_start = !stored;
     if (stored) packet.properties.session_expiry_s = 3600;
     ConnectVerdict verdict;
-    decide_connect(state_, policy_, packet, "", verdict);
+    decide_connect(state_, policy_, packet, "", Instant{}, verdict);
     Applying to{state_, verdict.recorded ? ++lsn_ : 0, now_, effects_};
     apply(to, verdict.record, ConnectionId{slot, 1});
     effects_.clear();

@@ -55,6 +55,10 @@ std::string describe(const State& state) {
   out << "epoch " << g.epoch.number << "/" << g.epoch.node.value << "/" << g.epoch.store << " next " << g.next_session
       << " " << g.next_joined << " messages " << state.messages().count() << " of " << state.messages().bytes()
       << " bytes, queued " << state.queued_messages() << ", sessions " << state.durable_sessions() << "\n";
+  for (const auto& [epoch, merged] : g.merged) {
+    out << "merged " << epoch.number << "/" << epoch.node.value << "/" << epoch.store << " " << merged.lsn.value << "."
+        << merged.index << "\n";
+  }
   std::map<SessionId, const Session*> sessions;
   for (const auto& [id, session] : state.sessions()) {
     if (session->durable) sessions[id] = session.get();

@@ -1,5 +1,8 @@
 #include "samples.hpp"
 
+#include "core/merge_fact.hpp"
+#include "core/reconcile.hpp"
+
 #include "doctest.hpp"
 
 #include <fstream>
@@ -51,14 +54,32 @@ std::vector<std::pair<std::string, Record>> sample_records() {
   Published plain;
   plain.publisher = transient_bit | 9;
   plain.message = message("t", "x", mqtt::Qos::at_least_once);
+  with_will.session = 2;
+  with_will.ended = 1;
+  Connected resuming = connected("c1");
+  resuming.resumed = true;
+  resuming.session = 1;
   Subscribed subscribed{1, 300, {}};
   subscribed.subscriptions.push_back({"t/#", {mqtt::Qos::exactly_once, true, true, mqtt::RetainHandling::never}});
   subscribed.subscriptions.push_back(
       {"$share/g/t", {mqtt::Qos::at_least_once, false, false, mqtt::RetainHandling::always}});
+  static const ByteBuffer fact = [] {
+    ByteBuffer bytes;
+    encode_fact({{}, UnsubscribedFact{"c1", {"x/#", "t/+"}}}, bytes);
+    return bytes;
+  }();
+  Reconciled reconciled;
+  reconciled.origin = Origin{epoch, Lsn{300}, Instant{1'700'000'000'000}, 2};
+  reconciled.outcome = merge_outcome::taken;
+  reconciled.will_grace_s = 40;
+  reconciled.refused = {1};
+  reconciled.picks = {{1, "$share/g/t"}};
+  reconciled.fact = fact;
   return {
       {"epoch_began", EpochBegan{epoch, 40}},
       {"connected", connected("c1")},
       {"connected_with_will", with_will},
+      {"connected_again", resuming},
       {"disconnected", Disconnected{"c2", true, std::nullopt}},
       {"disconnected_with_expiry", expiring},
       {"subscribed", subscribed},
@@ -69,9 +90,52 @@ std::vector<std::pair<std::string, Record>> sample_records() {
       {"acked_puback", Acked{200, 1, mqtt::Type::puback, false}},
       {"acked_pubrec_refused", Acked{200, 2, mqtt::Type::pubrec, true}},
       {"will_fired", WillFired{"c2", {{1, "$share/g/w"}}}},
-      {"session_ended", SessionEnded{300}},
+      {"session_ended", SessionEnded{300, "c2"}},
       {"retained_expired", RetainedExpired{"t/a"}},
+      {"reconciled", reconciled},
   };
+}
+
+std::vector<std::pair<std::string, ByteBuffer>> sample_facts() {
+  std::vector<std::pair<std::string, ByteBuffer>> all;
+  const auto add = [&](const std::string& name, auto body) {
+    all.emplace_back(name, ByteBuffer());
+    encode_fact({{}, std::move(body)}, all.back().second);
+  };
+  PublishedFact published;
+  published.publisher = "p";
+  published.packet_id = 0x1234;
+  published.released = true;
+  published.message = message("t/a", "hello", mqtt::Qos::exactly_once);
+  published.message.expiry_s = 60;
+  published.audience.clients = {"c1", "c2"};
+  published.groups = {{"$share/g/t/#", "c3", true}, {"$share/h/#", "", false}};
+  add("published", published);
+  published.released = false;
+  published.after = Instant{1'700'000'000'000};
+  add("published_after", published);
+  add("released", ReleasedFact{"p", 0x1234});
+  SubscribedFact subscribed{"c1", 300, {}};
+  subscribed.subscriptions.push_back({"t/#", {mqtt::Qos::exactly_once, true, true, mqtt::RetainHandling::never}});
+  add("subscribed", subscribed);
+  add("unsubscribed", UnsubscribedFact{"c1", {"t/#", "$share/g/t"}});
+  Connected with_will = connected("c2");
+  with_will.session = 9;
+  with_will.will = WillView{message("w", "gone", mqtt::Qos::at_least_once), 300};
+  add("connected", ConnectedFact{with_will});
+  add("disconnected", DisconnectedFact{Disconnected{"c2", true, 7}});
+  add("session_ended", SessionEndedFact{"c2"});
+  WillFiredFact fired;
+  fired.client = "c2";
+  fired.message = message("w", "gone", mqtt::Qos::at_least_once);
+  fired.audience.clients = {"c1"};
+  add("will_fired", fired);
+  fired.message.reset();
+  fired.audience.only = true;
+  add("will_fired_before", fired);
+  add("queue_left", QueueLeftFact{"c1", Lsn{400}, {{1, 1}, {3, 300}}, {{7, 1}, {300, 5}}});
+  add("end", EndFact{});
+  return all;
 }
 
 std::unique_ptr<State> sample_state() {
@@ -103,6 +167,7 @@ std::unique_ptr<State> sample_state() {
   run(other);
   run(Acked{1, 1, mqtt::Type::pubrec, false});
   run(Disconnected{"c1", true, std::nullopt});
+  run(named("reconciled"));
   return state;
 }
 

@@ -12,6 +12,8 @@ namespace tandem::core::test {
 
 // Name and record; everything they borrow from is static.
 std::vector<std::pair<std::string, Record>> sample_records();
+// Name and bytes of a merge fact of every kind.
+std::vector<std::pair<std::string, ByteBuffer>> sample_facts();
 // Builds it by applying records.
 std::unique_ptr<State> sample_state();
 

@@ -196,12 +196,12 @@ TEST_CASE("MQTT5-3.1.3-6 MQTT5-3.1.3-7 MQTT311-3.1.3-8: a client without an id")
   packet.version = mqtt::Version::v5;
   packet.clean_start = false;
   packet.properties.session_expiry_s = 7;
-  decide_connect(state, policy, packet, "00ff", verdict);
+  decide_connect(state, policy, packet, "00ff", Instant{}, verdict);
   CHECK_EQ(verdict.refusal, mqtt::Reason::success);
   CHECK_EQ(verdict.generated_id, "auto-00ff");
   CHECK_EQ(verdict.record.client_id, "auto-00ff");
   packet.version = mqtt::Version::v311;
-  decide_connect(state, policy, packet, "00ff", verdict);
+  decide_connect(state, policy, packet, "00ff", Instant{}, verdict);
   CHECK_EQ(verdict.refusal, mqtt::Reason::client_identifier_not_valid);
 }
 

@@ -119,14 +119,14 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
     will.message_expiry_s = options.will->expiry_s;
     will.forwarded_properties = options.will->properties;
   }
-  decide_connect(*active_, policy, packet, "0123456789abcdef", connect_);
+  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
   if (connect_.refusal != mqtt::Reason::success) return connect_.refusal;
   if (client.connected()) {  // [MQTT5-3.1.4-3]
     gone(client, true, std::nullopt);
     do_what_is_due();
   }
   fire_will_before_clean_start(client, options);
-  decide_connect(*active_, policy, packet, "0123456789abcdef", connect_);
+  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
   const std::uint64_t lsn = append(connect_.recorded, Record(connect_.record));
   client.events.clear();  // what it did not read on an older connection is lost
   client.connection = ConnectionId{client.slot, next_generation_++};
@@ -250,7 +250,7 @@ Published1 World::publish(Client& client, const std::string& topic, const std::s
 void World::pubrel(Client& client, std::uint16_t packet_id) {
   const Session& session = *active_->session(client.session);
   const Released record{client.session, packet_id};
-  const std::uint64_t lsn = append(session.durable && session.holds(packet_id), record);
+  const std::uint64_t lsn = append(session.durable, record);
   Applying to = applying(lsn);
   apply(to, record);
   show();
@@ -315,6 +315,7 @@ void World::end_turn() {
   Batch batch;
   batch.first = Lsn{last_lsn_ - open_count_ + 1};
   batch.count = open_count_;
+  batch.epoch = epoch_;
   batch.time = time_;
   batch.bytes = std::exchange(open_, std::make_shared<ByteBuffer>());
   open_count_ = 0;
@@ -326,11 +327,58 @@ void World::begin_reign() {
   end_turn();
   active_->drop_transient_sessions();
   for (auto& client : clients_) client->connection = {};
-  const EpochBegan record{Epoch{++epoch_, NodeId{7}, 42}, policy.will_grace_s};
+  ++epoch_.number;
+  const EpochBegan record{epoch_, policy.will_grace_s};
   const std::uint64_t lsn = append(true, Record(record));
   Applying to = applying(lsn);
   apply(to, record);
   show();
+}
+
+std::unique_ptr<World> World::fork() {
+  end_turn();
+  auto other = std::make_unique<World>(clients_.size());
+  other->policy = policy;
+  other->active_ = std::make_unique<State>();
+  other->standby_ = std::make_unique<State>();
+  for (const Batch& batch : log_) {
+    replay(*other->active_, batch);
+    replay(*other->standby_, batch);
+  }
+  other->log_ = log_;
+  other->open_ = std::make_shared<ByteBuffer>();
+  other->open_count_ = 0;
+  other->last_lsn_ = last_lsn_;
+  other->time_ = time_;
+  other->epoch_ = Epoch{epoch_.number, NodeId{8}, 43};
+  other->begin_reign();
+  return other;
+}
+
+MergeEnd World::merge(ForkIndex& fork, const TailFact& given, MergeReport& report) {
+  Result<MergeFact> fact = decode_fact(given.bytes);
+  if (!fact.ok()) FAIL(fact.error().message);
+  decide_reconciled(*active_, fork, policy, given.origin, fact.value(), time_, reconcile_);
+  report.add(fact.value(), reconcile_);
+  if (reconcile_.end == MergeEnd::already) return reconcile_.end;
+  const std::uint64_t lsn = append(true, Record(reconcile_.record));
+  Applying to = applying(lsn);
+  apply(to, reconcile_.record);
+  show();
+  return reconcile_.end;
+}
+
+void World::each_record(Lsn behind, const std::function<void(Epoch, Lsn, Instant, const Record&)>& each) {
+  end_turn();
+  for (const Batch& batch : log_) {
+    ByteReader reader(*batch.bytes);
+    Lsn lsn = batch.first;
+    for (std::uint32_t i = 0; i < batch.count; ++i, lsn = lsn.next()) {
+      const Result<Record> record = decode_record(reader);
+      if (!record.ok()) FAIL(record.error().message);
+      if (lsn > behind) each(batch.epoch, lsn, batch.time, record.value());
+    }
+  }
 }
 
 void World::take_over(std::unique_ptr<State> rebuilt) {

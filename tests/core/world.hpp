@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,8 +15,10 @@
 #include "core/apply.hpp"
 #include "core/decide.hpp"
 #include "core/image.hpp"
+#include "core/reconcile.hpp"
 #include "core/record_codec.hpp"
 #include "core/state.hpp"
+#include "core/tail.hpp"
 
 namespace tandem::core::test {
 
@@ -153,6 +156,14 @@ class World {
   // The batch is closed, and the standby applies it.
   void end_turn();
   void begin_reign();
+  // The pair splits: another World with the same clients, whose active has this one's log so far and begins a reign of
+  // its own. Nobody is connected there.
+  std::unique_ptr<World> fork();
+  // RECONCILE, the winner's side: what becomes of one fact.
+  MergeEnd merge(ForkIndex& fork, const TailFact& fact, MergeReport& report);
+  const std::string& verdict_line() const { return reconcile_.line; }
+  // Everything behind `common` of this log, for a ForkIndex or a tail.
+  void each_record(Lsn behind, const std::function<void(Epoch, Lsn, Instant, const Record&)>& each);
   // The active dies: the standby reigns. `rebuilt`: the next standby, up to date; nullptr: one that replays the whole
   // log.
   void take_over(std::unique_ptr<State> rebuilt = nullptr);
@@ -175,12 +186,13 @@ class World {
   std::shared_ptr<ByteBuffer> open_ = std::make_shared<ByteBuffer>();
   std::uint32_t open_count_ = 0;
   std::uint64_t last_lsn_ = 0;
-  std::uint64_t epoch_ = 0;
+  Epoch epoch_{0, NodeId{7}, 42};
   std::uint32_t next_generation_ = 1;
   Instant time_{1'700'000'000'000};
   Effects effects_;
   PublishVerdict publish_;
   ConnectVerdict connect_;
+  ReconcileVerdict reconcile_;
 };
 
 }  // namespace tandem::core::test

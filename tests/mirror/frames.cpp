@@ -129,6 +129,16 @@ Offer offer() {
   return o;
 }
 
+TailFrame tail_frame() {
+  TailFrame frame;
+  frame.join = 4;
+  frame.number = 2;
+  frame.common = Lsn{90};
+  frame.end = true;
+  frame.items = {{Lsn{91}, 0, epoch(7), Instant{1'700'000'000'000}, "fact"}, {Lsn{91}, 1, epoch(7), Instant{5}, ""}};
+  return frame;
+}
+
 Meta meta() {
   Meta m;
   m.store = 0x5555555555555555;
@@ -162,6 +172,8 @@ std::vector<Example> examples() {
       frame("ask_release", FrameKind::ask_release, JoinAsk{4}),
       frame("merge_ask", FrameKind::merge_ask, JoinAsk{5}),
       frame("digest", FrameKind::digest, Digest{Lsn{200}, "digest"}),
+      frame("tail", FrameKind::tail, tail_frame()),
+      frame("tail_ack", FrameKind::tail_ack, TailAck{4, 2, 1}),
       {"meta", encode_meta(meta())},
   };
 }

@@ -30,6 +30,7 @@ struct Options {
   bool solo_allowed = true;
   bool heartbeat = true;  // false: words come from set_word()
   bool promote_when_unsure = true;
+  bool reconcile_auto = true;
   std::int64_t boot_wait_ms = 3'000;
   int write_every_ms = 10;  // how often clients write; 0: never
   int fsync_ms_max = 5;
@@ -80,12 +81,14 @@ class SimNode {
   Pair& pair() { return *pair_; }
   const std::string& name() const { return name_; }
   bool active() const { return up() && pair_->role() == mirror::Role::active; }
-  bool holds(std::uint64_t id) const;  // in memory or on the disk, also set aside
+  void add_held(std::set<std::uint64_t>& ids) const;  // everything that it holds
+  bool holds(std::uint64_t id) const;                 // in memory or on the disk, also set aside
   bool serves(std::uint64_t id) const { return members_.count(id) != 0; }
   const Ids& state() const { return state_; }
   const Disk& disk() const { return disk_; }
   Lsn last() const { return last_; }
   std::string told() const { return told_; }
+  std::size_t merged() const { return merged_; }  // records that came from a peer's tail
   std::size_t images_loaded() const { return images_; }
   std::size_t wipes() const { return wipes_; }
   std::size_t activations() const { return activations_; }
@@ -122,6 +125,12 @@ class SimNode {
   void obey(mirror::NextChunk& order);
   void obey(mirror::CloseCatchUp& order);
   void obey(mirror::CompareDigest& order);
+  void obey(mirror::OpenTail& order);
+  void obey(mirror::NextTail& order);
+  void obey(mirror::CloseTail& order);
+  void obey(mirror::OpenMerge& order);
+  void obey(mirror::MergeTail& order);
+  void obey(mirror::CloseMerge& order);
   void obey(mirror::Tell& order);
 
   void append(const Batch& batch);  // to memory and, later, to the disk
@@ -131,6 +140,7 @@ class SimNode {
   void work(std::function<void(bool)> done);
   void run_store();
   void write();
+  void append_as_active(const Ids& ids, bool acknowledged_here);
   void release_acks();
   mirror::CatchUpPiece read_chunk();
 
@@ -167,9 +177,14 @@ class SimNode {
   std::size_t catch_row_ = 0;
   Lsn catch_rows_at_;
   Ids catch_image_;
+  std::optional<mirror::OpenTail> tail_;
+  Lsn tail_at_;  // behind this the next piece begins
+  std::uint64_t tail_number_ = 0;
+  bool merging_ = false;
   std::string told_;
   std::set<std::uint64_t> acked_at_decision_;
   std::size_t images_ = 0;
+  std::size_t merged_ = 0;
   std::size_t wipes_ = 0;
   std::size_t activations_ = 0;
   bool unclean_ = false;
@@ -198,6 +213,8 @@ class World {
   void broken(const std::string& what);  // a rule was violated
   void check_clean_promotion(SimNode& node, const std::set<std::uint64_t>& acked_before);
   void check_nothing_lost();  // at the end, settled
+  // After a crash: what was acknowledged and is in no memory and on no disk any more (two memories lost at once).
+  void note_what_is_gone();
   std::string story() const;
 
   Options options;
@@ -208,6 +225,7 @@ class World {
   std::set<std::uint64_t> acked;
   std::set<std::uint64_t> reported;          // set aside with an error told, because they may hold acked records
   std::set<std::uint64_t> mirrored_once[2];  // ids that node [i] has applied as standby
+  std::set<std::uint64_t> gone;              // acknowledged, and lost by a double fault that nothing can survive
   std::map<Epoch, int> reigns;
   std::function<void(int from, std::size_t path, const ByteBuffer& frame)> spy;  // sees every frame that is sent
   std::vector<std::string> violations;

@@ -49,6 +49,7 @@ void SimNode::boot() {
   options.heartbeat_arbiter = world_.options.heartbeat;
   options.promote_when_unsure = world_.options.promote_when_unsure;
   options.boot_wait_ms = world_.options.boot_wait_ms;
+  options.reconcile_auto = world_.options.reconcile_auto;
   mirror::PairStart start;
   start.meta = disk_.meta;
   start.fresh = disk_.meta.empty();
@@ -78,7 +79,9 @@ void SimNode::crash() {
   state_.clear();
   members_.clear();
   unacked_.clear();
-  reigning_ = image_open_ = catch_up_ = paused_ = false;
+  reigning_ = image_open_ = catch_up_ = paused_ = merging_ = false;
+  tail_.reset();
+  world_.note_what_is_gone();
 }
 
 void SimNode::stop() {
@@ -91,6 +94,17 @@ void SimNode::stop() {
 void SimNode::replace_disk() {
   world_.trace(name_ + " gets a fresh disk");
   disk_ = {};
+}
+
+void SimNode::add_held(std::set<std::uint64_t>& ids) const {
+  ids.insert(members_.begin(), members_.end());
+  const Ids on_disk = disk_.state();
+  ids.insert(on_disk.begin(), on_disk.end());
+  for (const Disk::Aside& aside : disk_.aside) ids.insert(aside.ids.begin(), aside.ids.end());
+  for (const Batch& batch : log_) {
+    const Ids more = ids_of(*batch.bytes);
+    ids.insert(more.begin(), more.end());
+  }
 }
 
 bool SimNode::holds(std::uint64_t id) const {
@@ -189,7 +203,7 @@ void SimNode::set_aside_behind(Lsn to, const std::string& note) {
     aside.ids.insert(aside.ids.end(), more.begin(), more.end());
   }
   if (aside.ids.empty()) return;
-  if (note.find("acknowledged records: yes") != std::string::npos) {
+  if (note.ends_with("acknowledged records: yes")) {
     world_.reported.insert(aside.ids.begin(), aside.ids.end());
   }
   disk_.aside.push_back(aside);
@@ -263,7 +277,13 @@ void SimNode::take_checkpoint(bool trim_hard) {
   disk_.rows = disk_.state();
   disk_.checkpoint = disk_.last();
   Lsn to = disk_.checkpoint;
-  if (!trim_hard) to = std::min(to, Lsn{pair_->keep_log_from().value - 1});
+  const Lsn keep = pair_->keep_log_from();
+  if (!trim_hard) to = std::min(to, Lsn{keep.value - 1});
+  for (const Batch& batch : disk_.log) {  // store.log_max_mb: such a tail cannot be read back
+    if (batch.last() > to || batch.last() < keep) continue;
+    const Ids lost = ids_of(*batch.bytes);
+    world_.reported.insert(lost.begin(), lost.end());
+  }
   while (!disk_.log.empty() && disk_.log.front().last() <= to) disk_.log.pop_front();
   while (!log_.empty() && log_.front().last() <= to) log_.pop_front();
 }
@@ -380,23 +400,83 @@ void SimNode::obey(mirror::ApplyBatch& order) {
 
 void SimNode::obey(mirror::CompareDigest&) {}
 
+// --- RECONCILE ------------------------------------------------------------------------------------------------------
+
+void SimNode::obey(mirror::OpenTail& order) {
+  if (disk_.last() < order.to) world_.broken(name_ + ": a tail is to be read that is not on the disk");
+  if (tail_) world_.broken(name_ + ": a second tail");
+  tail_ = order;
+  tail_at_ = Lsn{order.from.value - 1};
+  ++tail_number_;
+}
+
+void SimNode::obey(mirror::NextTail&) {
+  work([this, number = tail_number_](bool answer) {
+    if (!answer || !tail_ || number != tail_number_) return;
+    mirror::TailPiece piece;
+    for (const Batch& batch : disk_.log) {
+      const Ids ids = ids_of(*batch.bytes);
+      for (std::uint32_t i = 0; i < batch.count; ++i) {
+        const Lsn lsn = batch.first.plus(i);
+        if (lsn <= tail_at_ || lsn > tail_->to || piece.items.size() >= 10) continue;
+        piece.items.push_back({lsn, 0, batch.epoch, batch.time, bytes_of({ids[i]})});
+      }
+    }
+    if (!piece.items.empty()) tail_at_ = piece.items.back().lsn;
+    piece.read_to = tail_at_;
+    piece.end = piece.items.empty() || tail_at_ >= tail_->to;  // what was trimmed cannot be read
+    pair_->on_tail(std::move(piece), clock());
+  });
+}
+
+void SimNode::obey(mirror::CloseTail&) {
+  tail_.reset();
+}
+
+void SimNode::obey(mirror::OpenMerge&) {
+  if (merging_) world_.broken(name_ + ": a second merge");
+  merging_ = true;
+}
+
+void SimNode::obey(mirror::MergeTail& order) {
+  if (!reigning_ || !merging_) world_.broken(name_ + ": told to merge while not ACTIVE");
+  Ids fresh;
+  for (const mirror::TailItem& item : order.items) {
+    const std::uint64_t id = ids_of(item.fact).front();
+    if (members_.count(id) == 0) fresh.push_back(id);
+  }
+  merged_ += fresh.size();
+  if (!fresh.empty()) append_as_active(fresh, false);
+  pair_->on_merged(order.number, last_, clock());
+}
+
+void SimNode::obey(mirror::CloseMerge&) {
+  merging_ = false;
+}
+
 void SimNode::obey(mirror::Tell& order) {
   told_ += order.sentence + "\n";
   world_.trace(name_ + ": " + order.sentence);
 }
 
 void SimNode::write() {
+  Ids ids;
+  const std::uint64_t count = 1 + world_.random(3);
+  for (std::uint64_t i = 0; i < count; ++i) ids.push_back(world_.next_id++);
+  append_as_active(ids, true);
+}
+
+void SimNode::append_as_active(const Ids& ids, bool acknowledged_here) {
   Batch batch;
   batch.first = last_.next();
-  batch.count = 1 + static_cast<std::uint32_t>(world_.random(3));
+  batch.count = static_cast<std::uint32_t>(ids.size());
   batch.epoch = epoch_;
   batch.time = Instant{world_.now};
-  Ids ids;
-  for (std::uint32_t i = 0; i < batch.count; ++i) ids.push_back(world_.next_id++);
   batch.bytes = std::make_shared<const ByteBuffer>(bytes_of(ids));
   append(batch);
   apply(batch);
-  for (std::uint32_t i = 0; i < batch.count; ++i) unacked_.push_back({batch.first.plus(i), ids[i]});
+  for (std::uint32_t i = 0; acknowledged_here && i < batch.count; ++i)
+    unacked_.push_back({batch.first.plus(i), ids[i]});
   pair_->on_batch(batch, clock());
 }
 

@@ -131,8 +131,16 @@ void World::check_nothing_lost() {
   SimNode* following = standby();
   if (serving == nullptr || following == nullptr) return;
   for (const std::uint64_t id : acked) {
-    if (serving->serves(id) || reported.count(id) != 0) continue;
-    if (serving->holds(id) || following->holds(id)) broken("acked record " + std::to_string(id) + " is not served");
+    if (serving->serves(id) || reported.count(id) != 0 || gone.count(id) != 0) continue;
+    broken("acked record " + std::to_string(id) + " is not served");
+  }
+}
+
+void World::note_what_is_gone() {
+  std::set<std::uint64_t> held;
+  for (const auto& node : nodes) node->add_held(held);
+  for (const std::uint64_t id : acked) {
+    if (held.count(id) == 0) gone.insert(id);
   }
 }
 

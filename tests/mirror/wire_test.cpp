@@ -75,6 +75,12 @@ std::optional<ByteBuffer> reencode(ByteView bytes) {
     case FrameKind::piece_ack:
       body = again(get_piece_ack(in));
       break;
+    case FrameKind::tail:
+      body = again(get_tail_frame(in));
+      break;
+    case FrameKind::tail_ack:
+      body = again(get_tail_ack(in));
+      break;
     case FrameKind::sync_point:
       body = again(get_sync_point(in));
       break;

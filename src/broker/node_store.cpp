@@ -1,0 +1,60 @@
+// What the store has done: durable positions, finished calls, chunks of catch-ups.
+#include "base/journal.hpp"
+#include "broker/node.hpp"
+
+namespace tandem::broker {
+
+void Node::on_store_events() {
+  store::Events events = parts_.store.take_events();
+  for (const Error& error : events.errors) parts_.events.event(Level::error, "store", error.message);
+  input([&](Steady now) {
+    durable_ = events.durable;
+    pair_->on_durable(durable_, now);
+    for (const std::uint64_t token : events.tokens) on_token(token, now);
+    if (events.checkpoint) checkpointer_.on_committed(*events.checkpoint, pair_->keep_log_from());
+    for (store::Chunk& chunk : events.chunks) on_chunk(std::move(chunk), now);
+  });
+}
+
+void Node::on_token(std::uint64_t token, Steady now) {
+  const auto own = waiting_.find(token);
+  if (own == waiting_.end()) {
+    if (token < own_tokens) pair_->on_meta_written(token, now);
+    return;
+  }
+  const auto done = std::move(own->second);
+  waiting_.erase(own);
+  if (done) done(now);
+}
+
+void Node::on_chunk(store::Chunk&& chunk, Steady now) {
+  if (tail_source_.owns(chunk.catch_up)) {
+    if (std::optional<mirror::TailPiece> piece = tail_source_.on_chunk(std::move(chunk))) {
+      pair_->on_tail(std::move(*piece), now);
+    }
+    return;
+  }
+  if (tail_merger_.owns(chunk.catch_up)) {
+    tail_merger_.on_chunk(replica_.state(), std::move(chunk));
+    return;
+  }
+  if (chunk.catch_up != catch_up_) return;  // of one that was closed
+  if (chunk.error) {
+    parts_.events.event(Level::error, "store",
+                        "the peer cannot be brought up to date from this disk: " + chunk.error->message);
+    parts_.store.close_catch_up(std::exchange(catch_up_, 0));
+    return;
+  }
+  mirror::CatchUpPiece piece;
+  piece.rows_lsn = chunk.rows_lsn;
+  piece.info = std::move(chunk.checkpoint_info);
+  piece.rows = std::move(chunk.rows);
+  piece.rows_end = chunk.rows_end;
+  piece.rows_total_bytes = chunk.rows_total_bytes;
+  piece.batches = std::move(chunk.batches);
+  piece.at_log_end = chunk.at_log_end;
+  piece.gap = chunk.gap;
+  pair_->on_chunk(std::move(piece), now);
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,52 @@
+// What a node stands on. The process gives it sockets, SQLite, ZeroMQ and the machine's clocks (process.hpp); the
+// simulation gives it others (tests/sim). The node itself has no thread, no descriptor, no clock and no dice.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "broker/clocks.hpp"
+#include "edge/connections.hpp"
+#include "mirror/link.hpp"
+#include "store/store.hpp"
+
+namespace tandem::broker {
+
+// The clients' side: listeners, and the connections that came through them.
+class Doors {
+ public:
+  virtual ~Doors() = default;
+  virtual edge::Connections& connections() = 0;
+  virtual Status open_listeners() = 0;  // PROMOTING: bind, do not accept
+  virtual bool listening() const = 0;
+  virtual void accept_clients() = 0;
+  virtual void close_listeners() = 0;
+  virtual void close_all_connections() = 0;  // without a word to the sink
+  virtual void tick(Steady now) = 0;         // about every 100 ms: keep-alive and the like
+  virtual void flush() = 0;                  // the end of a turn: what was given to connections is written
+};
+
+enum class Level : std::uint8_t { info, warn, error };
+
+// What a person should know later: role changes, link changes, alarms, each with its cause.
+class Events {
+ public:
+  virtual ~Events() = default;
+  // `kind`: one word for filters: "role", "link", "digest", "store", "merge", "clock".
+  virtual void event(Level level, std::string_view kind, std::string_view sentence) = 0;
+};
+
+struct Parts {
+  store::Store& store;
+  mirror::Link* link;  // null in mode "single"
+  std::string pair_id;
+  Doors& doors;
+  Clocks& clocks;
+  Events& events;
+  std::function<std::uint64_t()> random;
+};
+
+}  // namespace tandem::broker

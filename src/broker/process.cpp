@@ -1,0 +1,235 @@
+// The only file of src/broker that knows Asio.
+#include "broker/process.hpp"
+
+#include <sys/random.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "admin/control.hpp"
+#include "base/journal.hpp"
+#include "broker/journal_events.hpp"
+#include "broker/node.hpp"
+#include "edge/edge.hpp"
+#include "mirror/link.hpp"
+
+namespace tandem::broker {
+
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto listen_retry = std::chrono::milliseconds(10);
+
+std::uint64_t random_u64() {
+  std::uint64_t value = 0;
+  CHECK(::getrandom(&value, sizeof value, 0) == sizeof value);
+  return value;
+}
+
+edge::EdgeOptions edge_options(const Config& config) {
+  edge::EdgeOptions options;
+  for (const ListenerConfig& listener : config.listeners)
+    options.listeners.push_back({listener.address, listener.port});
+  options.max_packet_bytes = config.limits.max_packet_bytes;
+  options.max_connect_bytes = limits::max_connect_bytes;
+  options.max_connections = config.limits.max_connections;
+  options.connect_timeout_ms = config.limits.connect_timeout_ms;
+  return options;
+}
+
+// Packets go on to the node, which is made after the edge.
+class Relay final : public edge::PacketSink {
+ public:
+  void to(edge::PacketSink* sink) { sink_ = sink; }
+  bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override {
+    return sink_->on_packet(connection, packet);
+  }
+  void on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) override {
+    sink_->on_malformed(connection, reason, what);
+  }
+  void on_closed(edge::Connection& connection, edge::CloseCause cause) override { sink_->on_closed(connection, cause); }
+
+ private:
+  edge::PacketSink* sink_ = nullptr;
+};
+
+class EdgeDoors final : public Doors {
+ public:
+  explicit EdgeDoors(edge::Edge& edge) : edge_(edge) {}
+  edge::Connections& connections() override { return edge_.connections(); }
+  Status open_listeners() override { return edge_.open_listeners(); }
+  bool listening() const override { return edge_.listening(); }
+  void accept_clients() override { edge_.accept_clients(); }
+  void close_listeners() override { edge_.close_listeners(); }
+  void close_all_connections() override { edge_.close_all_connections(); }
+  void tick(Steady now) override { edge_.tick(now); }
+  void flush() override {
+    edge_.flush();
+    edge_.new_turn();
+  }
+
+ private:
+  edge::Edge& edge_;
+};
+
+}  // namespace
+
+struct Process::Impl {
+  explicit Impl(const Config& config_in)
+      : config(config_in), edge(context, edge_options(config_in), relay), doors(edge) {}
+  ~Impl();
+
+  Status start();
+  Status run();
+  Status open_store();
+  Result<std::string> open_link();
+  void watch(int descriptor, std::function<void()> readable);
+  void beat();
+  void keep_listening();
+
+  const Config config;
+  asio::io_context context{1};
+  Relay relay;
+  edge::Edge edge;
+  EdgeDoors doors;
+  MachineClocks clocks;
+  JournalEvents events;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<mirror::Link> link;
+  std::unique_ptr<Node> node;
+  std::unique_ptr<admin::Control> control;
+  asio::steady_timer beat_timer{context};
+  asio::steady_timer listen_timer{context};
+  bool listen_timer_runs = false;
+  asio::signal_set signals{context};
+  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> watched;  // descriptors of link and store
+  bool stopping = false;
+};
+
+// The node goes before what it stands on; the store commits what is pending.
+Process::Impl::~Impl() {
+  for (auto& stream : watched) stream->release();
+  control.reset();
+  node.reset();
+}
+
+void Process::Impl::watch(int descriptor, std::function<void()> readable) {
+  auto owned = std::make_unique<asio::posix::stream_descriptor>(context, descriptor);
+  auto* stream = owned.get();
+  watched.push_back(std::move(owned));
+  const auto again = std::make_shared<std::function<void()>>();
+  *again = [stream, readable = std::move(readable), self = std::weak_ptr(again)] {
+    stream->async_wait(asio::posix::stream_descriptor::wait_read,
+                       [readable, keep = self.lock()](const boost::system::error_code& error) {
+                         if (error) return;
+                         readable();
+                         (*keep)();
+                       });
+  };
+  (*again)();
+}
+
+Status Process::Impl::open_store() {
+  store::StoreOptions options;
+  options.directory = config.node.data_dir;
+  options.group_commit_ms = config.store.group_commit_ms;
+  options.group_commit_bytes = limits::group_commit_bytes;
+  options.wal_fold_bytes = limits::wal_fold_bytes;
+  Result<std::unique_ptr<store::Store>> opened = store::open_store(options);
+  if (!opened.ok()) return opened.error();
+  store = opened.take();
+  return {};
+}
+
+// The pair id; empty without a peer.
+Result<std::string> Process::Impl::open_link() {
+  if (!config.mirror) return std::string();
+  const MirrorConfig& mirror = *config.mirror;
+  Result<mirror::KeyPair> keys = mirror::read_key_file(mirror.key_file);
+  if (!keys.ok()) return keys.error();
+  mirror::LinkOptions options;
+  options.own = keys.take();
+  options.peer_public_keys = mirror.peer_public_keys;
+  for (const Endpoint& endpoint : mirror.listen) options.listen.push_back(to_text(endpoint));
+  for (const Endpoint& endpoint : mirror.peer) options.peer.push_back(to_text(endpoint));
+  Result<std::unique_ptr<mirror::Link>> opened = mirror::open_link(options);
+  if (!opened.ok()) return opened.error();
+  link = opened.take();
+  return mirror::pair_id(options.own.public_key, mirror.peer_public_keys.front());
+}
+
+Status Process::Impl::start() {
+  if (Status opened = open_store(); !opened.ok()) return opened;
+  Result<std::string> pair_id = open_link();
+  if (!pair_id.ok()) return pair_id.error();
+  const Parts parts{*store, link.get(), pair_id.take(), doors, clocks, events, random_u64};
+  node = std::make_unique<Node>(config, parts);
+  relay.to(&node->sink());
+  if (Status started = node->start(); !started.ok()) return started;
+  control = std::make_unique<admin::Control>(context, config.control.socket,
+                                             [this](std::string_view request) { return node->answer(request); });
+  return control->open();
+}
+
+void Process::Impl::beat() {
+  beat_timer.expires_after(std::chrono::milliseconds(config.takeover.heartbeat_ms));
+  beat_timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) beat();
+  });
+  node->on_beat();
+}
+
+// The port may still be held for a moment (by the box that served, on one machine).
+void Process::Impl::keep_listening() {
+  if (listen_timer_runs || !node->wants_to_listen()) return;
+  listen_timer_runs = true;
+  listen_timer.expires_after(listen_retry);
+  listen_timer.async_wait([this](const boost::system::error_code& error) {
+    listen_timer_runs = false;
+    if (!error) node->try_listen();
+  });
+}
+
+Status Process::Impl::run() {
+  const auto ask_stop = [this](const boost::system::error_code& error, int) {
+    if (!error) stopping = true;
+  };
+  signals.add(SIGTERM);
+  signals.add(SIGINT);
+  signals.async_wait(ask_stop);
+  watch(store->event_fd(), [this] { node->on_store_events(); });
+  if (link) {
+    for (const int descriptor : link->fds()) watch(descriptor, [this] { node->drain_link(); });
+  }
+  beat();
+  while (!stopping && !node->failure()) {
+    using Clock = std::chrono::steady_clock;
+    context.run_one();
+    const auto end = Clock::now() + std::chrono::microseconds(limits::turn_us);
+    while (!stopping && edge.bytes_read_this_turn() < limits::turn_bytes && Clock::now() < end &&
+           context.poll_one() != 0) {
+    }
+    node->end_turn();
+    keep_listening();
+  }
+  if (node->failure()) return *node->failure();
+  journal::info("stopping: the standby is told");
+  node->stop();
+  return {};
+}
+
+Process::Process(const Config& config) : impl_(std::make_unique<Impl>(config)) {}
+Process::~Process() = default;
+Status Process::start() {
+  return impl_->start();
+}
+Status Process::run() {
+  return impl_->run();
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,248 @@
+// Deciding what becomes of a fact.
+#include "core/reconcile.hpp"
+
+#include <algorithm>
+
+namespace tandem::core {
+
+namespace {
+
+namespace outcome = merge_outcome;
+
+class Decision {
+ public:
+  Decision(State& state, const ForkIndex& fork, const Policy& policy, Instant now, ReconcileVerdict& verdict)
+      : state_(state), fork_(fork), policy_(policy), now_(now), verdict_(verdict), record_(verdict.record) {}
+
+  void operator()(const PublishedFact& fact) {
+    MessageView message = fact.message;
+    message.published_at = record_.origin.time;
+    if (message.qos == mqtt::Qos::exactly_once && fact.packet_id != 0 && !fact.released) {
+      const ForkIndex::Seen seen = fork_.first_seen(fact.publisher, fact.packet_id, fact.after);
+      if (seen == ForkIndex::Seen::publish) {  // the client has sent it to this box as well
+        supersede();
+        return;
+      }
+      const bool same_session =
+          durable_session(fact.publisher) != nullptr && fork_.session_anew(fact.publisher) == nullptr;
+      if (seen == ForkIndex::Seen::nothing && same_session) record_.outcome |= outcome::held;
+    }
+    distribute(message, fact.groups);
+  }
+
+  void operator()(const ReleasedFact& fact) {
+    const Session* session = durable_session(fact.client);
+    if (session != nullptr && session->holds(fact.packet_id) && fork_.session_anew(fact.client) == nullptr &&
+        !newer_here(fork_.last_seen(fact.client, fact.packet_id)))
+      record_.outcome |= outcome::taken;
+    else
+      supersede();
+  }
+
+  void operator()(const SubscribedFact& fact) {
+    const Session* session = session_to_change(fact.client);
+    std::size_t added = 0;
+    for (std::uint32_t i = 0; i < fact.subscriptions.size(); ++i) {
+      const std::string_view filter = fact.subscriptions[i].filter;
+      if (session == nullptr || newer_here(fork_.subscription(fact.client, filter))) {
+        refuse_place(i);
+        continue;
+      }
+      if (session->subscriptions.contains(filter)) continue;
+      if (session->subscriptions.size() + added >= policy_.max_subscriptions_per_session) {
+        refuse_place(i);
+        refuse("client " + std::string(fact.client) + ": the limit of subscriptions a session is reached; '" +
+               std::string(filter) + "' of the other box is not taken over");
+        continue;
+      }
+      ++added;
+    }
+    if (record_.refused.size() < fact.subscriptions.size()) record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const UnsubscribedFact& fact) {
+    const Session* session = session_to_change(fact.client);
+    for (std::uint32_t i = 0; i < fact.filters.size(); ++i) {
+      if (session == nullptr || newer_here(fork_.subscription(fact.client, fact.filters[i]))) refuse_place(i);
+    }
+    if (record_.refused.size() < fact.filters.size()) record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const ConnectedFact& fact) {
+    const Connected& connected = fact.record;
+    if (session_stays(connected.client_id)) return;
+    record_.will_grace_s = policy_.will_grace_s;
+    record_.outcome |= outcome::will;
+    if (connected.durable && state_.session_of(connected.client_id) == nullptr &&
+        state_.sessions().size() >= policy_.max_sessions) {
+      refuse("client " + std::string(connected.client_id) + ": the limit of sessions is reached; its session on the "
+             "other box is not taken over");
+      return;
+    }
+    record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const DisconnectedFact& fact) {
+    if (session_stays(fact.record.client_id)) return;
+    if (!fact.record.keep_will) record_.outcome |= outcome::will;
+    record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const SessionEndedFact& fact) {
+    if (!session_stays(fact.client)) record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const WillFiredFact& fact) {
+    const auto kept = state_.wills().find(fact.client);
+    MessageView message;
+    if (kept != state_.wills().end() && !kept->second.connected && !connected_here(fact.client) &&
+        !fork_.connected(fact.client)) {
+      record_.outcome |= outcome::own_will;
+      message = kept->second.message->view();
+    } else if (fact.message) {
+      message = *fact.message;
+    } else {  // this box has fired or dropped it itself
+      supersede();
+      return;
+    }
+    message.published_at = record_.origin.time;
+    distribute(message, fact.groups);
+    record_.outcome |= outcome::taken;
+  }
+
+  void operator()(const QueueLeftFact& fact) {
+    const Session* session = durable_session(fact.client);
+    // A client that was here has settled with this box what it has had.
+    if (session != nullptr && !session->connected && !fork_.connected(fact.client) &&
+        fork_.session_anew(fact.client) == nullptr && fact.common == fork_.common())
+      record_.outcome |= outcome::taken;
+    else
+      supersede();
+  }
+
+  void operator()(const EndFact& /*fact*/) { record_.outcome |= outcome::taken; }
+
+ private:
+  const Session* durable_session(std::string_view client) const {
+    const Session* session = client.empty() ? nullptr : state_.session_of(client);
+    return session != nullptr && session->durable ? session : nullptr;
+  }
+  bool connected_here(std::string_view client) const {
+    const Session* session = state_.session_of(client);
+    return session != nullptr && session->connected;
+  }
+  // Equal times: this box's own change stays.
+  bool newer_here(const ForkIndex::Change* change) const {
+    return change != nullptr && change->time >= record_.origin.time;
+  }
+
+  void supersede() {
+    if (verdict_.end == MergeEnd::merged) verdict_.end = MergeEnd::superseded;
+  }
+  void refuse_place(std::uint32_t place) {
+    record_.refused.push_back(place);
+    supersede();
+  }
+  void refuse(std::string line) {
+    verdict_.end = MergeEnd::refused;
+    verdict_.line = std::move(line);
+  }
+
+  // The session whose subscriptions the fact may change; nullptr: none, or it is a newer one than that of the fact.
+  const Session* session_to_change(std::string_view client) const {
+    return newer_here(fork_.session_anew(client)) ? nullptr : durable_session(client);
+  }
+
+  // The session here is newer than the fact, or its client is here.
+  bool session_stays(std::string_view client) {
+    if (!connected_here(client) && !newer_here(fork_.session(client))) return false;
+    verdict_.line = "client " + std::string(client) + ": its session on this box is newer and stays as it is";
+    supersede();
+    return true;
+  }
+
+  void distribute(const MessageView& message, const std::vector<GroupFact>& groups) {
+    if (message.retain && retained_wins(message)) record_.outcome |= outcome::retained;
+    if (message.qos == mqtt::Qos::at_most_once || message.expired(now_)) return;
+    record_.outcome |= outcome::taken;
+    pick_members(message.topic, groups);
+  }
+
+  bool retained_wins(const MessageView& message) {
+    const std::string topic(message.topic);
+    const auto present = state_.retained().find(message.topic);
+    // A will that was retained has no record of its topic: State shows it by its id and time.
+    const bool set_newer = present != state_.retained().end() &&
+                           present->second.message->id() > fork_.common().value &&
+                           present->second.message->view().published_at > record_.origin.time;
+    const bool changed = fork_.retained(message.topic) != nullptr;
+    if (set_newer || newer_here(fork_.retained(message.topic))) {
+      verdict_.line = "retained '" + topic + "': this box's value is newer and stays; the other box's (" +
+                      std::to_string(message.payload.size()) + " bytes) is dropped";
+      supersede();
+      return false;
+    }
+    if (!message.payload.empty() && present == state_.retained().end() &&
+        state_.retained().size() >= policy_.max_retained) {
+      refuse("retained '" + topic + "': the limit of retained messages is reached; the other box's value is dropped");
+      return false;
+    }
+    if (changed) {
+      verdict_.line = "retained '" + topic + "': the other box's value (" + std::to_string(message.payload.size()) +
+                      " bytes) is newer and replaces this box's";
+    }
+    return true;
+  }
+
+  void pick_members(std::string_view topic, const std::vector<GroupFact>& groups) {
+    for (const SharedGroup* group : state_.routing().match(topic).groups) {
+      const auto told =
+          std::find_if(groups.begin(), groups.end(), [&](const GroupFact& g) { return g.filter == group->filter; });
+      if (told != groups.end() && !told->waiting) continue;  // a member has had it
+      const Session* chosen = nullptr;
+      for (const Subscription* member : group->members) {
+        const Session& session = *member->session;
+        if (!session.durable) continue;
+        const bool same = told != groups.end() && session.client_id == told->client;
+        if (chosen == nullptr || same || (session.connected && !chosen->connected)) chosen = &session;
+        if (same) break;
+      }
+      if (chosen != nullptr) record_.picks.push_back({chosen->id, group->filter});
+    }
+  }
+
+  State& state_;
+  const ForkIndex& fork_;
+  const Policy& policy_;
+  Instant now_;
+  ReconcileVerdict& verdict_;
+  Reconciled& record_;
+};
+
+}  // namespace
+
+bool merged_already(const State& state, const Origin& origin) {
+  const auto& merged = state.globals().merged;
+  const auto found = merged.find(origin.epoch);
+  return found != merged.end() && Merged{origin.lsn, origin.index} <= found->second;
+}
+
+void decide_reconciled(State& state, const ForkIndex& fork, const Policy& policy, const Origin& origin,
+                       const MergeFact& fact, Instant now, ReconcileVerdict& verdict) {
+  verdict.end = MergeEnd::merged;
+  verdict.line.clear();
+  Reconciled& record = verdict.record;
+  record.origin = origin;
+  record.outcome = 0;
+  record.will_grace_s = 0;
+  record.refused.clear();
+  record.picks.clear();
+  record.fact = fact.bytes;
+  if (merged_already(state, origin)) {
+    verdict.end = MergeEnd::already;
+    return;
+  }
+  std::visit(Decision(state, fork, policy, now, verdict), fact.body);
+}
+
+}  // namespace tandem::core

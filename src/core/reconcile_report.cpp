@@ -1,0 +1,44 @@
+// What a merge has done, in numbers and in a sentence.
+#include "core/reconcile.hpp"
+
+namespace tandem::core {
+
+void MergeReport::add(const MergeFact& fact, const ReconcileVerdict& verdict) {
+  ++facts;
+  const FactKind kind = fact.kind();
+  if (kind == FactKind::end) complete = true;
+  if (verdict.end == MergeEnd::already) {
+    ++already;
+    return;
+  }
+  if (verdict.end == MergeEnd::superseded) ++superseded;
+  if (verdict.end == MergeEnd::refused) ++refused;
+  const Reconciled& record = verdict.record;
+  if ((record.outcome & merge_outcome::retained) != 0) ++retained;
+  if ((record.outcome & merge_outcome::taken) == 0) return;
+  if (const auto* subscribed = std::get_if<SubscribedFact>(&fact.body)) {
+    subscriptions += subscribed->subscriptions.size() - record.refused.size();
+  } else if (const auto* unsubscribed = std::get_if<UnsubscribedFact>(&fact.body)) {
+    subscriptions += unsubscribed->filters.size() - record.refused.size();
+  } else if (kind == FactKind::published) {
+    ++messages;
+  } else if (kind == FactKind::will_fired) {
+    ++wills;
+  } else if (kind == FactKind::connected || kind == FactKind::disconnected || kind == FactKind::session_ended) {
+    ++sessions;
+  }
+}
+
+std::string MergeReport::sentence() const {
+  const auto number = [](std::uint64_t count, const char* what) { return std::to_string(count) + " " + what; };
+  std::string text = complete ? "The other box's log is merged: " : "So far of the other box's log: ";
+  text += number(messages, "messages, ") + number(retained, "retained values, ") +
+          number(subscriptions, "subscription changes, ") + number(sessions, "session changes, ") +
+          number(wills, "wills");
+  if (superseded != 0) text += "; " + number(superseded, "superseded by newer facts here");
+  if (refused != 0) text += "; " + number(refused, "beyond a limit");
+  if (already != 0) text += "; " + number(already, "merged before");
+  return text + ".";
+}
+
+}  // namespace tandem::core

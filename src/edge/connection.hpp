@@ -1,0 +1,89 @@
+// One client's connection as the broker sees it, whatever it is made of: a socket (connection_io.hpp) or, in the
+// simulation, a queue of bytes. And who takes its packets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "mqtt/packet.hpp"
+
+namespace tandem::edge {
+
+enum class CloseCause : std::uint8_t {
+  peer_closed,         // end of stream or a socket error
+  keep_alive_timeout,  // silence for 1.5 x keep-alive ([MQTT5-3.1.2-22])
+  malformed,           // decode error
+  asked,               // close() was called by us
+  connect_timeout,     // no CONNECT within connect_timeout_ms (U-29); nothing is sent any more
+};
+
+class Connection {
+ public:
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  ConnectionId id() const { return id_; }
+  mqtt::Version version() const { return version_; }
+  // After an accepted CONNECT. keep_alive_s 0: never times out. max_packet_bytes_out: the client's limit.
+  virtual void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) = 0;
+  bool is_established() const { return established_; }
+  std::uint32_t max_packet_bytes_out() const { return max_packet_bytes_out_; }
+
+  // Bytes to write at the end of the turn: append only (or swap bytes in while it is empty). Call will_write()
+  // after appending (cheap; idempotent).
+  ByteBuffer& out() { return out_; }
+  void will_write() {
+    if (!write_queued_) queue_write();
+  }
+  // Bytes that the socket has not taken yet; QoS 0 is dropped beyond limits::max_unsent_bytes_qos0.
+  std::size_t unsent_bytes() const { return out_.size() - out_sent_; }
+
+  // Writes what is in out(), then shuts down the write side, drains input for a moment and closes, so that no
+  // TCP reset swallows a last CONNACK or DISCONNECT. No packet is handed over any more. on_closed is NOT
+  // called for it. From now on find() and connection_count() do not know it; the reference lives until the
+  // turn's flush().
+  virtual void close_after_flush() = 0;
+  // Closes now; on_closed is not called. Outside of the connection's own callback the reference is dead
+  // afterwards.
+  virtual void close_now() = 0;
+
+  // Back-pressure: a paused connection is not read and cannot time out. Not one more packet is handed over,
+  // even if its bytes have been read already. Its end is noticed when it is resumed (or written to).
+  virtual void pause_reading() = 0;
+  virtual void resume_reading() = 0;
+  const std::string& remote() const { return remote_; }
+
+ protected:
+  Connection() = default;
+  ~Connection() = default;
+  virtual void queue_write() = 0;  // sets write_queued_
+
+  ConnectionId id_;
+  mqtt::Version version_ = mqtt::Version::v311;
+  bool established_ = false;
+  bool write_queued_ = false;
+  std::uint32_t max_packet_bytes_out_ = 0xFFFFFFFF;
+  ByteBuffer out_;
+  std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken
+  std::string remote_;        // "address:port" of the client
+};
+
+// Who takes the packets: src/broker. A packet borrows from the edge's read buffer and is valid during the
+// call only.
+class PacketSink {
+ public:
+  virtual ~PacketSink() = default;
+  // false: this connection is done (it has been closed): drop its further bytes. (If it has not, it is closed
+  // after flush.)
+  virtual bool on_packet(Connection& connection, mqtt::Packet& packet) = 0;
+  // Bytes that are no packet; the sink may append a CONNACK/DISCONNECT; the edge closes after flush. The last
+  // call for this connection: on_closed does not follow.
+  virtual void on_malformed(Connection& connection, mqtt::Reason reason, const char* what) = 0;
+  // The connection is gone (or hung: keep_alive_timeout; the sink may append a DISCONNECT, the edge closes
+  // after flush). The last call for it; comes for connections that never sent a packet, too.
+  virtual void on_closed(Connection& connection, CloseCause cause) = 0;
+};
+
+}  // namespace tandem::edge

@@ -1,0 +1,45 @@
+// The open connections by id: what the broker looks clients up in, once a delivery. A slot is named by its generation:
+// an id that is gone, or closing, finds nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/check.hpp"
+#include "edge/connection.hpp"
+
+namespace tandem::edge {
+
+class Connections {
+ public:
+  Connection* find(ConnectionId id) const {
+    if (id.slot >= slots_.size() || slots_[id.slot].generation != id.generation) return nullptr;
+    return slots_[id.slot].connection;
+  }
+  std::size_t size() const { return size_; }
+
+  // For whoever makes connections. The id is the connection's own.
+  void add(Connection& connection) {
+    const ConnectionId id = connection.id();
+    if (id.slot >= slots_.size()) slots_.resize(id.slot + std::size_t{1});
+    CHECK(slots_[id.slot].connection == nullptr);
+    slots_[id.slot] = {&connection, id.generation};
+    ++size_;
+  }
+  void remove(ConnectionId id) {
+    if (find(id) == nullptr) return;
+    slots_[id.slot].connection = nullptr;
+    --size_;
+  }
+
+ private:
+  struct Slot {
+    Connection* connection = nullptr;
+    std::uint32_t generation = 0;
+  };
+  std::vector<Slot> slots_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tandem::edge

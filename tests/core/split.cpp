@@ -1,0 +1,47 @@
+#include "split.hpp"
+
+#include "doctest.hpp"
+
+namespace tandem::core::test {
+
+std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* counts) {
+  loser.end_turn();
+  TailReader reader(loser.standby(), common);
+  loser.each_record(common, [&](Epoch, Lsn lsn, Instant time, const Record& r) { reader.scan(lsn, time, r); });
+  reader.finish_scan();
+  std::vector<TailFact> facts;
+  loser.each_record(common, [&](Epoch epoch, Lsn lsn, Instant time, const Record& r) {
+    if (lsn >= from) reader.facts(epoch, lsn, time, r, facts);
+  });
+  reader.closing(facts);
+  if (counts != nullptr) *counts = reader.counts();
+  return facts;
+}
+
+ForkIndex index_of(World& winner, Lsn common) {
+  ForkIndex fork(common);
+  winner.each_record(common, [&](Epoch, Lsn lsn, Instant time, const Record& r) {
+    fork.note(lsn, time, r, winner.active());
+  });
+  return fork;
+}
+
+MergeReport Split::merge() {
+  const std::vector<TailFact> facts = tail_of(*loser, common, common.next());
+  ForkIndex fork = index_of(*winner, common);
+  MergeReport report;
+  for (const TailFact& fact : facts) {
+    winner->merge(fork, fact, report);
+    if (!winner->verdict_line().empty()) lines.push_back(winner->verdict_line());
+  }
+  winner->check();
+  return report;
+}
+
+std::vector<std::string> Split::take_all(std::size_t index) {
+  Client& client = winner->client(index);
+  winner->connect(client, durable());
+  return winner->drain(client);
+}
+
+}  // namespace tandem::core::test

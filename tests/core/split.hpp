@@ -1,0 +1,41 @@
+// A pair that has split: two Worlds with a common past, and the merging of one's log into the other.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "world.hpp"
+
+namespace tandem::core::test {
+
+// All facts of what `loser` has done behind `common`; its reign is over.
+std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* counts = nullptr);
+// What `winner` has done behind `common`.
+ForkIndex index_of(World& winner, Lsn common);
+
+class Split {
+ public:
+  explicit Split(std::size_t clients = 6) : winner(std::make_unique<World>(clients)) {}
+
+  void split() {
+    loser = winner->fork();
+    common = Lsn{winner->last_lsn()};
+  }
+  // Time passes on both sides.
+  void advance_ms(std::int64_t ms) {
+    winner->advance_ms(ms);
+    if (loser) loser->advance_ms(ms);
+  }
+  // Merges all of the loser's log; checks that the winner's standby agrees.
+  MergeReport merge();
+  const Session* session(const Client& client) { return winner->active().session_of(client.id); }
+  // The client, connected to the winner, and what it gets there.
+  std::vector<std::string> take_all(std::size_t client);
+
+  std::unique_ptr<World> winner;
+  std::unique_ptr<World> loser;
+  Lsn common;
+  std::vector<std::string> lines;  // of the verdicts
+};
+
+}  // namespace tandem::core::test
