@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/journal.hpp"
-#include "vip/address.hpp"
 
 namespace tandem::broker {
 
@@ -203,7 +202,7 @@ void Node::stop() {
 void Node::watch_vip(Steady now) {
   if (!config_.mirror || config_.takeover.arbiter != Arbiter::keepalived) return;
   bool here = false;
-  for (const std::string& vip : config_.takeover.vip) here = here || vip::address_present(vip);
+  for (const std::string& vip : config_.takeover.vip) here = here || parts_.address_here(vip);
   pair_->on_word(here ? mirror::Word::master : mirror::Word::backup, now);
 }
 

@@ -47,6 +47,7 @@ struct Parts {
   Clocks& clocks;
   Events& events;
   std::function<std::uint64_t()> random;
+  std::function<bool(const std::string& address)> address_here;  // arbiter "keepalived": is a virtual IP on this box?
 };
 
 }  // namespace tandem::broker

@@ -17,6 +17,7 @@
 #include "broker/node.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
+#include "vip/address.hpp"
 
 namespace tandem::broker {
 
@@ -167,7 +168,8 @@ Status Process::Impl::start() {
   if (Status opened = open_store(); !opened.ok()) return opened;
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();
-  const Parts parts{*store, link.get(), pair_id.take(), doors, clocks, events, random_u64};
+  const Parts parts{*store, link.get(), pair_id.take(), doors, clocks, events, random_u64,
+                    vip::address_present};
   node = std::make_unique<Node>(config, parts);
   relay.to(&node->sink());
   if (Status started = node->start(); !started.ok()) return started;

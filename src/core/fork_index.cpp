@@ -1,7 +1,14 @@
 // What a box has done since the fork.
 #include "core/fork_index.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace tandem::core {
+
+namespace {
+constexpr std::ptrdiff_t max_events = 16;  // of a packet id
+}
 
 void ForkIndex::newest(Change& change, Lsn lsn, Instant time) {
   if (lsn > change.lsn) change = {lsn, time};
@@ -31,22 +38,20 @@ void ForkIndex::each_session(std::string_view client_id, Look look) const {
   }
 }
 
-void ForkIndex::note_flow(OfSession& session, std::uint16_t packet_id, const Change& change, Seen seen) {
-  Flow& flow = session.packet_ids[packet_id];
-  if (flow.first_seen == Seen::nothing || change.lsn < flow.first.lsn) {
-    flow.first = change;
-    flow.first_seen = seen;
-  }
-  if (change.lsn > flow.last.lsn) {
-    flow.last = change;
-    flow.last_seen = seen;
-  }
+void ForkIndex::note_event(Events& events, const Event& event) {
+  const auto at = std::lower_bound(events.begin(), events.end(), event,
+                                   [](const Event& a, const Event& b) { return a.change.lsn < b.change.lsn; });
+  if (at != events.end() && at->change.lsn == event.change.lsn) return;
+  events.insert(at, event);
+  if (std::ssize(events) <= max_events) return;
+  const auto middle = events.begin() + max_events / 2;
+  events.erase(middle, middle + 2);  // a PUBLISH and its PUBREL as a rule
 }
 
 void ForkIndex::note(Lsn lsn, Instant time, const Published& record, const State& state) {
   if (lsn <= common_) return;
   if (record.held_id != 0 && record.publisher != 0 && (record.publisher & transient_bit) == 0) {
-    note_flow(of_session(record.publisher, state), record.held_id, {lsn, time}, Seen::publish);
+    note_event(of_session(record.publisher, state).packet_ids[record.held_id], {{lsn, time}, false});
   }
   if (!record.message.retain) return;
   const auto at = retained_.find(record.message.topic);
@@ -54,7 +59,8 @@ void ForkIndex::note(Lsn lsn, Instant time, const Published& record, const State
 }
 
 void ForkIndex::note(Lsn lsn, Instant time, const Released& record, const State& state) {
-  if (lsn > common_) note_flow(of_session(record.session, state), record.packet_id, {lsn, time}, Seen::pubrel);
+  if (lsn <= common_) return;
+  note_event(of_session(record.session, state).packet_ids[record.packet_id], {{lsn, time}, true});
 }
 
 void ForkIndex::take(Lsn lsn, Instant time, const Connected& record) {
@@ -133,28 +139,34 @@ bool ForkIndex::connected(std::string_view client_id) const {
   return found != clients_.end() && found->second.connected;
 }
 
-ForkIndex::Seen ForkIndex::first_seen(std::string_view client_id, std::uint16_t packet_id,
-                                      std::optional<Instant> after) const {
-  Seen seen = Seen::nothing;
+const ForkIndex::Events* ForkIndex::events(std::string_view client_id, std::uint16_t packet_id) const {
+  const Events* all = nullptr;
   each_session(client_id, [&](const OfSession& session) {  // one at most is older than the fork
     const auto found = session.packet_ids.find(packet_id);
-    if (session.begun_here || found == session.packet_ids.end()) return;
-    const Flow& flow = found->second;
-    if (!after || flow.first.time > *after)
-      seen = flow.first_seen;
-    else if (flow.last.time > *after)
-      seen = flow.last_seen;
+    if (!session.begun_here && found != session.packet_ids.end()) all = &found->second;
   });
-  return seen;
+  return all;
+}
+
+ForkIndex::Seen ForkIndex::seen(std::string_view client_id, std::uint16_t packet_id, Instant at,
+                                std::optional<Instant> after) const {
+  const Events* all = events(client_id, packet_id);
+  if (all == nullptr) return Seen::nothing;
+  bool open = false;     // a PUBLISH that has no PUBREL yet
+  bool unknown = false;  // a PUBREL without a PUBLISH here
+  for (const Event& event : *all) {
+    if (after && event.change.time <= *after) continue;
+    if (event.change.time >= at) return open || !event.release ? Seen::message : Seen::release;
+    unknown = unknown || (event.release && !open);
+    open = !event.release;
+  }
+  if (open) return Seen::message;
+  return unknown ? Seen::release : Seen::nothing;
 }
 
 const ForkIndex::Change* ForkIndex::last_seen(std::string_view client_id, std::uint16_t packet_id) const {
-  const Change* last = nullptr;
-  each_session(client_id, [&](const OfSession& session) {
-    const auto found = session.packet_ids.find(packet_id);
-    if (!session.begun_here && found != session.packet_ids.end()) last = &found->second.last;
-  });
-  return last;
+  const Events* all = events(client_id, packet_id);
+  return all == nullptr || all->empty() ? nullptr : &all->back().change;
 }
 
 }  // namespace tandem::core

@@ -39,23 +39,26 @@ class ForkIndex {
   const Change* session(std::string_view client_id) const;        // began, resumed, disconnected, ended
   const Change* session_anew(std::string_view client_id) const;   // began or ended: nothing of an older one is left
   bool connected(std::string_view client_id) const;               // a CONNECT was accepted
-  // Of that client's inbound QoS 2 messages with that packet id, in a session that is older than the fork: the first
-  // thing that came here behind `after`. Its PUBLISH: then this box has the message. Its PUBREL: then the client had the
-  // PUBREC from the other box, and this one never saw the message.
-  enum class Seen : std::uint8_t { nothing, publish, pubrel };
-  Seen first_seen(std::string_view client_id, std::uint16_t packet_id, std::optional<Instant> after) const;
-  // The last of them; nullptr: none.
+  // What this box knows of an inbound QoS 2 message that the other one took at `at` and has no PUBREL of; `after`: when
+  // a PUBREL there ended the flow before it. A client goes on with a flow on whichever box it finds.
+  enum class Seen : std::uint8_t {
+    nothing,  // its flow may go on here
+    message,  // its PUBLISH came here as well
+    release,  // its PUBREL came here, or may have: the client knows that the other box has it
+  };
+  Seen seen(std::string_view client_id, std::uint16_t packet_id, Instant at, std::optional<Instant> after) const;
+  // The last PUBLISH or PUBREL here with that packet id, in a session that is older than the fork; nullptr: none.
   const Change* last_seen(std::string_view client_id, std::uint16_t packet_id) const;
 
  private:
-  struct Flow {
-    Change first, last;
-    Seen first_seen = Seen::nothing;
-    Seen last_seen = Seen::nothing;
+  struct Event {
+    Change change;
+    bool release = false;  // PUBREL; else PUBLISH
   };
+  using Events = std::vector<Event>;  // of one packet id, by lsn; the middle ones of many are forgotten
   struct OfSession {
     std::map<std::string, Change, std::less<>> subscriptions;
-    std::map<std::uint16_t, Flow> packet_ids;
+    std::map<std::uint16_t, Events> packet_ids;
     bool begun_here = false;
   };
   struct OfClient {
@@ -70,7 +73,8 @@ class ForkIndex {
   template <class Look>
   void each_session(std::string_view client_id, Look look) const;
 
-  static void note_flow(OfSession& session, std::uint16_t packet_id, const Change& change, Seen seen);
+  static void note_event(Events& events, const Event& event);
+  const Events* events(std::string_view client_id, std::uint16_t packet_id) const;
   void take(Lsn lsn, Instant time, const Connected& record);
   void take(Lsn lsn, Instant time, const Subscribed& record, const State& state);
   void take(Lsn lsn, Instant time, const Unsubscribed& record, const State& state);

@@ -18,8 +18,9 @@ class Decision {
     MessageView message = fact.message;
     message.published_at = record_.origin.time;
     if (message.qos == mqtt::Qos::exactly_once && fact.packet_id != 0 && !fact.released) {
-      const ForkIndex::Seen seen = fork_.first_seen(fact.publisher, fact.packet_id, fact.after);
-      if (seen == ForkIndex::Seen::publish) {  // the client has sent it to this box as well
+      const ForkIndex::Seen seen =
+          fork_.seen(fact.publisher, fact.packet_id, record_.origin.time, fact.after);
+      if (seen == ForkIndex::Seen::message) {  // the client has sent it to this box as well
         supersede();
         return;
       }

@@ -1,0 +1,221 @@
+// Faults.
+#include "chaos.hpp"
+
+namespace sim {
+
+Chaos::Chaos(World& world) : w_(world) {
+  const Kind all[] = {&Chaos::crash_one,     &Chaos::crash_one,     &Chaos::crash_both,
+                      &Chaos::pause_one,     &Chaos::cut_path,      &Chaos::cut_all_paths,
+                      &Chaos::cut_one_way,   &Chaos::cut_lan,       &Chaos::flip_master,
+                      &Chaos::slow_disk,     &Chaos::full_disk,     &Chaos::stop_one,
+                      &Chaos::step_clock,    &Chaos::new_disk,      &Chaos::slow_link,
+                      &Chaos::cut_then_pause, &Chaos::cut_then_crash_active, &Chaos::crash_while_joining};
+  for (const Kind kind : all) {
+    if (random(2) == 0) kinds_.push_back(kind);
+  }
+  if (kinds_.empty()) kinds_.push_back(&Chaos::crash_one);
+  if (random(4) == 0) w_.network_->set_duplicates(static_cast<int>(random(30)));
+}
+
+std::int64_t Chaos::soon(std::int64_t short_ms, std::int64_t long_ms) {
+  return 1 + static_cast<std::int64_t>(random(static_cast<std::uint64_t>(random(2) == 0 ? short_ms : long_ms)));
+}
+
+void Chaos::later(std::int64_t ms, std::function<void()> what) {
+  later_.emplace(w_.now_ + ms, std::move(what));
+}
+
+void Chaos::tick() {
+  w_.step();
+  while (!later_.empty() && later_.begin()->first <= w_.now_) {
+    const auto what = std::move(later_.begin()->second);
+    later_.erase(later_.begin());
+    what();
+  }
+}
+
+void Chaos::play() {
+  w_.hosts_[0]->boot();
+  for (std::int64_t i = soon(10, 800); i > 0; --i) tick();
+  w_.hosts_[1]->boot();
+  const std::int64_t end = w_.now_ + 5'000 + static_cast<std::int64_t>(random(15'000));
+  const std::uint64_t pace = random(3) == 0 ? 600 : 3'000;
+  std::int64_t next = w_.now_ + static_cast<std::int64_t>(random(2'500));
+  while (w_.now_ < end && w_.result_.violation.empty()) {
+    tick();
+    if (w_.now_ < next) continue;
+    next = w_.now_ + 20 + static_cast<std::int64_t>(random(pace));
+    (this->*kinds_[random(kinds_.size())])();
+  }
+}
+
+void Chaos::heal() {
+  later_.clear();
+  w_.network_->set_all(Network::State::up);
+  w_.network_->set_duplicates(0);
+  w_.network_->set_latency(3);
+  w_.vrrp_wild_ = false;
+  for (auto& host : w_.hosts_) {
+    host->resume();
+    host->lan = true;
+    host->disk().slower_ms = 0;
+    host->disk().full = false;
+    if (host->up() && host->stopped()) host->crash();
+    if (!host->up()) host->boot();
+  }
+  w_.note("everything is healed");
+}
+
+void Chaos::crash(Host& host, const char* why) {
+  if (!host.up()) return;
+  w_.fault("crash", host.name() + " crashes (" + why + ")");
+  host.crash();
+  w_.crashed(index(host));
+  later(soon(300, 5'000), [&host] {
+    if (!host.up()) host.boot();
+  });
+}
+
+void Chaos::crash_one() {
+  crash(any(), "alone");
+}
+
+void Chaos::crash_both() {
+  crash(*w_.hosts_[0], "both");
+  if (random(2) == 0) {
+    crash(*w_.hosts_[1], "both");
+    return;
+  }
+  later(soon(100, 1'000), [this] { crash(*w_.hosts_[1], "both, a little later"); });
+}
+
+void Chaos::pause_one() {
+  Host& host = any();
+  if (!host.up() || host.paused()) return;
+  w_.fault("pause", host.name() + " is paused");
+  host.pause();
+  later(soon(400, 6'000), [&host] { host.resume(); });
+}
+
+void Chaos::cut_path() {
+  const std::size_t path = random(w_.options_.paths);
+  const auto state = random(2) == 0 ? Network::State::stalled : Network::State::broken;
+  w_.fault("path cut", "mirror path " + std::to_string(path) + " is cut");
+  for (int from = 0; from < 2; ++from) w_.network_->set(from, path, state);
+  later(soon(250, 6'000), [this, path] {
+    for (int from = 0; from < 2; ++from) w_.network_->set(from, path, Network::State::up);
+  });
+}
+
+void Chaos::cut_all_paths() {
+  w_.fault("link cut", "all mirror paths are cut");
+  w_.network_->set_all(random(3) == 0 ? Network::State::stalled : Network::State::broken);
+  later(soon(400, 9'000), [this] {
+    w_.network_->set_all(Network::State::up);
+    w_.note("mirror paths are back");
+  });
+}
+
+void Chaos::cut_one_way() {
+  const int from = static_cast<int>(random(2));
+  w_.fault("one-way cut", "nothing gets out of node " + std::to_string(from));
+  const auto state = random(2) == 0 ? Network::State::stalled : Network::State::broken;
+  for (std::size_t path = 0; path < Network::paths; ++path) w_.network_->set(from, path, state);
+  later(soon(400, 5'000), [this, from] {
+    for (std::size_t path = 0; path < Network::paths; ++path) w_.network_->set(from, path, Network::State::up);
+  });
+}
+
+void Chaos::cut_lan() {
+  Host& host = any();
+  w_.fault("LAN cut", host.name() + " loses the LAN");
+  host.lan = false;
+  later(soon(500, 5'000), [&host] { host.lan = true; });
+}
+
+void Chaos::flip_master() {
+  if (!w_.keepalived_) return;
+  w_.fault("VRRP", "VRRP is wild");
+  w_.vrrp_wild_ = true;
+  any().set_master(random(2) == 0);
+  if (random(3) == 0) {
+    for (auto& host : w_.hosts_) host->set_master(true);
+  }
+  later(soon(500, 5'000), [this] { w_.vrrp_wild_ = false; });
+}
+
+void Chaos::slow_disk() {
+  Host& host = any();
+  w_.fault("slow disk", host.name() + " has a slow disk");
+  host.disk().slower_ms = static_cast<int>(random(500));
+  later(soon(500, 4'000), [&host] { host.disk().slower_ms = 0; });
+}
+
+void Chaos::full_disk() {
+  Host& host = any();
+  if (host.disk().full) return;
+  w_.fault("full disk", host.name() + " has a full disk");
+  host.disk().full = true;
+  later(soon(500, 4'000), [&host] { host.disk().full = false; });
+}
+
+void Chaos::stop_one() {
+  Host& host = any();
+  if (!host.up() || host.paused() || host.stopped()) return;
+  w_.fault("stop", host.name() + " is stopped in order");
+  host.stop();
+  later(soon(50, 200), [this, &host] { crash(host, "its process ends"); });
+}
+
+void Chaos::step_clock() {
+  const std::int64_t ms = static_cast<std::int64_t>(random(7'200'000)) - 3'600'000;
+  w_.fault("clock", "a wall clock is stepped by " + std::to_string(ms) + " ms");
+  any().step_wall_clock(ms);
+}
+
+// Only beside a peer that holds everything acknowledged, in memory that it keeps.
+void Chaos::new_disk() {
+  Host& host = any();
+  Host& rest = other(host);
+  if (new_disk_done_ || !rest.serving() || rest.paused() || rest.stopped() || rest.disk().full) return;
+  if (!rest.node().pair().status(Steady{w_.now_}).is_protected) return;
+  new_disk_done_ = true;
+  w_.fault("new disk", host.name() + " gets a fresh disk");
+  host.crash();
+  w_.crashed(index(host));
+  host.replace_disk();
+  later(soon(500, 3'000), [&host] {
+    if (!host.up()) host.boot();
+  });
+}
+
+void Chaos::slow_link() {
+  w_.fault("slow link", "the mirror is slow");
+  w_.network_->set_latency(static_cast<int>(random(120)));
+  later(soon(500, 4'000), [this] { w_.network_->set_latency(3); });
+}
+
+void Chaos::cut_then_pause() {
+  cut_all_paths();
+  later(soon(100, 3'000), [this] { pause_one(); });
+}
+
+void Chaos::cut_then_crash_active() {
+  cut_all_paths();
+  later(soon(300, 4'000), [this] {
+    for (auto& host : w_.hosts_) {
+      if (host->serving()) return crash(*host, "the active, while the mirror is cut");
+    }
+  });
+}
+
+void Chaos::crash_while_joining() {
+  for (auto& host : w_.hosts_) {
+    if (host->serving()) continue;
+    crash(*host, "the standby");
+    later(soon(400, 5'200), [this] { crash(any(), "while the other may be joining"); });
+    return;
+  }
+}
+
+}  // namespace sim

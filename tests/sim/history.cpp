@@ -1,0 +1,126 @@
+// The rules, as a client can check them.
+#include "history.hpp"
+
+#include "mqtt/topic.hpp"
+
+namespace sim {
+
+History::Message& History::sent(const std::string& publisher, std::uint64_t number, const std::string& topic, int qos,
+                                bool retain, bool will, std::int64_t at) {
+  Message& message = messages_[publisher + "-" + std::to_string(number)];
+  if (message.sent_at != 0) return message;
+  message.publisher = publisher;
+  message.number = number;
+  message.topic = topic;
+  message.qos = qos;
+  message.retain = retain;
+  message.will = will;
+  message.sent_at = at;
+  return message;
+}
+
+void History::acked(const std::string& id, std::int64_t at, Server by) {
+  Message& message = messages_.at(id);
+  if (message.acked_at != 0) return;
+  message.acked_at = at;
+  message.acked_by = by;
+}
+
+void History::delivered(const std::string& subscriber, const std::string& id, int qos, std::int64_t at, Server by) {
+  const auto found = messages_.find(id);
+  if (found == messages_.end() || qos == 0) return;
+  std::vector<Delivery>& got = found->second.got[subscriber];
+  if (got.empty()) order_[subscriber].push_back(&found->second);
+  got.push_back({at, by, qos});
+}
+
+void History::interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at) {
+  for (const Interest& one : interests_[subscriber]) {
+    if (one.filter == filter && one.until == 0) return;
+  }
+  interests_[subscriber].push_back({filter, qos, at, 0});
+}
+
+void History::lost_interest(const std::string& subscriber, const std::string& filter, std::int64_t at) {
+  for (Interest& one : interests_[subscriber]) {
+    if ((filter.empty() || one.filter == filter) && one.until == 0) one.until = at;
+  }
+}
+
+std::uint64_t History::acked_count() const {
+  std::uint64_t count = 0;
+  for (const auto& [id, message] : messages_) count += message.acked_at != 0 ? 1 : 0;
+  return count;
+}
+
+// Two memories were lost before either disk had the record (durability "peer" only). What a client did while that was
+// being found out may be confused by it, too: a held packet id that came back (docs/limits.md).
+bool History::excused(const Message& message) const {
+  for (const auto& [from, to] : loss_windows_) {
+    if (message.acked_at >= from && message.acked_at <= to) return true;
+    if (message.qos == 2 && message.sent_at <= to + 60'000 && message.acked_at >= from) return true;
+  }
+  return false;
+}
+
+void History::check_one(const Message& message, const std::string& subscriber, const Interest& interest,
+                        const std::function<void(const std::string&)>& broken) const {
+  const std::string name = message.publisher + "-" + std::to_string(message.number);
+  const auto found = message.got.find(subscriber);
+  const std::size_t count = found == message.got.end() ? 0 : found->second.size();
+  const bool due = message.acked_at != 0 && message.qos > 0 && interest.qos > 0 && interest.from < message.sent_at &&
+                   interest.until == 0;
+  if (due && count == 0 && !excused(message)) {
+    broken("acknowledged message " + name + " (QoS " + std::to_string(message.qos) + ", sent " +
+           std::to_string(message.sent_at) + ", acked " + std::to_string(message.acked_at) + " by node " +
+           std::to_string(message.acked_by.node) + " epoch " + std::to_string(message.acked_by.epoch) +
+           ") never reached " + subscriber);
+  }
+}
+
+void History::check_deliveries(const std::function<void(const std::string&)>& broken) const {
+  for (const auto& [subscriber, interests] : interests_) {
+    for (const auto& [id, message] : messages_) {
+      if (message.will) continue;
+      for (const Interest& interest : interests) {
+        if (tandem::mqtt::topic_matches(interest.filter, message.topic)) {
+          check_one(message, subscriber, interest, broken);
+        }
+      }
+    }
+  }
+  for (const auto& [id, message] : messages_) {
+    if (message.qos != 2 || message.will) continue;
+    for (const auto& [subscriber, got] : message.got) {
+      if (got.size() < 2 || got.front().qos != 2) continue;
+      // Delivered by both sides of a split, or begun by one and merged into the other (docs/limits.md).
+      if (split() && got.back().at >= *first_split_ && got.front().by.node != got.back().by.node) {
+        ++permitted_duplicates_;
+        continue;
+      }
+      if (lossy() && got.back().at >= loss_windows_.front().first) continue;
+      broken("QoS 2 message " + id + " came " + std::to_string(got.size()) + " times to " + subscriber + " (at " +
+             std::to_string(got.front().at) + " by node " + std::to_string(got.front().by.node) + ", at " +
+             std::to_string(got.back().at) + " by node " + std::to_string(got.back().by.node) + ")");
+    }
+  }
+  if (!split() && !lossy()) check_order(broken);
+}
+
+// [MQTT5-4.6.0-5], per publisher, topic and QoS; what RECONCILE brings comes late, so only without a split.
+void History::check_order(const std::function<void(const std::string&)>& broken) const {
+  for (const auto& [subscriber, got] : order_) {
+    std::map<std::string, const Message*> last;
+    for (const Message* message : got) {
+      if (message->will || message->retain) continue;
+      const Message*& before = last[message->publisher + "|" + message->topic + "|" + std::to_string(message->qos)];
+      if (before != nullptr && before->number > message->number) {
+        broken("order: " + subscriber + " got " + message->publisher + "-" + std::to_string(message->number) +
+               " after -" + std::to_string(before->number));
+      }
+      before = message;
+    }
+  }
+}
+
+}  // namespace sim

@@ -1,0 +1,147 @@
+// One box: a production broker::Node on a simulated disk, network, clock and clients' side.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "broker/node.hpp"
+#include "client.hpp"
+#include "disk.hpp"
+#include "network.hpp"
+
+namespace sim {
+
+class Host;
+
+// A client's connection to a box: bytes under way in both directions.
+class SimConnection final : public edge::Connection {
+ public:
+  SimConnection(Host& host, ConnectionId id);
+
+  void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) override;
+  void close_after_flush() override;
+  void close_now() override;
+  void pause_reading() override { paused_ = true; }
+  void resume_reading() override { paused_ = false; }
+
+  bool open() const { return !closing_ && !dead_; }
+
+  std::deque<std::pair<std::int64_t, ByteBuffer>> up;    // due, bytes: to the box
+  std::deque<std::pair<std::int64_t, ByteBuffer>> down;  // to the client
+  bool client_gone = false;
+  bool server_gone = false;
+
+ private:
+  friend class Host;
+  void queue_write() override { write_queued_ = true; }
+
+  Host& host_;
+  ByteBuffer rest_;
+  mqtt::DecodeOptions options_;
+  std::int64_t since_ = 0;
+  std::int64_t keep_alive_ms_ = 0;
+  bool paused_ = false;
+  bool closing_ = false;  // after the flush
+  bool dead_ = false;
+};
+
+struct HostOptions {
+  Config config;
+  int fsync_ms_max = 4;
+  int lan_ms_max = 2;
+  std::size_t paths = 1;
+};
+
+// What the world is told.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void told(int node, broker::Level level, std::string_view sentence) = 0;
+  virtual void broken(const std::string& what) = 0;
+};
+
+class Host final : broker::Doors, broker::Clocks, broker::Events {
+ public:
+  Host(int index, const HostOptions& options, std::uint64_t seed, Network& network, const std::int64_t& now,
+       Witness& witness);
+  ~Host();
+
+  void boot();
+  void crash();         // what is not on the disk is gone
+  void replace_disk();  // while down
+  void stop();          // in order; crash() ends the process afterwards
+  void pause() { paused_ = true; }
+  void resume() { paused_ = false; }
+  void step();
+  void set_master(bool master) { master_ = master; }
+  void step_wall_clock(std::int64_t ms) { wall_offset_ += ms; }
+  void set_skew(int permille) { skew_permille_ = permille; }
+
+  bool up() const { return node_ != nullptr; }
+  bool paused() const { return paused_; }
+  bool stopped() const { return stopped_; }
+  bool serving() const { return up() && node_->reigning(); }
+  bool accepts() const { return serving() && !paused_ && accepting_; }
+  bool lan = true;  // clients reach this box
+  bool master() const { return master_; }
+  broker::Node& node() { return *node_; }
+  Disk& disk() { return disk_; }
+  const std::string& name() const { return options_.config.node.name; }
+  Server server() const { return {index_, serving() ? node_->pair().epoch().number : 0}; }
+
+  std::shared_ptr<SimConnection> connect();
+  void drop_connections();  // as a demotion does
+
+ private:
+  friend class SimConnection;
+  // broker::Doors
+  edge::Connections& connections() override { return open_; }
+  Status open_listeners() override {
+    listening_ = true;
+    return {};
+  }
+  bool listening() const override { return listening_; }
+  void accept_clients() override { accepting_ = true; }
+  void close_listeners() override { listening_ = accepting_ = false; }
+  void close_all_connections() override { drop_connections(); }
+  void tick(Steady now) override;
+  void flush() override;
+  // broker::Clocks
+  Steady steady() const override;
+  Instant wall() const override { return Instant{1'790'000'000'000 + now_ + wall_offset_}; }
+  std::int64_t work_us() const override { return now_ * 1000; }
+  // broker::Events
+  void event(broker::Level level, std::string_view kind, std::string_view sentence) override;
+
+  bool read_clients();
+  void read(SimConnection& connection);
+
+  int index_;
+  HostOptions options_;
+  std::mt19937_64 rng_;
+  Network& network_;
+  const std::int64_t& now_;
+  Witness& witness_;
+  Disk disk_;
+  edge::Connections open_;
+  std::vector<std::shared_ptr<SimConnection>> list_;
+  std::vector<std::uint32_t> generations_;
+  std::unique_ptr<SimStore> store_;
+  std::unique_ptr<SimLink> link_;
+  std::unique_ptr<broker::Node> node_;
+  bool listening_ = false;
+  bool accepting_ = false;
+  bool paused_ = false;
+  bool stopped_ = false;
+  bool master_ = false;
+  std::int64_t next_beat_ = 0;
+  std::int64_t next_turn_ = 0;
+  std::int64_t wall_offset_ = 0;
+  int skew_permille_ = 0;
+};
+
+}  // namespace sim
