@@ -5,18 +5,23 @@
 #   make stop     ends that pair
 #   make test     all tests that CI runs (SANITIZE=0 leaves out the ASan/UBSan pass)
 #   make build    only builds: build/bin/tandemd, build/bin/tandemctl
+#   make sim      the simulation (tests/sim): SEEDS=n fresh seeds on all cores, after those that failed once
+#   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
+#   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
 #   make lint     clang-tidy
 #   make format   clang-format
 #   make clean    ends the pair and removes build folders with all data of `make run`
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build run stop test bench lint format clean deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: build run stop test sim model mutants bench lint format clean deps-build deps-run deps-test deps-lint deps-bench
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
+MUTANTS_ARGS ?=
 SANITIZE ?= 1
+SEEDS ?= 10000
 export TANDEM_PORT
 
 sources = $$(find src mirror cli tests -name '*.?pp' | sort)
@@ -44,10 +49,22 @@ ifneq ($(SANITIZE),0)
 endif
 	@ctest --preset default
 
+# The last line says seeds, simulated hours, faults by kind and violations.
+sim: deps-test
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default --target sim_test
+	@build/bin/sim_test --seeds $(SEEDS) --jobs $$(nproc) --replay tests/sim/seeds.txt
+
+model: deps-test
+	@tests/model/check.sh large
+
 bench: deps-bench
 	@cmake --preset default --log-level=WARNING
 	@cmake --build --preset default
 	@etc/dev/bench.sh
+
+mutants: deps-test
+	@tests/mutants/run.sh $(MUTANTS_ARGS)
 
 lint: deps-lint
 	@cmake --preset default --log-level=WARNING

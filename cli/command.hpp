@@ -1,6 +1,7 @@
 // What the commands of tandemctl share: their options and exit codes. One file a command; main.cpp parses.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,21 @@ struct PromoteArguments {
   bool yes = false;    // do not ask
 };
 int run_promote(const std::vector<std::string>& sockets, const PromoteArguments& arguments);
+
+// Merges what only this box acknowledged (mirror.reconcile = "ask"), or tells what that would bring.
+int run_reconcile(const std::vector<std::string>& sockets, bool dry_run);
+// The standby sets its copy aside and fetches it all again.
+int run_resync(const std::vector<std::string>& sockets);
+// Compares both boxes entity by entity. exit_bad: they differ.
+int run_verify(const std::vector<std::string>& sockets);
+
+struct EventsArguments {
+  bool json = false;
+  bool follow = false;
+  std::size_t count = 50;
+  std::string directory;  // read the files there instead of asking tandemd
+};
+int run_events(const std::vector<std::string>& sockets, const EventsArguments& arguments);
 
 struct KeygenArguments {
   std::string folder;

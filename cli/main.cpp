@@ -13,6 +13,67 @@ namespace {
 
 using namespace tandem::cli;
 
+// Every command's arguments, and what the one that was given does.
+struct Commands {
+  std::vector<std::string> sockets;
+  StatusArguments status;
+  PromoteArguments promote;
+  EventsArguments events;
+  KeygenArguments keygen;
+  bool dry_run = false;
+  int code = exit_usage;
+};
+
+// `action` runs once the arguments have been read.
+template <class Action>
+CLI::App* add(CLI::App& app, const char* name, const char* what, Action action) {
+  CLI::App* const command = app.add_subcommand(name, what);
+  command->final_callback(action);
+  return command;
+}
+
+void add_looking(CLI::App& app, Commands& c) {
+  CLI::App* const status = add(app, "status", "both boxes at a glance; exit code 0: protected, 1: not",
+                               [&c] { c.code = run_status(c.sockets, c.status); });
+  status->add_flag("--json", c.status.json, "one line of JSON");
+  status->add_flag("--watch", c.status.watch, "again and again, every 500 ms, until Ctrl-C");
+
+  CLI::App* const events =
+      add(app, "events", "what happened to this box, and why", [&c] { c.code = run_events(c.sockets, c.events); });
+  events->add_flag("--json", c.events.json, "one line of JSON an event");
+  events->add_flag("--follow", c.events.follow, "go on until Ctrl-C");
+  events->add_option("-n", c.events.count, "how many of the newest (default 50)")->check(CLI::Range(1, 1000));
+  events->add_option("--dir", c.events.directory, "read DATA_DIR itself, for a tandemd that is down");
+
+  add(app, "verify", "compare both boxes entity by entity (at the standby)", [&c] { c.code = run_verify(c.sockets); });
+}
+
+void add_operating(CLI::App& app, Commands& c) {
+  CLI::App* const promote =
+      add(app, "promote", "make this box the active one by hand", [&c] { c.code = run_promote(c.sockets, c.promote); });
+  CLI::Option_group* const how = promote->add_option_group("how");
+  how->add_flag("--first", c.promote.first, "the first box of a new pair, which holds nothing");
+  how->add_flag("--force", c.promote.force, "although messages may be missing here (the other box is lost)");
+  how->require_option(1);
+  promote->add_flag("--yes", c.promote.yes, "do not ask");
+
+  CLI::App* const reconcile =
+      add(app, "reconcile", "merge what only this box acknowledged into the active (mirror.reconcile = \"ask\")",
+          [&c] { c.code = run_reconcile(c.sockets, c.dry_run); });
+  reconcile->add_flag("--dry-run", c.dry_run, "only tell what it would bring");
+
+  add(app, "resync", "a standby sets its copy aside and fetches it all again",
+      [&c] { c.code = run_resync(c.sockets); });
+
+  CLI::App* const keygen =
+      add(app, "keygen", "make the keys of the mirror link", [&c] { c.code = run_keygen(c.keygen); });
+  keygen->add_option("--out", c.keygen.folder, "folder for NAME.key and NAME.pub")->required();
+  keygen->add_option("--name", c.keygen.names, "node name of a box; give one for each box")
+      ->required()
+      ->allow_extra_args(false);
+  keygen->add_flag("--force", c.keygen.force, "replace existing files");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "tandemctl: status and operation of a Tandem box (exit codes: 0 good, 1 not protected or refused, "
@@ -21,42 +82,21 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "tandemctl " TANDEM_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
-  std::vector<std::string> sockets;
-  app.add_option("--socket", sockets,
+  Commands commands;
+  app.add_option("--socket", commands.sockets,
                  "control socket of tandemd (default /run/tandem/tandemd.sock); status takes several")
       ->allow_extra_args(false);
-
-  StatusArguments status;
-  CLI::App* const status_command =
-      app.add_subcommand("status", "both boxes at a glance; exit code 0: protected, 1: not");
-  status_command->add_flag("--json", status.json, "one line of JSON");
-  status_command->add_flag("--watch", status.watch, "again and again, every 500 ms, until Ctrl-C");
-
-  PromoteArguments promote;
-  CLI::App* const promote_command = app.add_subcommand("promote", "make this box the active one by hand");
-  CLI::Option_group* const how = promote_command->add_option_group("how");
-  how->add_flag("--first", promote.first, "the first box of a new pair, which holds nothing");
-  how->add_flag("--force", promote.force, "although messages may be missing here (the other box is lost)");
-  how->require_option(1);
-  promote_command->add_flag("--yes", promote.yes, "do not ask");
-
-  KeygenArguments keygen;
-  CLI::App* const keygen_command = app.add_subcommand("keygen", "make the keys of the mirror link");
-  keygen_command->add_option("--out", keygen.folder, "folder for NAME.key and NAME.pub")->required();
-  keygen_command->add_option("--name", keygen.names, "node name of a box; give one for each box")
-      ->required()
-      ->allow_extra_args(false);
-  keygen_command->add_flag("--force", keygen.force, "replace existing files");
-
+  app.parse_complete_callback([&commands] {
+    if (commands.sockets.empty()) commands.sockets.emplace_back("/run/tandem/tandemd.sock");
+  });
+  add_looking(app, commands);
+  add_operating(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_good : exit_usage;
   }
-  if (sockets.empty()) sockets.emplace_back("/run/tandem/tandemd.sock");
-  if (status_command->parsed()) return run_status(sockets, status);
-  if (promote_command->parsed()) return run_promote(sockets, promote);
-  return run_keygen(keygen);
+  return commands.code;
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ void Feeder::start(const Fetch& fetch, Steady now, std::vector<Order>& orders) {
   finished_ = asked_ = idle_ = gap_ = false;
   rows_done_ = !fetch.with_rows;
   read_to_ = fetch.with_rows ? Lsn{} : fetch.after;
-  rows_bytes_ = rows_total_ = 0;
+  rows_bytes_ = rows_total_ = sent_bytes_ = 0;
   next_number_ = 1;
   received_ = 0;
   budget_bytes_ = static_cast<std::int64_t>(window_bytes);
@@ -83,6 +83,7 @@ void Feeder::on_chunk(CatchUpPiece&& chunk, Steady now) {
   if (!piece.rows.empty()) rows_bytes_ += body.size();
   budget_bytes_ -= static_cast<std::int64_t>(body.size());
   pieces_bytes_ += body.size();
+  sent_bytes_ += body.size();
   pieces_.push_back({piece.number, std::move(body), std::nullopt});
 }
 

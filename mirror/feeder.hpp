@@ -28,6 +28,7 @@ class Feeder {
   // Behind this the store has yet to read.
   Lsn read_to() const { return read_to_; }
   double percent() const;
+  std::uint64_t sent_bytes() const { return sent_bytes_; }
   const Fetch& fetch() const { return fetch_; }
 
   void start(const Fetch& fetch, Steady now, std::vector<Order>& orders);
@@ -62,6 +63,7 @@ class Feeder {
   Lsn read_to_;
   std::uint64_t rows_bytes_ = 0;
   std::uint64_t rows_total_ = 0;
+  std::uint64_t sent_bytes_ = 0;  // pieces of this fetch, each counted once
   std::uint64_t next_number_ = 1;
   std::uint64_t received_ = 0;
   std::size_t pieces_bytes_ = 0;

@@ -58,6 +58,7 @@ bool Pair::Impl::acceptable(const Hello& hello) {
                   ", this box has " + std::to_string(feature_level) + ": upgrade one step at a time");
   }
   refusal.clear();
+  peer_features = hello.features;
   return true;
 }
 
@@ -133,6 +134,12 @@ void Pair::Impl::on_stream_frame(const FrameHeader& header, ByteReader in, Stead
       return;
     case FrameKind::ask_release:
       if (const std::optional<JoinAsk> ask = get_join_ask(in); ask && ask->join == join.number()) release(now);
+      return;
+    case FrameKind::verify_ask:
+      on_verify_frame(false, in);
+      return;
+    case FrameKind::verify_answer:
+      on_verify_frame(true, in);
       return;
     default:
       on_join_frame(header, in, now);

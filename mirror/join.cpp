@@ -94,7 +94,7 @@ void Join::on_offer(const Offer& offer) {
   common_ = common_point(local_.meta.history, local_.log_last, offer.history, offer.last);
   wipe_ = force_image_ || image_open_;
   tail_may_hold_acked_ = may_hold_acked(local_.log_last, common_, local_.meta.alone_from, offer.unclean);
-  tail_merged_ = false;
+  tail_merged_ = tail_unreadable_ = false;
   if (purpose_ == Purpose::merge) {
     plan_merge(common_);
   } else {
@@ -175,6 +175,7 @@ void Join::run_tail(Steady now) {
 void Join::on_tail(TailPiece&& piece) {
   if (step_ != Step::reconciling) return;
   if (!piece.error.empty()) {
+    tail_unreadable_ = true;
     tell(Tell::Level::error, "A part of what only this box acknowledged cannot be read and is not merged: " +
                                  piece.error + ". The damaged part stays in the set-aside file.");
   }
@@ -187,7 +188,7 @@ void Join::on_tail_ack(const TailAck& ack) {
   tail_.on_ack(ack);
   if (!tail_.done()) return;
   tail_.stop(orders_);
-  tail_merged_ = true;
+  tail_merged_ = !tail_unreadable_;
   mark_then_cut(wipe_);
 }
 
@@ -270,7 +271,7 @@ void Join::fetch() {
   ++fetch_;
   fetch_answered_ = commit_asked_ = false;
   quiet_ticks_ = 0;
-  received_ = consumed_ = 0;
+  received_ = consumed_ = fetched_bytes_ = 0;
   pending_.clear();
   held_.clear();
   sync_at_.reset();

@@ -53,6 +53,7 @@ class Join {
   bool image_open() const { return image_open_; }
   bool waits_for_commit() const { return sync_at_.has_value(); }
   double percent() const;
+  std::uint64_t fetched_bytes() const { return fetched_bytes_; }
 
   // Begins anew unless already doing so. Drops the lease first.
   void begin(Purpose purpose);
@@ -119,7 +120,8 @@ class Join {
   bool image_open_ = false;  // rows have come in, the image is not complete
   bool tail_may_hold_acked_ = false;
   bool tail_merged_ = false;
-  std::uint64_t token_ = 0;  // of the write that the present step waits for
+  bool tail_unreadable_ = false;  // a part of it could not be read, so not all of it is merged
+  std::uint64_t token_ = 0;       // of the write that the present step waits for
   std::uint64_t fetch_ = 0;
   bool fetch_answered_ = false;
   unsigned quiet_ticks_ = 0;    // fetching: heartbeats since anything of the fetch came
@@ -132,6 +134,7 @@ class Join {
   std::deque<Pending> pending_;  // received pieces whose batches are not applied yet
   std::deque<Piece> held_;       // pieces that came while the image is loading; at most the sender's window
   std::uint64_t rows_bytes_ = 0;
+  std::uint64_t fetched_bytes_ = 0;  // rows and batches of this fetch
   std::uint64_t rows_total_ = 0;
   std::optional<Lsn> sync_at_;  // S2
   bool commit_asked_ = false;

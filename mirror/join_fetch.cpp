@@ -11,6 +11,8 @@ void Join::on_piece(Piece&& piece) {
   quiet_ticks_ = 0;
   if (piece.number != received_ + 1) return;
   ++received_;
+  for (const Row& row : piece.rows) fetched_bytes_ += row.key.size() + row.value.size();
+  for (const Batch& batch : piece.batches) fetched_bytes_ += batch.bytes->size();
   if (step_ == Step::loading) {
     held_.push_back(std::move(piece));
     return;

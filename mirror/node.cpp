@@ -37,7 +37,12 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
     local.meta.last_role = LastRole::stale;
     tell(Tell::Level::error, meta.error().message + ": this node cannot know what it lacks (STALE).");
   }
+  damaged = start.damaged;
   local.meta.history.cut(local.log_last);
+  // At most so many: some may not have been acknowledged before the end of the process.
+  if (const Lsn from = local.meta.alone_from; options.has_peer && from.value != 0 && from <= local.log_last) {
+    acked_alone = local.log_last.value + 1 - from.value;
+  }
   max_epoch_number = local.meta.epoch.number;
   sender.reset(local.log_last);
   sender.on_durable(local.durable);
@@ -88,6 +93,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.peer_promoting = beat.role == Role::promoting;
   f.peer_master = beat.word == Word::master;
   f.peer_empty = beat.empty;
+  f.both_damaged = damaged && local.meta.last_role == LastRole::stale && beat.stale;
   f.peer_epoch_higher = beat.epoch > local.meta.epoch;
   f.peer_epoch_lower = beat.epoch < local.meta.epoch;
   f.store_busy = join.store_busy() && join.purpose() != Join::Purpose::merge;

@@ -6,6 +6,7 @@
 //   standby.cpp    following, yielding, releasing
 //   promotion.cpp  PROMOTING, ACTIVE, demotion, higher epoch, SOLO
 //   operator.cpp   promote --first / --force, resync, stop
+//   verify.cpp     frames of `tandemctl verify`, passed through
 //   status.cpp, explain.cpp  what people see
 #pragma once
 
@@ -151,6 +152,10 @@ struct Pair::Impl {
   Result<std::string> reconcile(Steady now);
   void stop(Steady now);
 
+  // verify.cpp
+  void send_verify(bool answer, ByteBuffer bytes);
+  void on_verify_frame(bool answer, ByteReader in);
+
   // status.cpp, explain.cpp
   Mode mode(Steady now) const;
   PairStatus status(Steady now) const;
@@ -207,7 +212,9 @@ struct Pair::Impl {
   ByteBuffer info;
   unsigned beats_until_info = 0;
   std::vector<Batch> scratch;
-  std::string refusal;  // why the peer's HELLO was refused; empty: not refused
+  bool damaged = false;                        // until the peer's copy is here
+  std::optional<std::uint32_t> peer_features;  // of the last HELLO that was accepted
+  std::string refusal;                         // why the peer's HELLO was refused; empty: not refused
 };
 
 }  // namespace tandem::mirror

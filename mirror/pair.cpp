@@ -1,6 +1,8 @@
 // Pair: the door to the parts behind it (node.hpp).
 #include "mirror/pair.hpp"
 
+#include <algorithm>
+
 #include "mirror/node.hpp"
 
 namespace tandem::mirror {
@@ -74,6 +76,10 @@ bool Pair::holds(Epoch epoch, Lsn lsn) const {
   return lsn <= impl_->local.log_last && impl_->local.meta.history.epoch_at(lsn) == epoch;
 }
 
+bool Pair::sure(Steady now) const {
+  return impl_->role_state(now) == RoleState::sure;
+}
+
 Result<std::string> Pair::promote_first(Steady now) {
   return impl_->promote_first(now);
 }
@@ -88,6 +94,12 @@ Result<std::string> Pair::reconcile(Steady now) {
 }
 std::optional<OpenTail> Pair::pending_tail() const {
   return impl_->join.pending_tail();
+}
+void Pair::send_verify(bool answer, ByteBuffer bytes) {
+  impl_->send_verify(answer, std::move(bytes));
+}
+std::uint32_t Pair::common_level() const {
+  return std::min(impl_->peer_features.value_or(feature_level), feature_level);
 }
 void Pair::stop(Steady now) {
   impl_->stop(now);

@@ -52,6 +52,7 @@ struct PairStart {
   Lsn log_last;                         // State has been rebuilt up to here
   std::uint64_t store_id_if_fresh = 0;  // random
   std::uint64_t boot_id = 0;            // random per process start
+  bool damaged = false;                 // STALE because a part of the store could not be read (docs/roles.md, as built)
 };
 
 // Orders: carried out by the owner in the given order. Those marked (answer) are answered by the input named there.
@@ -140,13 +141,19 @@ struct MergeTail {
   bool end;
 };  // (answer: on_merged, in order)
 struct CloseMerge {};
+// `tandemctl verify`: a frame of the peer's; what it says is the owner's business.
+struct VerifyFrame {
+  bool answer;
+  ByteBuffer bytes;
+};
 struct Tell {
   enum class Level : std::uint8_t { info, warn, error } level;
   std::string sentence;
 };  // journal and events
-using Order = std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe,
-                           BeginImage, ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp,
-                           CompareDigest, OpenTail, NextTail, CloseTail, OpenMerge, MergeTail, CloseMerge, Tell>;
+using Order =
+    std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe, BeginImage,
+                 ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp, CompareDigest, OpenTail,
+                 NextTail, CloseTail, OpenMerge, MergeTail, CloseMerge, VerifyFrame, Tell>;
 
 // A catch-up piece that the store read (same meaning as store::Chunk, which this floor cannot see).
 struct CatchUpPiece {
@@ -191,9 +198,10 @@ struct PairStatus {
   std::uint64_t acked_alone = 0;  // records made safe with one copy since alone_from was set
   Lsn alone_from;                 // 0: none
   std::vector<bool> path_up;
-  double sync_percent = -1;  // while a standby is loading
-  std::string why;           // one sentence: why this role and mode
-  std::string hint;          // what a technician could do now; empty if nothing
+  double sync_percent = -1;      // while a standby is loading
+  std::uint64_t sync_bytes = 0;  // fetched or sent of it so far
+  std::string why;               // one sentence: why this role and mode
+  std::string hint;              // what a technician could do now; empty if nothing
 };
 
 class Pair {
@@ -231,6 +239,8 @@ class Pair {
   Result<std::string> reconcile(Steady now);  // standby: merge the own acknowledged tail now (reconcile = "ask")
   // The tail that would be merged, or is being merged: behind `common`, from `from` on, up to `to`.
   std::optional<OpenTail> pending_tail() const;
+  // Sends one, at most max_verify_bytes; nothing happens without a link.
+  void send_verify(bool answer, ByteBuffer bytes);
   void stop(Steady now);  // orderly stop: RELEASE and the like; no promotion after it
 
   std::vector<Order> take_orders();
@@ -242,9 +252,13 @@ class Pair {
   // May records up to log end be trimmed? Lowest lsn that must stay in the log (alone_from, peer's confirmed).
   Lsn keep_log_from() const;
   bool wants_urgent_commit() const;  // acks wait for the own disk
+  // The feature level that both boxes can read. The one rule: nothing of a higher level is written to log, rows or
+  // frames.
+  std::uint32_t common_level() const;
   Role role() const;
   Mode mode() const;
   Epoch epoch() const;
+  bool sure(Steady now) const;  // SURE (docs/roles.md): told MASTER, this standby promotes itself at once, clean
   // Log time as last heard from an active peer, and when.
   struct HeardTime {
     Instant log_time;

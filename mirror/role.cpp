@@ -97,6 +97,11 @@ constexpr RoleRow table[] = {
      "The arbiter says BACKUP, and no active box is linked.", "Check the other box."},
     {"P2", unsure | stale, "told MASTER; linked; the peer is just taking over",
      [](F f) { return f.linked && f.peer_promoting; }, A::wait, "The peer is just taking over: wait for it.", ""},
+    {"P5", stale, "told MASTER; linked; the own store was damaged and the peer is STALE",
+     [](F f) { return f.linked && f.both_damaged; }, A::wait,
+     "Neither box has a whole copy: this box's store was damaged, and the other one is STALE as well. Refusing to "
+     "serve.",
+     "Compare what both have (tandemctl status, events), then order it on the better box: tandemctl promote --force."},
     {"P2", unsure | stale, "told MASTER; linked; peer not ACTIVE, not EMPTY; own store not busy",
      [](F f) { return f.linked && !f.peer_empty && !f.store_busy; }, A::merge,
      "Neither box serves: compare both logs, take what is missing from the peer, then take over.", ""},

@@ -33,6 +33,7 @@ struct RoleFacts {
   bool peer_promoting = false;
   bool peer_master = false;  // the peer says that it is told MASTER
   bool peer_empty = false;
+  bool both_damaged = false;  // the own store lost a part of its records on the disk, and the peer is STALE too
   bool peer_epoch_higher = false;
   bool peer_epoch_lower = false;
   bool store_busy = false;      // a Rewind, Wipe or image is under way

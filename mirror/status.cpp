@@ -64,11 +64,15 @@ PairStatus Pair::Impl::status(Steady now) const {
     const bool streams = linked() && follower.step == Follower::Step::mirrored;
     status.lag_records = behind(local.log_last, streams ? confirmed_memory : peer.beat.lsn);
     status.is_protected = mirrored && follower.sealed && streams && !follower.let_go;
-    if (linked() && feeder.open()) status.sync_percent = feeder.percent();
+    if (linked() && feeder.open()) {
+      status.sync_percent = feeder.percent();
+      status.sync_bytes = feeder.sent_bytes();
+    }
   } else if (role == Role::standby && linked() && peer.beat.role == Role::active) {
     status.lag_records = behind(peer.beat.lsn, local.applied);
     status.is_protected = join.in_sync() && mirrored_with_me() && peer.beat.in_sync;
     status.sync_percent = join.percent();
+    status.sync_bytes = join.fetched_bytes();
   }
   status.why = explain_why(now);
   status.hint = explain_hint(now);

@@ -18,7 +18,7 @@ class Stream {
   enum class Change : std::uint8_t {
     none,
     ignored,    // from a dead life or an older stream
-    went_down,  // the peer left the stream
+    went_down,  // the peer left the stream, or another process of its box says that it is the peer
     went_up,    // a new stream; an earlier one, if any, is over
   };
 

@@ -2,6 +2,7 @@
 #include "mirror/tail_sender.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 
@@ -38,14 +39,26 @@ void TailSender::stop(std::vector<Order>& orders) {
 void TailSender::on_piece(TailPiece&& piece) {
   if (!open_ || !asked_ || end_read_) return;
   asked_ = false;
-  if (piece.items.empty() && !piece.end) return;
+  std::vector<TailItem> items;
+  std::size_t bytes = 0;
+  for (TailItem& item : piece.items) {
+    bytes += item.fact.size();
+    items.push_back(std::move(item));
+    if (bytes < piece_bytes) continue;
+    add_frame(std::exchange(items, {}), piece.read_to, false);
+    bytes = 0;
+  }
+  if (!items.empty() || piece.end) add_frame(std::move(items), piece.end ? to_ : piece.read_to, piece.end);
+  end_read_ = piece.end;
+}
+
+void TailSender::add_frame(std::vector<TailItem> items, Lsn last, bool end) {
   TailFrame frame;
   frame.join = join_;
   frame.number = next_number_++;
   frame.common = common_;
-  frame.end = end_read_ = piece.end;
-  frame.items = std::move(piece.items);
-  const Lsn last = piece.end ? to_ : piece.read_to;
+  frame.end = end;
+  frame.items = std::move(items);
   ByteBuffer body;
   ByteWriter out(body);
   put(out, frame);

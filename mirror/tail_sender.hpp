@@ -38,6 +38,8 @@ class TailSender {
   std::vector<const ByteBuffer*> take_sendable(Steady now);
 
  private:
+  // One fact may be larger than piece_bytes; a frame holds at least one.
+  void add_frame(std::vector<TailItem> items, Lsn last, bool end);
   struct Sent {
     std::uint64_t number;
     Lsn last;

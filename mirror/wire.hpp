@@ -38,11 +38,14 @@ enum class FrameKind : std::uint8_t {
   digest = 14,
   tail = 15,
   tail_ack = 16,
+  verify_ask = 17,
+  verify_answer = 18,
 };
 
 inline constexpr std::size_t max_name_bytes = 255;
 inline constexpr std::size_t max_info_bytes = 16 * 1024;
 inline constexpr std::size_t max_digest_bytes = 64 * 1024;
+inline constexpr std::size_t max_verify_bytes = 256 * 1024;
 inline constexpr std::size_t max_rows_per_piece = 65'536;
 
 struct FrameHeader {

@@ -42,6 +42,12 @@ std::string reply_status(std::string_view status_json) {
   return R"({"ok":true,"status":)" + std::string(status_json) + "}";
 }
 
+std::string reply_events(const std::vector<std::string>& lines) {
+  std::string reply = R"({"ok":true,"events":[)";
+  for (const std::string& line : lines) reply += (&line == &lines.front() ? "" : ",") + line;
+  return reply + "]}";
+}
+
 std::string reply_message(std::string_view message) {
   return to_line(Json{{"ok", true}, {"message", message}});
 }
@@ -59,6 +65,9 @@ Result<Reply> parse_reply(std::string_view line) {
   reply.error = text_of(json, "error");
   reply.message = text_of(json, "message");
   if (const auto status = json.find("status"); status != json.end()) reply.status_json = to_line(*status);
+  if (const auto events = json.find("events"); events != json.end() && events->is_array()) {
+    for (const Json& event : *events) reply.events.push_back(to_line(event));
+  }
   if (!reply.ok && reply.error.empty()) reply.error = "refused without a reason";
   return reply;
 }

@@ -27,6 +27,11 @@ Json json_of(const NodeStatus& node) {
               {"digest", node.digest}};
 }
 
+template <class Number>
+Json or_null(const std::optional<Number>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 Json json_of_peer(const NodeStatus& peer) {
   Json json = json_of(peer);
   json["reachable"] = peer.reachable;
@@ -44,6 +49,10 @@ class Fields {
   }
   void read(const char* key, bool& out) const {
     if (const Json* const value = find(key); value != nullptr && value->is_boolean()) out = value->get<bool>();
+  }
+  void read(const char* key, std::int64_t& out) const {
+    if (const Json* const value = find(key); value != nullptr && value->is_number_integer())
+      out = value->get<std::int64_t>();
   }
   void read(const char* key, std::uint64_t& out) const {
     const Json* const value = find(key);
@@ -90,14 +99,24 @@ NodeStatus node_from(const Json& json) {
 std::string to_json(const StatusReport& report) {
   Json paths = Json::array();
   for (const PathStatus& path : report.paths) paths.push_back(Json{{"address", path.address}, {"up", path.up}});
+  Json alarms = Json::array();
+  for (const AlarmStatus& alarm : report.alarms) {
+    alarms.push_back(Json{{"kind", alarm.kind}, {"text", alarm.text}, {"since_ms", alarm.since_ms}});
+  }
   const Json json{{"protected", report.is_protected},
                   {"why", report.why},
                   {"hint", report.hint},
                   {"durability", report.durability},
                   {"promise", report.promise},
+                  {"promise_since_ms", report.promise_since_ms},
                   {"alone_from", report.alone_from},
                   {"acked_alone", report.acked_alone},
-                  {"sync_percent", report.sync_percent ? Json(*report.sync_percent) : Json(nullptr)},
+                  {"sync_percent", or_null(report.sync_percent)},
+                  {"sync_bytes_per_s", or_null(report.sync_bytes_per_s)},
+                  {"sync_eta_s", or_null(report.sync_eta_s)},
+                  {"log_kept_bytes", report.log_kept_bytes},
+                  {"tail_compacted", report.tail_compacted},
+                  {"alarms", std::move(alarms)},
                   {"paths", std::move(paths)},
                   {"version", report.self.version},
                   {"uptime_s", report.self.uptime_s},
@@ -120,6 +139,21 @@ Result<StatusReport> status_from_json(std::string_view text) {
   fields.read("alone_from", report.alone_from);
   fields.read("acked_alone", report.acked_alone);
   fields.read("sync_percent", report.sync_percent);
+  fields.read("sync_bytes_per_s", report.sync_bytes_per_s);
+  fields.read("sync_eta_s", report.sync_eta_s);
+  fields.read("promise_since_ms", report.promise_since_ms);
+  fields.read("log_kept_bytes", report.log_kept_bytes);
+  fields.read("tail_compacted", report.tail_compacted);
+  if (const Json* const alarms = fields.find("alarms"); alarms != nullptr && alarms->is_array()) {
+    for (const Json& item : *alarms) {
+      AlarmStatus alarm;
+      if (!item.is_object()) continue;
+      Fields(item).read("kind", alarm.kind);
+      Fields(item).read("text", alarm.text);
+      Fields(item).read("since_ms", alarm.since_ms);
+      report.alarms.push_back(std::move(alarm));
+    }
+  }
   if (const Json* const paths = fields.find("paths"); paths != nullptr && paths->is_array()) {
     for (const Json& item : *paths) {
       PathStatus path;

@@ -37,23 +37,35 @@ struct PathStatus {
   bool up = false;
 };
 
+struct AlarmStatus {
+  std::string kind;  // "digest", "damage", "disk", "log"
+  std::string text;
+  std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
+};
+
 struct StatusReport {
   bool is_protected = false;
   std::string why;                     // one sentence, without "PROTECTED:" before it
   std::string hint;                    // what a technician could do now; empty: nothing
   std::string durability;              // "peer", "disk", "peer+disk"
   std::string promise;                 // one sentence: where an acknowledged message is, as of now
+  std::uint64_t promise_since_ms = 0;  // wall clock, ms since 1970 UTC; 0: not known
   std::uint64_t alone_from = 0;        // first record that may have been acknowledged with one copy; 0: none
-  std::uint64_t acked_alone = 0;       // records acknowledged with one copy since then
+  std::uint64_t acked_alone = 0;       // records acknowledged with one copy since then (after a restart: at most)
   std::optional<double> sync_percent;  // while a standby is loading
+  std::optional<std::uint64_t> sync_bytes_per_s;
+  std::optional<std::uint64_t> sync_eta_s;
+  std::uint64_t log_kept_bytes = 0;  // log on this disk, for restarts and for the other box
+  bool tail_compacted = false;       // store.log_max_mb was exceeded: the other box will get an image
+  std::vector<AlarmStatus> alarms;
   std::vector<PathStatus> paths;
   NodeStatus self;
   std::optional<NodeStatus> peer;  // nullopt: no [mirror] table
 };
 
-// One line. Keys: protected, why, hint, durability, promise, alone_from, acked_alone, sync_percent (null: not
-// loading), paths, version, uptime_s, digest (of the node that answers), self and peer (null: none) with the
-// fields of NodeStatus.
+// One line. Keys: protected, why, hint, durability, promise, promise_since_ms, alone_from, acked_alone, sync_percent,
+// sync_bytes_per_s, sync_eta_s (null: not loading, or not known yet), log_kept_bytes, tail_compacted, alarms, paths,
+// version, uptime_s, digest (of the node that answers), self and peer (null: none) with the fields of NodeStatus.
 std::string to_json(const StatusReport& report);
 
 // The same back; missing keys keep their defaults. Error: not an object.

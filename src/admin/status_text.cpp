@@ -1,6 +1,7 @@
 // Status in words: first line the verdict, then both boxes side by side, then what to do.
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,20 @@ std::string duration_text(std::uint64_t seconds) {
   if (seconds < 3600) return two(seconds / 60, " min", seconds % 60, " s");
   if (seconds < 86400) return two(seconds / 3600, " h", seconds % 3600 / 60, " min");
   return two(seconds / 86400, " d", seconds % 86400 / 3600, " h");
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  if (bytes < 1024 * 1024) return std::to_string((bytes + 1023) / 1024) + " KiB";
+  return std::to_string(bytes / (1024 * 1024)) + " MiB";
+}
+
+// The machine's own time zone, as people there read it.
+std::string wall_text(std::int64_t wall_ms) {
+  const std::time_t seconds = static_cast<std::time_t>(wall_ms / 1000);
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts));
 }
 
 std::string percent_text(double percent) {
@@ -114,11 +129,22 @@ std::string facts_text(const StatusReport& report) {
   std::string out;
   for (const PathStatus& path : report.paths)
     out += "  path to " + path.address + ": " + (path.up ? "up" : "DOWN") + "\n";
-  if (report.sync_percent) out += "  the standby is loading: " + percent_text(*report.sync_percent) + "\n";
+  if (report.sync_percent) {
+    out += "  the standby is loading: " + percent_text(*report.sync_percent);
+    if (report.sync_bytes_per_s) out += ", " + bytes_text(*report.sync_bytes_per_s) + "/s";
+    if (report.sync_eta_s) out += ", about " + duration_text(*report.sync_eta_s) + " to go";
+    out += "\n";
+  }
   if (!report.promise.empty()) out += "  promise (durability \"" + report.durability + "\"): " + report.promise + "\n";
+  if (report.promise_since_ms != 0)
+    out += "    so since " + wall_text(static_cast<std::int64_t>(report.promise_since_ms)) + "\n";
   if (report.acked_alone > 0) {
     out += "  " + std::to_string(report.acked_alone) + " records since record " + std::to_string(report.alone_from) +
            " exist on one box only\n";
+  }
+  if (!report.is_protected && report.log_kept_bytes > 0) {
+    out += "  log kept on this disk: " + bytes_text(report.log_kept_bytes) +
+           (report.tail_compacted ? "; it outgrew store.log_max_mb, the other box will get an image" : "") + "\n";
   }
   return out;
 }
@@ -128,7 +154,12 @@ std::string facts_text(const StatusReport& report) {
 std::string to_text(const StatusReport& report, bool colour) {
   std::string out = report.is_protected ? painted("PROTECTED", green, colour) : painted("NOT PROTECTED", red, colour);
   if (!report.why.empty()) out += ": " + report.why;
-  out += "\n\n" + boxes_text(report);
+  out += "\n";
+  for (const AlarmStatus& alarm : report.alarms) {
+    out += painted("ALARM", red, colour) + " (" + alarm.kind + ", since " + wall_text(alarm.since_ms) +
+           "): " + alarm.text + "\n";
+  }
+  out += "\n" + boxes_text(report);
   if (const std::string facts = facts_text(report); !facts.empty()) out += "\n" + facts;
   if (!report.hint.empty()) {
     out += "\n" + painted("What to do: ", yellow, colour) + report.hint + "\n";

@@ -45,7 +45,8 @@ Node::Node(const Config& config, const Parts& parts)
       active_(policy_of(config)),
       tail_source_(parts.store),
       tail_merger_(parts.store),
-      started_(parts.clocks.steady()) {
+      started_(parts.clocks.steady()),
+      alarms_(parts_.events, parts_.clocks) {
   active_.attach(parts_.doors.connections(), parts_.random);
   active_.on_turn_begin([this] { return begin_turn(); });
 }
@@ -64,11 +65,13 @@ Status Node::start() {
   checkpointer_.loaded(found.checkpoint);
   const Instant image_time = decode_checkpoint_info(found.checkpoint_info);
   log_clock_.saw(std::max(replica_.last_time(), image_time), steady_now());
-  journal::info("State holds " + std::to_string(replica_.state().durable_sessions()) + " sessions, " +
-                std::to_string(replica_.state().queued_messages()) + " queued and " +
-                std::to_string(replica_.state().retained().size()) + " retained messages at record " +
-                std::to_string(replica_.last().value));
+  parts_.events.event(Level::info, "node",
+                      "Started. State holds " + std::to_string(replica_.state().durable_sessions()) + " sessions, " +
+                          std::to_string(replica_.state().queued_messages()) + " queued and " +
+                          std::to_string(replica_.state().retained().size()) + " retained messages at record " +
+                          std::to_string(replica_.last().value));
   make_pair();
+  if (!parts_.missing.empty()) alarms_.raise("damage", parts_.missing);
   return {};
 }
 
@@ -111,6 +114,7 @@ void Node::make_pair() {
   start.checkpoint = found.checkpoint;
   start.log_first = found.log_first;
   start.log_last = replica_.last();
+  start.damaged = !parts_.missing.empty();
   start.store_id_if_fresh = parts_.random();
   start.boot_id = parts_.random() | 1U;
   pair_ = std::make_unique<mirror::Pair>(options, start, steady_now());
@@ -176,10 +180,12 @@ void Node::on_beat() {
     if (now.ms - info_at_.ms >= info_ms) {
       info_at_ = now;
       pair_->set_info(own_info());
+      watch_alarms(now);
     }
     if (active_.reigning()) pair_->set_log_time(log_clock_.now(now), now);
     watch_vip(now);
     pair_->on_beat(now);
+    run_verify(now);
   });
   if (const auto heard = pair_->heard_time()) log_clock_.saw(heard->log_time, heard->at);
   tell_link_troubles();

@@ -12,13 +12,16 @@
 #include <vector>
 
 #include "broker/active.hpp"
+#include "broker/alarms.hpp"
 #include "broker/checkpointer.hpp"
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
 #include "broker/parts.hpp"
 #include "broker/replica.hpp"
+#include "broker/sync_meter.hpp"
 #include "broker/tail_merger.hpp"
 #include "broker/tail_source.hpp"
+#include "broker/verifier.hpp"
 #include "mirror/pair.hpp"
 
 namespace tandem::broker {
@@ -46,10 +49,13 @@ class Node {
   // Why the node cannot go on; nothing: it goes on.
   const std::optional<Error>& failure() const { return failure_; }
 
+  bool has_pair() const { return pair_ != nullptr; }  // from start() on
   const mirror::Pair& pair() const { return *pair_; }
   const core::State& state() const { return replica_.state(); }
   Lsn last() const { return replica_.last(); }  // State holds every record up to here
   bool reigning() const { return active_.reigning(); }
+  Instant log_time() const { return active_.reigning() ? log_clock_.now(steady_now()) : replica_.last_time(); }
+  const Alarms& alarms() const { return alarms_; }
 
  private:
   // node.cpp
@@ -73,6 +79,15 @@ class Node {
   void merge_one(const TailMerger::Step& step);
   void tell_merged();
   std::string reconcile(bool dry_run);
+
+  // node_verify.cpp
+  void run_verify(Steady now);
+  std::string verify(std::string_view how);
+  std::string resync();
+
+  // node_alarms.cpp
+  void watch_alarms(Steady now);
+  void trim_log();
 
   // node_orders.cpp
   void carry_out();
@@ -99,6 +114,7 @@ class Node {
   void obey(mirror::OpenMerge& order);
   void obey(mirror::MergeTail& order);
   void obey(mirror::CloseMerge& order);
+  void obey(mirror::VerifyFrame& order);
   void obey(mirror::Tell& order);
   void drop_open_image();         // an image that will not be completed
   void fail(const Error& error);  // cannot go on: run() returns it
@@ -108,6 +124,7 @@ class Node {
   std::string status_json();
   std::string promote(std::string_view how);
   ByteBuffer own_info() const;
+  std::string promise_in_force() const;
 
   Config config_;
   Parts parts_;
@@ -142,7 +159,15 @@ class Node {
   std::vector<std::string> link_troubles_;  // as last told
   std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
   Lsn digest_compared_at_;
-  bool digest_agrees_ = true;
+  Alarms alarms_;
+  Verifier verifier_;
+  std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with
+  std::optional<Steady> healed_at_;
+  SyncMeter sync_meter_;
+  std::string promise_;  // as last seen, and since when (wall clock)
+  Instant promise_since_;
+  bool disk_full_ = false;
+  bool tail_compacted_ = false;
   std::optional<Error> failure_;
 };
 

@@ -71,6 +71,7 @@ void Node::obey(mirror::Activate& order) {
                             " s beyond what the log allows: set the clock; expiries wait");
   }
   active_.begin(replica_.state(), order.epoch, replica_.last(), log_clock_.now(now));
+  ship();  // the next order may end this reign: State and log stay at the same record
   want_listeners_ = true;
   try_listen();
   if (parts_.doors.listening()) parts_.doors.accept_clients();
@@ -181,21 +182,6 @@ void Node::obey(mirror::NextChunk& order) {
 void Node::obey(mirror::CloseCatchUp& /*order*/) {
   if (catch_up_ != 0) parts_.store.close_catch_up(catch_up_);
   catch_up_ = 0;
-}
-
-void Node::obey(mirror::CompareDigest& order) {
-  if (active_.reigning() || replica_.last() != order.at) return;
-  const ByteBuffer own = replica_.state().digest().summaries();
-  digest_compared_at_ = order.at;
-  digest_agrees_ = own == order.digest;
-  if (digest_agrees_) return;
-  std::string tables;
-  for (std::size_t t = 0; t < core::table_count; ++t) {
-    if (own.compare(t * 8, 8, order.digest, t * 8, 8) == 0) continue;
-    tables += (tables.empty() ? "" : ", ") + std::string(core::table_name(static_cast<core::Table>(t)));
-  }
-  parts_.events.event(Level::error, "digest",
-                      "digest mismatch at record " + std::to_string(order.at.value) + " in: " + tables);
 }
 
 void Node::obey(mirror::Tell& order) {

@@ -122,18 +122,33 @@ ByteBuffer Node::own_info() const {
   return encode(info);
 }
 
+std::string Node::promise_in_force() const {
+  const Durability durability = config_.mirror ? config_.mirror->durability : Durability::disk;
+  return promise_text(pair_->role(), pair_->mode(), durability);
+}
+
 std::string Node::status_json() {
-  const mirror::PairStatus pair = pair_->status(steady_now());
+  const Steady now = steady_now();
+  watch_alarms(now);
+  const mirror::PairStatus pair = pair_->status(now);
   const Durability durability = config_.mirror ? config_.mirror->durability : Durability::disk;
   admin::StatusReport report;
   report.is_protected = pair.is_protected;
   report.why = pair.why;
   report.hint = pair.hint;
   report.durability = durability_text(durability);
-  report.promise = promise_text(pair.self.role, pair.self.mode, durability);
+  report.promise = promise_;
+  report.promise_since_ms = static_cast<std::uint64_t>(promise_since_.ms);
+  report.log_kept_bytes = parts_.store.log_bytes();
+  report.tail_compacted = tail_compacted_;
+  for (const auto& [kind, alarm] : alarms_.all()) report.alarms.push_back({kind, alarm.text, alarm.since.ms});
   report.alone_from = pair.alone_from.value;
   report.acked_alone = pair.acked_alone;
-  if (pair.sync_percent >= 0) report.sync_percent = pair.sync_percent;
+  if (pair.sync_percent >= 0) {
+    report.sync_percent = pair.sync_percent;
+    report.sync_bytes_per_s = sync_meter_.bytes_per_s();
+    report.sync_eta_s = sync_meter_.eta_s();
+  }
   report.self = to_status(pair.self, decode(own_info()));
   if (config_.mirror) {
     for (std::size_t path = 0; path < config_.mirror->peer.size(); ++path) {
@@ -152,7 +167,10 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "status") return admin::reply_status(status_json());
   if (request.value().command == "promote") return promote(request.value().how);
   if (request.value().command == "reconcile") return reconcile(request.value().how == "dry-run");
-  return admin::reply_error("unknown command \"" + request.value().command + "\"; known: status, promote, reconcile");
+  if (request.value().command == "resync") return resync();
+  if (request.value().command == "verify") return verify(request.value().how);
+  return admin::reply_error("unknown command \"" + request.value().command +
+                            "\"; known: status, events, promote, reconcile, resync, verify");
 }
 
 std::string Node::promote(std::string_view how) {
@@ -160,7 +178,13 @@ std::string Node::promote(std::string_view how) {
   std::string reply;
   input([&](Steady now) {
     const Result<std::string> done = how == "first" ? pair_->promote_first(now) : pair_->promote_force(now);
-    reply = done.ok() ? admin::reply_message(done.value()) : admin::reply_error(done.error().message);
+    if (!done.ok()) {
+      reply = admin::reply_error(done.error().message);
+      return;
+    }
+    const std::string text = done.value() + (parts_.missing.empty() ? "" : "\n" + parts_.missing);
+    parts_.events.event(Level::warn, "role", "An operator ordered 'promote --" + std::string(how) + "': " + text);
+    reply = admin::reply_message(text);
   });
   return reply;
 }

@@ -9,9 +9,13 @@ void Node::on_store_events() {
   for (const Error& error : events.errors) parts_.events.event(Level::error, "store", error.message);
   input([&](Steady now) {
     durable_ = events.durable;
+    disk_full_ = events.disk_full;
     pair_->on_durable(durable_, now);
     for (const std::uint64_t token : events.tokens) on_token(token, now);
-    if (events.checkpoint) checkpointer_.on_committed(*events.checkpoint, pair_->keep_log_from());
+    if (events.checkpoint) {
+      checkpointer_.on_committed(*events.checkpoint, pair_->keep_log_from());
+      trim_log();
+    }
     for (store::Chunk& chunk : events.chunks) on_chunk(std::move(chunk), now);
   });
 }

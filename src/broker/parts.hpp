@@ -48,6 +48,10 @@ struct Parts {
   Events& events;
   std::function<std::uint64_t()> random;
   std::function<bool(const std::string& address)> address_here;  // arbiter "keepalived": is a virtual IP on this box?
+  // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
+  // STALE.
+  std::string missing = {};
+  std::function<void()> healed = {};  // the peer's copy is here, nothing is missing any more
 };
 
 }  // namespace tandem::broker

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "admin/control.hpp"
+#include "admin/protocol.hpp"
 #include "base/journal.hpp"
-#include "broker/journal_events.hpp"
+#include "broker/events_file.hpp"
 #include "broker/node.hpp"
+#include "broker/salvage.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
 #include "vip/address.hpp"
@@ -40,6 +42,15 @@ edge::EdgeOptions edge_options(const Config& config) {
   options.max_connect_bytes = limits::max_connect_bytes;
   options.max_connections = config.limits.max_connections;
   options.connect_timeout_ms = config.limits.connect_timeout_ms;
+  return options;
+}
+
+store::StoreOptions store_options(const Config& config) {
+  store::StoreOptions options;
+  options.directory = config.node.data_dir;
+  options.group_commit_ms = config.store.group_commit_ms;
+  options.group_commit_bytes = limits::group_commit_bytes;
+  options.wal_fold_bytes = limits::wal_fold_bytes;
   return options;
 }
 
@@ -82,12 +93,17 @@ class EdgeDoors final : public Doors {
 
 struct Process::Impl {
   explicit Impl(const Config& config_in)
-      : config(config_in), edge(context, edge_options(config_in), relay), doors(edge) {}
+      : config(config_in),
+        edge(context, edge_options(config_in), relay),
+        doors(edge),
+        events(config_in.node.data_dir, config_in.node.name, clocks),
+        salvage(store_options(config_in), random_u64) {}
   ~Impl();
 
   Status start();
   Status run();
-  Status open_store();
+  Status start_node(const std::string& pair_id);
+  std::string answer(std::string_view request);
   Result<std::string> open_link();
   void watch(int descriptor, std::function<void()> readable);
   void beat();
@@ -99,7 +115,8 @@ struct Process::Impl {
   edge::Edge edge;
   EdgeDoors doors;
   MachineClocks clocks;
-  JournalEvents events;
+  EventsFile events;
+  Salvage salvage;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Node> node;
@@ -135,18 +152,6 @@ void Process::Impl::watch(int descriptor, std::function<void()> readable) {
   (*again)();
 }
 
-Status Process::Impl::open_store() {
-  store::StoreOptions options;
-  options.directory = config.node.data_dir;
-  options.group_commit_ms = config.store.group_commit_ms;
-  options.group_commit_bytes = limits::group_commit_bytes;
-  options.wal_fold_bytes = limits::wal_fold_bytes;
-  Result<std::unique_ptr<store::Store>> opened = store::open_store(options);
-  if (!opened.ok()) return opened.error();
-  store = opened.take();
-  return {};
-}
-
 // The pair id; empty without a peer.
 Result<std::string> Process::Impl::open_link() {
   if (!config.mirror) return std::string();
@@ -164,18 +169,56 @@ Result<std::string> Process::Impl::open_link() {
   return mirror::pair_id(options.own.public_key, mirror.peer_public_keys.front());
 }
 
+// Store and node. On an Error both are gone again.
+Status Process::Impl::start_node(const std::string& pair_id) {
+  Result<std::unique_ptr<store::Store>> opened = store::open_store(store_options(config));
+  if (!opened.ok()) return opened.error();
+  store = opened.take();
+  const Parts parts{
+      *store, link.get(), pair_id, doors, clocks, events, random_u64, vip::address_present, salvage.missing(), [this] {
+        salvage.healed();
+      }};
+  node = std::make_unique<Node>(config, parts);
+  events.ask_place([this] {
+    return EventsFile::Place{node->has_pair() ? node->pair().epoch().number : 0, node->log_time()};
+  });
+  Status started;
+  if (store->found().log_may_be_short) {
+    started = Error{"log.db-wal is missing although the log was not closed in order"};
+  } else {
+    started = node->start();
+  }
+  if (started.ok()) return {};
+  events.ask_place({});
+  node.reset();
+  store.reset();
+  return started;
+}
+
 Status Process::Impl::start() {
-  if (Status opened = open_store(); !opened.ok()) return opened;
+  events.open();
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();
-  const Parts parts{*store, link.get(), pair_id.take(), doors, clocks, events, random_u64,
-                    vip::address_present};
-  node = std::make_unique<Node>(config, parts);
+  if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
+  Status started = start_node(pair_id.value());
+  if (!started.ok()) {
+    const bool short_log = started.error().message.rfind("log.db-wal is missing", 0) == 0;
+    const Result<bool> aside = salvage.set_aside(clocks.wall(), short_log ? started.error().message : std::string());
+    if (!aside.ok()) return aside.error();
+    if (!aside.value()) return started;
+    started = start_node(pair_id.value());
+  }
+  if (!started.ok()) return started;
   relay.to(&node->sink());
-  if (Status started = node->start(); !started.ok()) return started;
   control = std::make_unique<admin::Control>(context, config.control.socket,
-                                             [this](std::string_view request) { return node->answer(request); });
+                                             [this](std::string_view request) { return answer(request); });
   return control->open();
+}
+
+std::string Process::Impl::answer(std::string_view line) {
+  const Result<admin::Request> request = admin::parse_request(line);
+  if (request.ok() && request.value().command == "events") return events.answer(request.value().how);
+  return node->answer(line);
 }
 
 void Process::Impl::beat() {
@@ -220,7 +263,7 @@ Status Process::Impl::run() {
     keep_listening();
   }
   if (node->failure()) return *node->failure();
-  journal::info("stopping: the standby is told");
+  events.event(Level::info, "node", "Stopping in order; the standby is told.");
   node->stop();
   return {};
 }

@@ -60,6 +60,7 @@ void apply(Applying& to, const EpochBegan& record) {
   std::vector<Session*> was_connected;
   for (const auto& [id, session] : to.state.sessions()) {
     if (session->durable && session->connected) was_connected.push_back(session.get());
+    if (session->durable) session->strange_until = session->queue.cursor() + Queue::packet_ids;
   }
   for (Session* session : was_connected) leave(to, *session, std::nullopt);
   std::vector<std::string> wills;

@@ -57,6 +57,12 @@ void write_release(Applying& to, const Session& session, Sequence sequence) {
   effect.packet_id = Queue::packet_id(sequence);
 }
 
+// After a split a client may hold a packet id for a message of the other lineage, and would take ours for a repeat of
+// that. PUBREL for an id that it does not hold is answered and means nothing.
+void free_strange_id(Applying& to, const Session& session, Sequence sequence) {
+  if (sequence < session.strange_until) write_release(to, session, sequence);
+}
+
 // Writes the entry at the cursor, which is neither done nor expired.
 void write_entry(Applying& to, Session& session, Sequence sequence) {
   const QueueEntry& entry = session.queue.at(sequence);
@@ -65,6 +71,7 @@ void write_entry(Applying& to, Session& session, Sequence sequence) {
     return;
   }
   if (!session.connection.valid()) return;
+  if (entry.qos == 2 && !entry.sent) free_strange_id(to, session, sequence);
   Effect& effect = add_publish(to, session, entry.message.get(), static_cast<mqtt::Qos>(entry.qos), entry.retain);
   effect.dup = entry.sent;
   effect.packet_id = Queue::packet_id(sequence);
@@ -112,7 +119,9 @@ void deliver_at_once(Applying& to, Session& session, Outgoing& message, const De
   const Message* source = session.durable ? entry.message.get() : message.source;
   const Identifiers identifiers = session.durable ? identifiers_of(to, delivery) : Identifiers();
   const Sequence sequence = to.state.enqueue_in_flight(session, std::move(entry), identifiers);
-  if (session.connection.valid()) add_delivery(to, session, source, delivery).packet_id = Queue::packet_id(sequence);
+  if (!session.connection.valid()) return;
+  if (delivery.qos == mqtt::Qos::exactly_once) free_strange_id(to, session, sequence);
+  add_delivery(to, session, source, delivery).packet_id = Queue::packet_id(sequence);
 }
 
 // What overlapping subscriptions of one session make of a message; false: nothing (No Local).

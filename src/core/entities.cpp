@@ -33,7 +33,8 @@ void add_session(Bucket& bucket, const Session& session) {
     for (const std::uint16_t held : session.held_ids) bucket.add(name, hash_of_held(session, held));
   }
   if (bucket.wants(Table::subscriptions, session.id)) {
-    for (const auto& [filter, subscription] : session.subscriptions) bucket.add(name + " " + filter, hash_of(subscription));
+    for (const auto& [filter, subscription] : session.subscriptions)
+      bucket.add(name + " " + filter, hash_of(subscription));
   }
   if (bucket.wants(Table::queues, session.id)) {
     bucket.add(name, hash_of_tail(session));

@@ -16,7 +16,8 @@ struct EntityHash {
   std::uint64_t hash = 0;  // of all that the digest sees of it
 };
 
-// By key. The hashes of a bucket add up to its sum (Digest::sums), modulo 2^64. Looks at every entity of the table once.
+// By key. The hashes of a bucket add up to its sum (Digest::sums), modulo 2^64. Looks at every entity of the table
+// once.
 std::vector<EntityHash> entities_in_bucket(const State& state, Table table, std::size_t bucket);
 
 }  // namespace tandem::core

@@ -36,9 +36,9 @@ class ForkIndex {
   };
   const Change* retained(std::string_view topic) const;  // set or deleted
   const Change* subscription(std::string_view client_id, std::string_view filter) const;
-  const Change* session(std::string_view client_id) const;        // began, resumed, disconnected, ended
-  const Change* session_anew(std::string_view client_id) const;   // began or ended: nothing of an older one is left
-  bool connected(std::string_view client_id) const;               // a CONNECT was accepted
+  const Change* session(std::string_view client_id) const;       // began, resumed, disconnected, ended
+  const Change* session_anew(std::string_view client_id) const;  // began or ended: nothing of an older one is left
+  bool connected(std::string_view client_id) const;              // a CONNECT was accepted
   // What this box knows of an inbound QoS 2 message that the other one took at `at` and has no PUBREL of; `after`: when
   // a PUBREL there ended the flow before it. A client goes on with a flow on whichever box it finds.
   enum class Seen : std::uint8_t {

@@ -38,16 +38,16 @@ struct GroupFact {
 
 // Which clients' plain subscriptions a message is for, beside those that match.
 struct Audience {
-  bool only = false;                      // false: everyone but `clients`, who had it at the loser; true: `clients` only
+  bool only = false;  // false: everyone but `clients`, who had it at the loser; true: `clients` only
   std::vector<std::string_view> clients;  // ascending
 };
 
 struct PublishedFact {
-  std::string_view publisher;   // empty: not durable, unknown
-  std::uint16_t packet_id = 0;  // QoS 2 of a durable publisher; 0: none
-  bool released = false;        // its PUBREL is in the tail, too
+  std::string_view publisher;    // empty: not durable, unknown
+  std::uint16_t packet_id = 0;   // QoS 2 of a durable publisher; 0: none
+  bool released = false;         // its PUBREL is in the tail, too
   std::optional<Instant> after;  // when a PUBREL with that id ended an earlier flow within the tail
-  MessageView message;          // published_at: the origin's time
+  MessageView message;           // published_at: the origin's time
   Audience audience;
   std::vector<GroupFact> groups;
 };

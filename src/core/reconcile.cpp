@@ -18,8 +18,7 @@ class Decision {
     MessageView message = fact.message;
     message.published_at = record_.origin.time;
     if (message.qos == mqtt::Qos::exactly_once && fact.packet_id != 0 && !fact.released) {
-      const ForkIndex::Seen seen =
-          fork_.seen(fact.publisher, fact.packet_id, record_.origin.time, fact.after);
+      const ForkIndex::Seen seen = fork_.seen(fact.publisher, fact.packet_id, record_.origin.time, fact.after);
       if (seen == ForkIndex::Seen::message) {  // the client has sent it to this box as well
         supersede();
         return;
@@ -71,12 +70,17 @@ class Decision {
 
   void operator()(const ConnectedFact& fact) {
     const Connected& connected = fact.record;
-    if (session_stays(connected.client_id)) return;
+    if (session_stays(connected.client_id)) {
+      verdict_.line =
+          "client " + std::string(connected.client_id) + ": its session on this box is newer and stays as it is";
+      return;
+    }
     record_.will_grace_s = policy_.will_grace_s;
     record_.outcome |= outcome::will;
     if (connected.durable && state_.session_of(connected.client_id) == nullptr &&
         state_.sessions().size() >= policy_.max_sessions) {
-      refuse("client " + std::string(connected.client_id) + ": the limit of sessions is reached; its session on the "
+      refuse("client " + std::string(connected.client_id) +
+             ": the limit of sessions is reached; its session on the "
              "other box is not taken over");
       return;
     }
@@ -90,7 +94,11 @@ class Decision {
   }
 
   void operator()(const SessionEndedFact& fact) {
-    if (!session_stays(fact.client)) record_.outcome |= outcome::taken;
+    // Time has ended it there. Here its own clock runs if its client was here.
+    if (fork_.session(fact.client) != nullptr)
+      supersede();
+    else if (!session_stays(fact.client))
+      record_.outcome |= outcome::taken;
   }
 
   void operator()(const WillFiredFact& fact) {
@@ -157,7 +165,6 @@ class Decision {
   // The session here is newer than the fact, or its client is here.
   bool session_stays(std::string_view client) {
     if (!connected_here(client) && !newer_here(fork_.session(client))) return false;
-    verdict_.line = "client " + std::string(client) + ": its session on this box is newer and stays as it is";
     supersede();
     return true;
   }
@@ -173,8 +180,7 @@ class Decision {
     const std::string topic(message.topic);
     const auto present = state_.retained().find(message.topic);
     // A will that was retained has no record of its topic: State shows it by its id and time.
-    const bool set_newer = present != state_.retained().end() &&
-                           present->second.message->id() > fork_.common().value &&
+    const bool set_newer = present != state_.retained().end() && present->second.message->id() > fork_.common().value &&
                            present->second.message->view().published_at > record_.origin.time;
     const bool changed = fork_.retained(message.topic) != nullptr;
     if (set_newer || newer_here(fork_.retained(message.topic))) {

@@ -60,9 +60,9 @@ struct Connected {
   std::uint32_t max_queue_messages = 0;  // limits in force, so that both boxes drop alike
   std::uint64_t max_queue_bytes = 0;
   // What the active saw, so that whoever has only a part of the log can tell sessions apart; apply looks for itself.
-  bool resumed = false;       // `session` is an older one
-  SessionId session = 0;      // that this client now has; 0: a transient one, or none
-  SessionId ended = 0;        // durable one that ends by it; 0: none
+  bool resumed = false;   // `session` is an older one
+  SessionId session = 0;  // that this client now has; 0: a transient one, or none
+  SessionId ended = 0;    // durable one that ends by it; 0: none
   std::optional<WillView> will;
 };
 
@@ -140,7 +140,8 @@ struct RetainedExpired {
   std::string_view topic;
 };
 
-// Names a fact of another lineage for ever: where it was first recorded. Facts of one epoch are ordered by (lsn, index).
+// Names a fact of another lineage for ever: where it was first recorded. Facts of one epoch are ordered by (lsn,
+// index).
 struct Origin {
   Epoch epoch;
   Lsn lsn;

@@ -4,8 +4,8 @@
 #include <string>
 
 #include "core/merge_fact.hpp"
-#include "core/record_parts.hpp"
 #include "core/reconcile.hpp"
+#include "core/record_parts.hpp"
 
 namespace tandem::core {
 

@@ -172,8 +172,8 @@ void put_enveloped(RecordKind kind, const T& record, ByteBuffer& buffer) {
 
 // Kinds by their place in the Record variant.
 constexpr std::array kind_of_alternative = {
-    RecordKind::epoch_began,  RecordKind::connected,     RecordKind::disconnected,    RecordKind::subscribed,
-    RecordKind::unsubscribed, RecordKind::published,     RecordKind::released,        RecordKind::acked,
+    RecordKind::epoch_began,  RecordKind::connected,     RecordKind::disconnected,     RecordKind::subscribed,
+    RecordKind::unsubscribed, RecordKind::published,     RecordKind::released,         RecordKind::acked,
     RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired, RecordKind::reconciled};
 static_assert(kind_of_alternative.size() == std::variant_size_v<Record>);
 

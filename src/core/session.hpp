@@ -62,8 +62,11 @@ struct Session {
   std::vector<std::uint16_t> held_ids;  // inbound QoS 2 ids between PUBLISH and PUBREL, sorted
   std::map<std::string, Subscription, std::less<>> subscriptions;  // by whole filter
 
-  ConnectionId connection;                // this active's; never in an image or digest
-  RecentMatch recent;                     // likewise
+  ConnectionId connection;  // this active's; never in an image or digest
+  RecentMatch recent;       // likewise
+  // Likewise; set when a reign begins. QoS 2 ids of entries before this sequence that this lineage has never sent may
+  // be held by the client from another one (a split): they are released before they are used.
+  Sequence strange_until = 0;
   std::uint64_t dropped = 0;              // messages dropped at a full queue; for status only
   ChangeMark mark;                        // of the header
   std::vector<ChangeMark> segment_marks;  // of queue segments from `first_segment` on

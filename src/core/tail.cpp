@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
 #include "core/reconcile.hpp"
 #include "core/record_parts.hpp"
 
@@ -10,17 +11,20 @@ namespace tandem::core {
 
 namespace {
 
-// Wills of the tail that are kept, and names in one fact. Beyond the first, a will that fired is told without its
-// message; beyond the second, names are left out: those clients get the message once more.
+// Wills of the tail that are kept, and names in one fact, so that it fits into a frame. Beyond the first, a will that
+// fired is told without its message; beyond the second, who had a message may get it once more; beyond the third, who
+// waits for a will does not get it.
 constexpr std::size_t max_will_bytes = 64 * limits::mib;
-constexpr std::size_t max_name_bytes = 512 * limits::kib;
+constexpr std::size_t max_had_bytes = 512 * limits::kib;
+constexpr std::size_t max_waiting_bytes = 3 * limits::mib;
+static_assert(max_had_bytes + limits::max_packet_bytes < limits::max_frame_bytes);
 
-void sort_names(std::vector<std::string_view>& names) {
+void sort_names(std::vector<std::string_view>& names, std::size_t max_bytes) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   std::size_t bytes = 0;
   std::size_t kept = 0;
-  while (kept < names.size() && bytes < max_name_bytes) bytes += names[kept++].size() + 2;
+  while (kept < names.size() && bytes < max_bytes) bytes += names[kept++].size() + 2;
   names.resize(kept);
 }
 
@@ -158,7 +162,7 @@ struct TailReader::Body {
     } else {
       const Audience had = tail.everyone_but(lsn, topic);
       audience.clients.insert(audience.clients.end(), had.clients.begin(), had.clients.end());
-      sort_names(audience.clients);
+      sort_names(audience.clients, max_had_bytes);
     }
     std::vector<GroupFact> now = topic.empty() ? tail.picked(lsn, picks) : tail.groups_of(lsn, topic, picks);
     for (const GroupFact& older : groups) {
@@ -233,7 +237,8 @@ void TailReader::finish_scan() {
 
 bool TailReader::waits(SessionId session, Lsn message) const {
   const auto found = waiting_.find(message.value);
-  return found != waiting_.end() && std::find(found->second.begin(), found->second.end(), session) != found->second.end();
+  return found != waiting_.end() &&
+         std::find(found->second.begin(), found->second.end(), session) != found->second.end();
 }
 
 bool TailReader::waits(std::string_view client_id, Lsn message) const {
@@ -251,7 +256,7 @@ Audience TailReader::everyone_but(Lsn message, std::string_view topic) {
     const std::string_view client = client_of(id);
     if (!client.empty() && !waits(client, message)) audience.clients.push_back(client);
   });
-  sort_names(audience.clients);
+  sort_names(audience.clients, max_had_bytes);
   return audience;
 }
 
@@ -262,7 +267,7 @@ Audience TailReader::those_waiting(Lsn message) const {
   if (found != waiting_.end()) {
     for (const SessionId id : found->second) audience.clients.push_back(client_of(id));
   }
-  sort_names(audience.clients);
+  sort_names(audience.clients, max_waiting_bytes);
   return audience;
 }
 

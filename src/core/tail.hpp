@@ -29,7 +29,7 @@ struct TailFact {
 // How many facts of each kind (for `reconcile --dry-run`).
 struct MergeCounts {
   std::uint64_t published = 0;
-  std::uint64_t retained = 0;      // of `published`: those that set or delete a retained message
+  std::uint64_t retained = 0;  // of `published`: those that set or delete a retained message
   std::uint64_t released = 0;
   std::uint64_t subscriptions = 0;  // filters
   std::uint64_t unsubscriptions = 0;
@@ -57,7 +57,7 @@ class TailReader {
  private:
   struct Removed;  // subscriptions that ended within the tail, as an index by topic
 
-  struct Body;     // makes the fact of each kind of record
+  struct Body;  // makes the fact of each kind of record
 
   void learn(SessionId session, std::string_view client_id);
   std::string_view client_of(SessionId session) const;
@@ -78,7 +78,7 @@ class TailReader {
   State& end_;
   Lsn common_;
   MergeCounts counts_;
-  std::unordered_map<SessionId, std::string> names_;  // of sessions that the end no longer has
+  std::unordered_map<SessionId, std::string> names_;                   // of sessions that the end no longer has
   std::unordered_map<std::uint64_t, std::vector<SessionId>> waiting_;  // message id > common: who still holds it
   std::unordered_set<std::uint64_t> released_;                         // PUBLISHes (lsn) whose PUBREL came
   std::map<std::pair<SessionId, std::uint16_t>, Lsn> open_;            // QoS 2 in, not released: the latest PUBLISH

@@ -149,6 +149,7 @@ Result<Opened> open_locked(const StoreOptions& options, DirectoryLock& lock) {
 
   Opened opened{std::move(lock), state.take(), log.take(), extent.value(), Found{}, Lsn{}, std::nullopt};
   if (head.opened && !presence.value().log_wal) {
+    opened.found.log_may_be_short = true;
     opened.remark = Error{log_path +
                           "-wal: is missing, although the log was not closed in order; if it was deleted, what it "
                           "held is lost; if another program folded it into log.db, nothing is"};

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <utility>
 
 namespace tandem::store {
@@ -44,6 +46,16 @@ Error Connection::failure(const char* doing) {
   const int code = sqlite3_extended_errcode(handle);
   full = full || is_full(code, sqlite3_system_errno(handle));
   return Error{name + ": cannot " + doing + ": " + sqlite3_errmsg(handle) + " (SQLite " + std::to_string(code) + ")"};
+}
+
+// failure() ends with "(SQLite CODE)". SQLITE_ERROR: a table is not there.
+bool is_damage(const Error& error) {
+  constexpr const char* mark = "(SQLite ";
+  const std::size_t at = error.message.rfind(mark);
+  if (at == std::string::npos) return false;
+  const int code = std::atoi(error.message.c_str() + at + std::strlen(mark));
+  const int kind = code & 0xFF;
+  return kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_ERROR || code == SQLITE_IOERR_SHORT_READ;
 }
 
 Statement::Statement(Statement&& other) noexcept

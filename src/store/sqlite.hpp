@@ -30,6 +30,9 @@ struct Connection {
   Error failure(const char* doing);
 };
 
+// Does an Error of this module speak of a damaged file (and not of a full disk, a lock, a permission)?
+bool is_damage(const Error& error);
+
 // A prepared statement. Indexes of parameters start at 1, of columns at 0.
 class Statement {
  public:

@@ -58,7 +58,10 @@ Result<std::uint64_t> StateReader::used_bytes(Database& database) {
 
 Result<std::optional<Row>> StateReader::next() {
   Result<bool> there = rows_.step();
-  if (!there.ok()) return there.error();
+  if (!there.ok()) {
+    broken_ = true;
+    return there.error();
+  }
   if (!there.value()) return std::optional<Row>{};
   Row row;
   const std::uint64_t kind = rows_.number(0);

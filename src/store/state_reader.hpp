@@ -26,6 +26,8 @@ class StateReader {
 
   // Nothing: the end. An Error names the file, the kind and the key.
   Result<std::optional<Row>> next();
+  // After an Error: the file itself cannot be read further. Otherwise only that row is damaged, and next() goes on.
+  bool broken() const { return broken_; }
 
  private:
   StateReader(Database& database, Statement rows, Statement parts)
@@ -34,6 +36,7 @@ class StateReader {
   Error damage(const Row& row, const char* what) const;
 
   std::string name_;
+  bool broken_ = false;
   Statement rows_;
   Statement parts_;
 };

@@ -39,6 +39,9 @@ struct Found {
   ByteBuffer checkpoint_info;  // what the caller gave to begin_checkpoint
   Lsn log_first;               // 0/0: the log is empty
   Lsn log_last;
+  // The write-ahead file of the log was not there although the log had not been closed in order: what was durable may
+  // be lost behind log_last.
+  bool log_may_be_short = false;
 };
 
 // A piece of a catch-up: rows first (if asked for), then batches.

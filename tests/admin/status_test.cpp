@@ -48,8 +48,12 @@ TEST_CASE("the keys of status --json") {
   const auto json = nlohmann::json::parse(to_json(healthy()));
   std::set<std::string> keys;
   for (const auto& item : json.items()) keys.insert(item.key());
-  CHECK(keys == std::set<std::string>{"protected", "why", "hint", "durability", "promise", "alone_from", "acked_alone",
-                                      "sync_percent", "paths", "version", "uptime_s", "digest", "self", "peer"});
+  CHECK(keys ==
+        std::set<std::string>{
+            "protected",      "why",         "hint",         "durability",       "promise",    "promise_since_ms",
+            "alone_from",     "acked_alone", "sync_percent", "sync_bytes_per_s", "sync_eta_s", "log_kept_bytes",
+            "tail_compacted", "alarms",      "paths",        "version",          "uptime_s",   "digest",
+            "self",           "peer"});
   std::set<std::string> of_self;
   for (const auto& item : json["self"].items()) of_self.insert(item.key());
   CHECK(of_self == std::set<std::string>{"name", "role", "mode", "epoch", "epoch_node", "lsn", "confirmed_lsn",
@@ -73,6 +77,11 @@ TEST_CASE("the keys of status --json") {
 TEST_CASE("JSON and back gives the same report; a single box has no peer") {
   StatusReport report = healthy();
   report.sync_percent = 42.5;
+  report.sync_bytes_per_s = 7'000'000;
+  report.sync_eta_s = 12;
+  report.alarms = {{"digest", "differs", 1'795'651'323'456}};
+  report.log_kept_bytes = 5;
+  report.tail_compacted = true;
   report.peer->reachable = false;
   const auto back = status_from_json(to_json(report));
   REQUIRE(back.ok());
@@ -142,6 +151,21 @@ TEST_CASE("the text of a box that is alone says so first, and what to do last") 
   CHECK(text.find("\nWhat to do: Start boxb, then look here again.\n") != std::string::npos);
   CHECK(text.find('\033') == std::string::npos);
   CHECK(to_text(report, true).find("\033[1;31mNOT PROTECTED\033[0m") == 0);
+}
+
+TEST_CASE("alarms come right behind the verdict; loading says how long it will take") {
+  StatusReport report = healthy();
+  report.is_protected = false;
+  report.alarms = {{"damage", "log.db: damaged at lsn 13", 1'795'651'323'456}};
+  report.sync_percent = 40;
+  report.sync_bytes_per_s = 30 * 1024 * 1024;
+  report.sync_eta_s = 75;
+  report.log_kept_bytes = 3 * 1024 * 1024;
+  const std::string text = to_text(report, false);
+  CHECK(text.find("\nALARM (damage, since 2026-11-2") != std::string::npos);
+  CHECK(text.find("): log.db: damaged at lsn 13\n\n") != std::string::npos);
+  CHECK(text.find("the standby is loading: 40 %, 30 MiB/s, about 1 min 15 s to go\n") != std::string::npos);
+  CHECK(text.find("log kept on this disk: 3 MiB\n") != std::string::npos);
 }
 
 TEST_CASE("the text of a single box and of a peer that was never heard") {

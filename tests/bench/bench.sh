@@ -40,6 +40,7 @@ declare -A cases=(
   [pairs-v5]="pairs --count 50 --qos 1 --mqtt 5"
   [durable-q1]="pairs --count 50 --qos 1 --durable"
   [durable-q2]="pairs --count 50 --qos 2 --durable"
+  [paced-clean]="pairs --count 50 --qos 1 --rate 2000"
   [paced-2k]="pairs --count 50 --qos 1 --durable --rate 2000"
   [paced-20k]="pairs --count 50 --qos 1 --durable --rate 20000"
   [offline]="offline --count 50 --qos 1 --messages ${OFFLINE_MESSAGES:-100000}"

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "admin/control.hpp"
+#include "admin/events.hpp"
 #include "admin/protocol.hpp"
 #include "admin/status.hpp"
 #include "mirror/link.hpp"
@@ -304,4 +305,54 @@ TEST_CASE("keygen does not write through a link, and refuses names that are none
   }
   CHECK(run({"keygen", "--out", folder.path, "--name", "a", "--name", "a"}).code == 2);
   CHECK(run({"keygen", "--out", folder / "no/such/folder", "--name", "a"}).code == 1);
+}
+
+TEST_CASE("events: from tandemd, as text and as JSON; from the files when it is down; followed") {
+  Folder folder;
+  const admin::Event first{1, 1'795'651'323'456, 0, "boxa", 2, "info", "role", "ACTIVE in epoch 2."};
+  const admin::Event second{2, 1'795'651'323'457, 0, "boxa", 2, "error", "alarm", "disk full"};
+  FakeNode node(folder / "a.sock", admin::reply_events({admin::to_line(first), admin::to_line(second)}));
+  const Run text = run({"--socket", folder / "a.sock", "events", "-n", "2"});
+  CHECK(text.code == 0);
+  CHECK(text.printed == admin::to_text(first) + "\n" + admin::to_text(second) + "\n");
+  CHECK(node.requests() == std::vector<std::string>{R"({"command":"events","how":"last 2"})"});
+  CHECK(run({"--socket", folder / "a.sock", "events", "--json"}).printed ==
+        admin::to_line(first) + "\n" + admin::to_line(second) + "\n");
+
+  std::ofstream(folder / "events.log") << admin::to_line(second) << "\n{\"number\":";
+  const Run files = run({"events", "--dir", folder.path});
+  CHECK(files.code == 0);
+  CHECK(files.printed == admin::to_text(second) + "\n");
+  CHECK(run({"--socket", folder / "none.sock", "events"}).code == 3);
+  CHECK(run({"events", "-n", "0"}).code == 2);
+
+  Process following({"events", "--dir", folder.path, "--follow"});
+  REQUIRE(following.prints("disk full"));
+  std::ofstream(folder / "events.log") << admin::to_line({3, 0, 0, "boxa", 2, "info", "alarm", "space again"}) << "\n";
+  CHECK(following.prints("space again"));
+  following.interrupt();
+  CHECK(following.wait() == 0);
+}
+
+TEST_CASE("resync, reconcile and verify: what they ask, what they print, how they end") {
+  Folder folder;
+  FakeNode node(folder / "a.sock", admin::reply_message("It is done."));
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"resync"}, {"reconcile"}, {"reconcile", "--dry-run"}, {"verify"}}) {
+    std::vector<std::string> arguments{"--socket", folder / "a.sock"};
+    arguments.insert(arguments.end(), command.begin(), command.end());
+    const Run done = run(arguments);
+    CHECK(done.code == 0);
+    CHECK(done.printed == "It is done.\n");
+  }
+  CHECK(node.requests() == std::vector<std::string>{R"({"command":"resync"})", R"({"command":"reconcile"})",
+                                                    R"({"command":"reconcile","how":"dry-run"})",
+                                                    R"({"command":"verify","how":"start"})",
+                                                    R"({"command":"verify","how":"result"})"});
+  FakeNode refusing(folder / "b.sock", admin::reply_error("The boxes differ in: retained."));
+  const Run differing = run({"--socket", folder / "b.sock", "verify"});
+  CHECK(differing.code == 1);
+  CHECK(contains(differing.printed, "The boxes differ in: retained."));
+  CHECK(run({"--socket", folder / "b.sock", "resync"}).code == 1);
+  CHECK(run({"--socket", folder / "none.sock", "reconcile"}).code == 3);
 }

@@ -1,6 +1,6 @@
 // Splits at random from fixed seeds: two actives with a common past, clients that wander between them, then the merging
-// of one log into the other, interrupted and repeated, while clients go on. What was acknowledged must reach its durable
-// subscribers, and who had acknowledged a message does not get it again.
+// of one log into the other, interrupted and repeated, while clients go on. What was acknowledged must reach its
+// durable subscribers, and who had acknowledged a message does not get it again.
 #include <set>
 
 #include "disk.hpp"
@@ -20,8 +20,7 @@ class Ledger final : public Observer {
   explicit Ledger(World& world) : world_(world) { world.observer = this; }
   ~Ledger() override { world_.observer = nullptr; }
 
-  void before_message(const MessageView& message, SessionId publisher,
-                      const std::vector<SharedPick>& picks) override {
+  void before_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) override {
     const std::string payload(message.payload);
     if (message.qos == mqtt::Qos::at_most_once || payload.empty()) return;
     taken.insert(payload);
@@ -45,7 +44,8 @@ class Ledger final : public Observer {
   static bool wants(const Target& target, const Match& match, SessionId publisher) {
     for (std::uint32_t i = 0; i <= target.others_count; ++i) {
       const Subscription& s = i == 0 ? *target.first : *match.others[target.others_begin + i - 1];
-      if (s.options.qos != mqtt::Qos::at_most_once && !(s.options.no_local && target.session->id == publisher)) return true;
+      if (s.options.qos != mqtt::Qos::at_most_once && !(s.options.no_local && target.session->id == publisher))
+        return true;
     }
     return false;
   }
@@ -100,16 +100,21 @@ class SplitLife {
       const std::uint64_t steps = random_.below(250);
       for (std::uint64_t i = 0; i < steps; ++i) act(random_.one_in(2) ? winner : loser);
       loser_ = {loser.received, loser.acknowledged};
-      visited_winner_ = winner.visited;
-      for (const std::string& payload : loser.ledger.taken) {
-        if (winner.ledger.taken.contains(payload)) taken_by_both_.insert(payload);
-      }
-      std::erase_if(loser.ledger.owed, [&](const Copy& copy) { return taken_by_both_.contains(copy.second); });
-      std::erase_if(loser.ledger.owed_to_group, [&](const Copy& copy) { return taken_by_both_.contains(copy.second); });
+      taken_by_loser_ = loser.ledger.taken;
       keep(winner);
+      loser_owed_ = loser.ledger.owed;
+      loser_owed_to_group_ = loser.ledger.owed_to_group;
+      loser.ledger.owed.clear();
+      loser.ledger.owed_to_group.clear();
       keep(loser);
     }
     merge();
+    for (const Copy& copy : loser_owed_) {
+      if (!taken_by_both_.contains(copy.second)) owed_.insert(copy);
+    }
+    for (const Copy& copy : loser_owed_to_group_) {
+      if (!taken_by_both_.contains(copy.second)) owed_to_group_.insert(copy);
+    }
     settle();
     if (failed_) MESSAGE(story_);
   }
@@ -124,8 +129,8 @@ class SplitLife {
   }
 
   void tell(const World& world, const Client& client, const std::string& what) {
-    story_ += (&world == pair_.winner.get() ? "winner " : "loser ") + std::to_string(world.last_lsn()) + " " + client.id +
-              " " + what + "\n";
+    story_ += (&world == pair_.winner.get() ? "winner " : "loser ") + std::to_string(world.last_lsn()) + " " +
+              client.id + " " + what + "\n";
   }
 
   std::vector<std::string> topics = {"a", "a/b", "b", "c"};
@@ -133,6 +138,12 @@ class SplitLife {
   std::vector<std::string> shared_filters = {"$share/g/a/#", "$share/h/b"};
 
   void keep(Side& side) {
+    if (&side.world == pair_.winner.get()) {
+      for (const std::string& payload : side.ledger.taken) {
+        if (taken_by_loser_.contains(payload)) taken_by_both_.insert(payload);
+      }
+      if (pair_.loser) visited_winner_.insert(side.visited.begin(), side.visited.end());
+    }
     owed_.insert(side.ledger.owed.begin(), side.ledger.owed.end());
     owed_to_group_.insert(side.ledger.owed_to_group.begin(), side.ledger.owed_to_group.end());
     received_.insert(side.received.begin(), side.received.end());
@@ -229,7 +240,8 @@ class SplitLife {
   }
 
   void resend(Side& side, Client& client, std::uint16_t id, Outbound& message) {
-    tell(side.world, client, (message.taken ? "releases " : "repeats ") + message.payload + " id " + std::to_string(id));
+    tell(side.world, client,
+         (message.taken ? "releases " : "repeats ") + message.payload + " id " + std::to_string(id));
     if (message.taken) {
       side.world.pubrel(client, id);
       message.payload.clear();
@@ -258,8 +270,9 @@ class SplitLife {
       }
       open[o.packet_id] = {topic, payload, random_.one_in(2)};
     }
-    tell(side.world, client, "publishes " + payload + " on " + topic + " qos " + std::to_string(o.qos) + " id " +
-                                    std::to_string(o.packet_id));
+    tell(side.world, client,
+         "publishes " + payload + " on " + topic + " qos " + std::to_string(o.qos) + " id " +
+             std::to_string(o.packet_id));
     note_retained(side, topic, payload, o, side.world.publish(client, topic, payload, o));
   }
 
@@ -324,9 +337,12 @@ class SplitLife {
       some_facts(facts, random_.below(facts.size() + 1), report);
       if (random_.one_in(3)) {
         w.take_over(random_.one_in(2) ? from_image(w) : nullptr);
-      } else if (random_.one_in(2)) {
+      } else if (random_.one_in(3)) {
         w.begin_reign();
       }
+      Side meanwhile(w);  // the winner's clients go on
+      for (std::uint64_t i = random_.below(40); i != 0; --i) act(meanwhile);
+      keep(meanwhile);
     }
     some_facts(facts, facts.size(), report);
     if (!facts.empty()) CHECK(report.complete);
@@ -372,9 +388,8 @@ class SplitLife {
   void check_retained() {
     for (const auto& [topic, newest] : retained_) {
       const auto found = pair_.winner->active().retained().find(topic);
-      const std::string value = found == pair_.winner->active().retained().end()
-                                    ? ""
-                                    : std::string(found->second.message->view().payload);
+      const std::string value =
+          found == pair_.winner->active().retained().end() ? "" : std::string(found->second.message->view().payload);
       CHECK_EQ(value, std::get<2>(newest));
     }
   }
@@ -427,20 +442,22 @@ class SplitLife {
   std::pair<std::set<Copy>, std::set<Copy>> loser_;  // received, acknowledged there
   std::set<std::string> visited_winner_;
   std::set<std::string> ended_at_loser_;
+  std::set<std::string> taken_by_loser_;
+  std::set<Copy> loser_owed_, loser_owed_to_group_;
   std::set<std::string> taken_by_both_;  // QoS 2 messages that their publisher sent to either side
 };
 
 }  // namespace
 
 TEST_CASE("random splits: what was acknowledged arrives, once; a merge that is repeated changes nothing") {
-  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
     SplitLife(seed, {}).run();
   }
 }
 
 TEST_CASE("random splits with sessions that end, filters that go, wills: the winner's boxes agree") {
-  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     INFO("seed " << seed);
     SplitLife(seed, {true}).run();
   }

@@ -36,7 +36,8 @@ TEST_CASE("Merge facts have the bytes of the golden vectors, both ways") {
 TEST_CASE("A merge fact that is cut, longer, of another kind or version is refused") {
   for (const auto& [name, bytes] : sample_facts()) {
     INFO(name);
-    for (std::size_t size = 0; size < bytes.size(); ++size) CHECK_FALSE(decode_fact(ByteView(bytes).substr(0, size)).ok());
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      CHECK_FALSE(decode_fact(ByteView(bytes).substr(0, size)).ok());
     CHECK_FALSE(decode_fact(bytes + "x").ok());
     ByteBuffer other = bytes;
     other[0] = 77;

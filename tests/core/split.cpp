@@ -20,10 +20,32 @@ std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* c
 
 ForkIndex index_of(World& winner, Lsn common) {
   ForkIndex fork(common);
-  winner.each_record(common, [&](Epoch, Lsn lsn, Instant time, const Record& r) {
-    fork.note(lsn, time, r, winner.active());
-  });
+  winner.each_record(common,
+                     [&](Epoch, Lsn lsn, Instant time, const Record& r) { fork.note(lsn, time, r, winner.active()); });
   return fork;
+}
+
+void subscribe_all(World& world, std::size_t count, const std::string& filter) {
+  for (std::size_t i = 0; i < count; ++i) {
+    Client& client = world.client(i);
+    world.connect(client, durable());
+    world.subscribe(client, filter);
+    world.lose(client);
+  }
+  world.end_turn();
+}
+
+void publish_from(World& world, std::size_t client, const std::string& topic, const std::string& payload,
+                  const PublishOptions& options) {
+  if (!world.client(client).connected()) world.connect(world.client(client), durable());
+  world.publish(world.client(client), topic, payload, options);
+}
+
+PublishOptions qos2(std::uint16_t packet_id) {
+  PublishOptions options;
+  options.qos = 2;
+  options.packet_id = packet_id;
+  return options;
 }
 
 MergeReport Split::merge() {

@@ -13,6 +13,15 @@ std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* c
 // What `winner` has done behind `common`.
 ForkIndex index_of(World& winner, Lsn common);
 
+using Payloads = std::vector<std::string>;
+
+// `count` clients with durable sessions, subscribed to `filter`, then gone.
+void subscribe_all(World& world, std::size_t count, const std::string& filter);
+// Connects the client if it is not; with a durable session.
+void publish_from(World& world, std::size_t client, const std::string& topic, const std::string& payload,
+                  const PublishOptions& options = {});
+PublishOptions qos2(std::uint16_t packet_id);
+
 class Split {
  public:
   explicit Split(std::size_t clients = 6) : winner(std::make_unique<World>(clients)) {}

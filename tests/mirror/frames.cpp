@@ -75,6 +75,10 @@ Example batch_example() {
   return example;
 }
 
+Example opaque(const std::string& name, FrameKind kind, const std::string& body) {
+  return Example{name, start_frame({kind, from, to, 0x44}) + body};
+}
+
 Piece rows_piece() {
   Piece piece;
   piece.join = 4;
@@ -174,6 +178,8 @@ std::vector<Example> examples() {
       frame("digest", FrameKind::digest, Digest{Lsn{200}, "digest"}),
       frame("tail", FrameKind::tail, tail_frame()),
       frame("tail_ack", FrameKind::tail_ack, TailAck{4, 2, 1}),
+      opaque("verify_ask", FrameKind::verify_ask, "question"),
+      opaque("verify_answer", FrameKind::verify_answer, "answer"),
       {"meta", encode_meta(meta())},
   };
 }

@@ -139,9 +139,29 @@ TEST_CASE("stream: two ends meet, an earlier life is ignored for ever") {
   CHECK(a.on_hello(again.own(), {}) == Stream::Change::none);
   CHECK(a.up());  // not proven alive yet
   CHECK(again.on_hello(a.own(), again.own()) == Stream::Change::went_up);
+  // The old life could have said this as well: it is proven by a name that the old one never heard.
+  CHECK(a.on_hello(again.own(), again.peer()) == Stream::Change::went_down);
+  CHECK(again.on_hello(a.own(), again.own()) == Stream::Change::went_up);
   CHECK(a.on_hello(again.own(), again.peer()) == Stream::Change::went_up);
   CHECK(a.on_hello(old, a.own()) == Stream::Change::ignored);
   CHECK_FALSE(a.accepts(old, a.own()));
+}
+
+TEST_CASE("stream: a late HELLO of a dead process does not shut out the living one") {
+  Stream a(1);
+  Stream dead(2);
+  Stream living(3);
+  a.on_hello(dead.own(), {});
+  dead.on_hello(a.own(), dead.own());
+  const StreamEnd late_from = dead.own();
+  const StreamEnd late_echo = dead.peer();  // sent on a path that stalls
+  a.on_hello(living.own(), {});
+  living.on_hello(a.own(), living.own());
+  CHECK(a.on_hello(living.own(), living.peer()) == Stream::Change::went_up);
+  CHECK(a.on_hello(late_from, late_echo) == Stream::Change::went_down);
+  living.on_hello(a.own(), living.own());
+  CHECK(a.on_hello(living.own(), living.peer()) == Stream::Change::went_up);
+  CHECK(a.up());
 }
 
 TEST_CASE("stream: a side that leaves has another name afterwards") {

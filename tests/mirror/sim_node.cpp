@@ -454,6 +454,8 @@ void SimNode::obey(mirror::CloseMerge&) {
   merging_ = false;
 }
 
+void SimNode::obey(mirror::VerifyFrame&) {}
+
 void SimNode::obey(mirror::Tell& order) {
   told_ += order.sentence + "\n";
   world_.trace(name_ + ": " + order.sentence);

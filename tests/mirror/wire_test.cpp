@@ -55,6 +55,10 @@ std::optional<ByteBuffer> reencode(ByteView bytes) {
         *body += *batch->bytes;
       }
       break;
+    case FrameKind::verify_ask:
+    case FrameKind::verify_answer:  // the body is the owner's business
+      body = ByteBuffer(in.rest());
+      break;
     case FrameKind::confirm:
       body = again(get_confirm(in));
       break;
@@ -120,7 +124,8 @@ TEST_CASE("every frame has the bytes of its golden vector and is read back") {
 
 TEST_CASE("a frame that is cut short or too long is refused as a whole") {
   for (const frames::Example& example : frames::examples()) {
-    if (example.name == "meta" || example.name == "batch") continue;  // a batch's bytes go to the end of the frame
+    const bool open_end = example.name == "batch" || example.name.rfind("verify", 0) == 0;  // to the end of the frame
+    if (example.name == "meta" || open_end) continue;
     CAPTURE(example.name);
     for (std::size_t size = 0; size < example.bytes.size(); ++size) {
       CHECK_FALSE(reencode(ByteView(example.bytes).substr(0, size)).has_value());

@@ -87,18 +87,29 @@ Node::Node(const Folder& folder, NodeOptions options) : folder_(folder.path()), 
   write_config();
 }
 
+namespace {
+
+// ["127.0.0.1:PORT", ...]
+std::string endpoint_list(const std::vector<uint16_t>& ports) {
+  std::string text = "[";
+  for (uint16_t port : ports) text += (text.size() > 1 ? ", " : "") + ("\"127.0.0.1:" + std::to_string(port)) + "\"";
+  return text + "]";
+}
+
+}  // namespace
+
 void Node::write_config() {
   const NodeOptions& o = options_;
-  std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + folder_ + "/" + o.name + "\"\n" +
+  std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + data_dir() + "\"\n" +
                      "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.port) + "\n" +
                      "[security]\nallow_anonymous = true\n" + "[control]\nsocket = \"" + folder_ + "/" + o.name +
                      ".sock\"\n";
-  if (o.mirror_port != 0) {
+  if (!o.mirror_ports.empty()) {
     std::string key = read_text_file(folder_ + "/keys/" + o.peer_name + ".pub");
-    text += "[mirror]\nlisten = [\"127.0.0.1:" + std::to_string(o.mirror_port) +
-            "\"]\npeer = [\"127.0.0.1:" + std::to_string(o.peer_mirror_port) + "\"]\nkey_file = \"" + folder_ +
-            "/keys/" + o.name + ".key\"\npeer_public_key = \"" + key.substr(0, key.find('\n')) + "\"\n" +
-            o.mirror_lines + "\n" + "[takeover]\narbiter = \"heartbeat\"\n" + o.takeover_lines + "\n";
+    text += "[mirror]\nlisten = " + endpoint_list(o.mirror_ports) + "\npeer = " + endpoint_list(o.peer_mirror_ports) +
+            "\nkey_file = \"" + folder_ + "/keys/" + o.name + ".key\"\npeer_public_key = \"" +
+            key.substr(0, key.find('\n')) + "\"\n" + o.mirror_lines + "\n" + "[takeover]\narbiter = \"" + o.arbiter +
+            "\"\n" + o.takeover_lines + "\n";
   } else if (!o.takeover_lines.empty()) {
     text += "[takeover]\n" + o.takeover_lines + "\n";
   }
@@ -108,8 +119,9 @@ void Node::write_config() {
 }
 
 void Node::start() {
-  process_.start({program("tandemd"), "--config", folder_ + "/" + options_.name + ".toml"},
-                 folder_ + "/" + options_.name + ".log");
+  std::vector<std::string> command = options_.launcher;
+  command.insert(command.end(), {program("tandemd"), "--config", folder_ + "/" + options_.name + ".toml"});
+  process_.start(command, folder_ + "/" + options_.name + ".log");
 }
 
 void Node::check_running() {
@@ -138,6 +150,11 @@ std::optional<NodeStatus> Node::status() const {
   status.is_protected = json.value("protected", false);
   status.self = box_from(json["self"]);
   if (json.contains("peer")) status.peer = box_from(json["peer"]);
+  status.alone_from = json.value("alone_from", uint64_t{0});
+  status.acked_alone = json.value("acked_alone", uint64_t{0});
+  for (const nlohmann::json& path : json.value("paths", nlohmann::json::array())) {
+    status.paths_up.push_back(path.value("up", false));
+  }
   status.text = answer;
   return status;
 }
@@ -159,20 +176,40 @@ Ran Node::control(const std::vector<std::string>& arguments) const {
   return run(command, scaled(Millis(10'000)));
 }
 
+void Cable::cut() {
+  to_a_.cut();
+  to_b_.cut();
+}
+
+void Cable::stall() {
+  to_a_.stall();
+  to_b_.stall();
+}
+
+void Cable::restore() {
+  to_a_.restore();
+  to_b_.restore();
+}
+
 Pair::Pair(const Folder& folder, const PairOptions& options) {
   make_keys(folder, {"boxa", "boxb"});
   NodeOptions a;
   a.name = "boxa";
   a.peer_name = "boxb";
   a.port = free_port();
-  a.mirror_port = free_port();
-  a.peer_mirror_port = free_port();
-  a.mirror_lines = "durability = \"" + options.durability + "\"";
+  a.mirror_lines = "durability = \"" + options.durability + "\"\n" + options.mirror_lines;
   a.takeover_lines = options.takeover_lines;
   a.store_lines = options.store_lines;
+  a.limits_lines = options.limits_lines;
   NodeOptions b = a;
   std::swap(b.name, b.peer_name);
-  std::swap(b.mirror_port, b.peer_mirror_port);
+  for (size_t path = 0; path < options.paths; ++path) {
+    a.mirror_ports.push_back(free_port());
+    b.mirror_ports.push_back(free_port());
+    if (options.cables) cables_.push_back(std::make_unique<Cable>(a.mirror_ports.back(), b.mirror_ports.back()));
+    a.peer_mirror_ports.push_back(options.cables ? cables_.back()->port_to_b() : b.mirror_ports.back());
+    b.peer_mirror_ports.push_back(options.cables ? cables_.back()->port_to_a() : a.mirror_ports.back());
+  }
   if (!options.shared_port) b.port = free_port();
   a_ = std::make_unique<Node>(folder, a);
   b_ = std::make_unique<Node>(folder, b);

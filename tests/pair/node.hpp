@@ -10,6 +10,7 @@
 
 #include "tests/client/client.hpp"
 #include "tests/pair/process.hpp"
+#include "tests/pair/tcp_relay.hpp"
 
 namespace tandem::test {
 
@@ -27,20 +28,26 @@ struct NodeStatus {
   bool is_protected = false;
   BoxStatus self;
   BoxStatus peer;
+  std::vector<bool> paths_up;
+  uint64_t alone_from = 0;
+  uint64_t acked_alone = 0;
   std::string text;  // the whole answer
 };
 
 struct NodeOptions {
   std::string name = "boxa";
-  uint16_t port = 0;         // MQTT, on 127.0.0.1
-  uint16_t mirror_port = 0;  // 0: a single broker
-  uint16_t peer_mirror_port = 0;
+  uint16_t port = 0;                   // MQTT, on 127.0.0.1
+  std::vector<uint16_t> mirror_ports;  // one a path; none: a single broker
+  std::vector<uint16_t> peer_mirror_ports;
   std::string peer_name;
   // More lines of these tables.
   std::string mirror_lines;
   std::string takeover_lines;
   std::string store_lines;
   std::string limits_lines;
+  std::string arbiter = "heartbeat";
+  std::string data_dir;               // empty: a folder of its name
+  std::vector<std::string> launcher;  // what stands before the program: `ip netns exec NAME`
 };
 
 class Node {
@@ -48,6 +55,8 @@ class Node {
   Node(const Folder& folder, NodeOptions options);
 
   const std::string& name() const { return options_.name; }
+  NodeOptions& options() { return options_; }  // changes hold after write_config()
+  std::string data_dir() const { return options_.data_dir.empty() ? folder_ + "/" + options_.name : options_.data_dir; }
   uint16_t port() const { return options_.port; }
   Endpoint endpoint() const { return {"127.0.0.1", options_.port}; }
   Process& process() { return process_; }
@@ -79,8 +88,28 @@ class Node {
 struct PairOptions {
   bool shared_port = true;  // false: each node its own, as with two addresses that clients know
   std::string durability = "peer";
+  std::string mirror_lines;
   std::string takeover_lines;
   std::string store_lines;
+  std::string limits_lines;
+  size_t paths = 1;
+  bool cables = false;  // the mirror connections go through relays: cable(path)
+};
+
+// Both directions of one path.
+class Cable {
+ public:
+  Cable(uint16_t port_a, uint16_t port_b) : to_a_(port_a), to_b_(port_b) {}
+  uint16_t port_to_a() const { return to_a_.port(); }
+  uint16_t port_to_b() const { return to_b_.port(); }
+  uint64_t bytes() const { return to_a_.bytes() + to_b_.bytes(); }
+  void cut();
+  void stall();
+  void restore();
+
+ private:
+  TcpRelay to_a_;
+  TcpRelay to_b_;
 };
 
 class Pair {
@@ -91,6 +120,7 @@ class Pair {
   Node& b() { return *b_; }
   Node& other(const Node& node) { return &node == a_.get() ? *b_ : *a_; }
   std::vector<Endpoint> endpoints() const;
+  Cable& cable(size_t path) { return *cables_.at(path); }
 
   void start();  // both; returns when protected
   Node& await_active();
@@ -100,6 +130,7 @@ class Pair {
   void await_protected();
 
  private:
+  std::vector<std::unique_ptr<Cable>> cables_;
   std::unique_ptr<Node> a_;
   std::unique_ptr<Node> b_;
 };

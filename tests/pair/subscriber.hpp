@@ -25,6 +25,8 @@ struct SubscriberOptions {
   Millis give_up{30'000};
   // Both boxes may have lost their last moments (docs: durability "peer"): QoS 2 handshakes may start over.
   bool rolled_back_handshakes = false;
+  // What a box acknowledged alone in a split comes behind what the other one took meanwhile (docs/limits.md).
+  bool merged_late = false;
 };
 
 struct Received {

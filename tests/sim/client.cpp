@@ -5,9 +5,17 @@
 
 namespace sim {
 
-Client::Client(const ClientPlan& plan, std::uint64_t seed, History& history,
+Client::Client(const ClientPlan& plan, std::uint64_t seed, History& history, GroupCheck& groups,
                std::function<void(const std::string&)> broken)
-    : plan_(plan), rng_(seed), history_(history), broken_(std::move(broken)) {}
+    : plan_(plan), rng_(seed), history_(history), groups_(groups), broken_(std::move(broken)) {}
+
+namespace {
+
+bool is_shared(const std::string& filter) {
+  return filter.starts_with("$share/");
+}
+
+}  // namespace
 
 std::uint16_t Client::next_id() {
   for (;;) {
@@ -21,6 +29,7 @@ void Client::connected(std::int64_t now, Server by) {
   connected_ = true;
   established_ = wants_close_ = false;
   by_ = by;
+  history_.visited(plan_.id, now, by);
   input_.clear();
   output_.clear();
   answers_.clear();
@@ -32,7 +41,7 @@ void Client::connected(std::int64_t now, Server by) {
   packet.clean_start = clean_;
   packet.keep_alive_s = plan_.keep_alive_s;
   packet.client_id = plan_.id;
-  if (plan_.durable && plan_.version == mqtt::Version::v5) packet.properties.session_expiry_s = 3600;
+  if (plan_.durable && plan_.version == mqtt::Version::v5) packet.properties.session_expiry_s = 30 * 24 * 3600;  // longer than all clock steps
   std::string will_id;
   if (plan_.will) {
     will_id = plan_.id + ".will-" + std::to_string(++will_numbers_);
@@ -57,6 +66,9 @@ void Client::disconnected(std::int64_t now, bool /*ours*/) {
 void Client::forget_session(std::int64_t now) {
   has_session_ = false;
   received_.clear();
+  for (const auto& [filter, qos] : subscribed_) {
+    if (is_shared(filter)) groups_.left(filter);
+  }
   subscribed_.clear();
   // A QoS 2 message that the server no longer knows may have gone out already: sent again it would be another one.
   std::erase_if(out_, [](const Out& out) { return out.qos == 2; });
@@ -116,6 +128,7 @@ void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
 void Client::resume() {
   for (const Out& out : out_) {
     if (out.released) {
+      history_.released(out.message, by_);
       mqtt::encode_ack(mqtt::Type::pubrel, out.packet_id, mqtt::Reason::success, plan_.version, output_);
     } else {
       send_publish(out, true);
@@ -124,6 +137,7 @@ void Client::resume() {
 }
 
 void Client::send_publish(const Out& out, bool dup) {
+  history_.transmitted(out.message, out.packet_id, by_);
   mqtt::PublishParts parts;
   parts.topic = out.topic;
   parts.payload = out.message;
@@ -152,7 +166,7 @@ void Client::publish(std::int64_t now) {
 
 void Client::on_ack(const mqtt::Ack& packet, std::int64_t now) {
   if (packet.type == mqtt::Type::pubrel) {
-    received_.erase(packet.packet_id);
+    received_.erase(packet.packet_id);  // one that is not held is answered all the same
     return answer(mqtt::Type::pubcomp, packet.packet_id, now);
   }
   waiting_since_ = 0;
@@ -175,6 +189,7 @@ void Client::on_ack(const mqtt::Ack& packet, std::int64_t now) {
     case mqtt::Type::pubrec:
       history_.acked(at->message, now, by_);
       at->released = true;
+      history_.released(at->message, by_);
       mqtt::encode_ack(mqtt::Type::pubrel, packet.packet_id, mqtt::Reason::success, plan_.version, output_);
       break;
     default:
@@ -195,7 +210,7 @@ void Client::on_publish(const mqtt::Publish& packet, std::int64_t now) {
   const auto [at, fresh] = received_.emplace(packet.packet_id, message);
   if (fresh) {
     history_.delivered(plan_.id, message, qos, now, by_);
-  } else if (at->second != message) {
+  } else if (at->second != message && !history_.clash(plan_.id, message)) {
     broken_(plan_.id + ": packet id " + std::to_string(packet.packet_id) + " of " + at->second +
             ", which is not released, was used for " + message);
   }
@@ -224,6 +239,7 @@ void Client::unsubscribe(const std::string& filter, std::int64_t now) {
   packet.packet_id = next_id();
   packet.filters.push_back(filter);
   mqtt::encode(packet, plan_.version, output_);
+  if (is_shared(filter)) groups_.left(filter);
   if (plan_.durable) history_.lost_interest(plan_.id, filter, now);
   asked_.push_back({packet.packet_id, false, filter, 0});
 }
@@ -239,8 +255,8 @@ void Client::on_suback(const mqtt::Suback& packet, std::int64_t now) {
     return;
   }
   subscribed_[asked.filter] = asked.qos;
-  const bool shared = asked.filter.starts_with("$share/");
-  if (plan_.durable && !shared) history_.interested(plan_.id, asked.filter, asked.qos, now);
+  if (is_shared(asked.filter)) return groups_.joined(plan_.id, asked.filter, plan_.durable, asked.qos, now);
+  if (plan_.durable) history_.interested(plan_.id, asked.filter, asked.qos, now);
 }
 
 void Client::change_subscription(std::int64_t now) {

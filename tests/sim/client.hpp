@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "check_groups.hpp"
 #include "history.hpp"
 #include "mqtt/codec.hpp"
 
@@ -37,7 +38,8 @@ struct ClientPlan {
 
 class Client {
  public:
-  Client(const ClientPlan& plan, std::uint64_t seed, History& history, std::function<void(const std::string&)> broken);
+  Client(const ClientPlan& plan, std::uint64_t seed, History& history, GroupCheck& groups,
+         std::function<void(const std::string&)> broken);
 
   const ClientPlan& plan() const { return plan_; }
   bool wants_connection(std::int64_t now) const { return !connected_ && now >= next_try_; }
@@ -98,6 +100,7 @@ class Client {
   ClientPlan plan_;
   std::mt19937_64 rng_;
   History& history_;
+  GroupCheck& groups_;
   std::function<void(const std::string&)> broken_;
   Server by_;
 

@@ -91,6 +91,7 @@ void SimStore::tell(std::uint64_t token) {
 
 void SimStore::append(Batch batch, bool urgent) {
   CHECK(batch.first == end_.next());
+  if (on_append) on_append(batch);
   end_ = batch.last();
   if (pending_.empty()) pending_since_ = now_;
   pending_.push_back(std::move(batch));
@@ -139,6 +140,7 @@ void SimStore::set_aside(Lsn behind, std::string note) {
 }
 
 void SimStore::rewind(Lsn to, std::string note, std::uint64_t token) {
+  if (on_cut) on_cut();
   CHECK(disk_.checkpoint <= to);
   if (open_ && open_->at > to) open_.reset();
   log_work([this, was = end_, to, note = std::move(note), token]() mutable {
@@ -152,6 +154,7 @@ void SimStore::rewind(Lsn to, std::string note, std::uint64_t token) {
 }
 
 void SimStore::wipe(Lsn keep, std::string note, std::uint64_t token) {
+  if (on_cut) on_cut();
   open_.reset();
   const std::uint64_t images = images_asked_;
   log_work(

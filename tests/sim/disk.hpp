@@ -43,6 +43,9 @@ class SimStore final : public store::Store {
 
   // Does what is due. True: take_events() has something.
   bool advance(std::int64_t now_ms);
+  // Told before the call does anything.
+  std::function<void(const Batch&)> on_append;
+  std::function<void()> on_cut;  // rewind, wipe
   // The process dies: the write under way may have reached the disk, or not.
   void crash();
 

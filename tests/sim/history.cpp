@@ -1,6 +1,8 @@
 // The rules, as a client can check them.
 #include "history.hpp"
 
+#include <utility>
+
 #include "mqtt/topic.hpp"
 
 namespace sim {
@@ -9,6 +11,7 @@ History::Message& History::sent(const std::string& publisher, std::uint64_t numb
                                 bool retain, bool will, std::int64_t at) {
   Message& message = messages_[publisher + "-" + std::to_string(number)];
   if (message.sent_at != 0) return message;
+  if (publisher + "-" + std::to_string(number) == watched_) note_(watched_ + " is sent, QoS " + std::to_string(qos) + ", " + topic);
   message.publisher = publisher;
   message.number = number;
   message.topic = topic;
@@ -19,8 +22,22 @@ History::Message& History::sent(const std::string& publisher, std::uint64_t numb
   return message;
 }
 
+void History::transmitted(const std::string& id, std::uint16_t packet_id, Server to) {
+  Message& message = messages_.at(id);
+  if (++message.transmissions == 1 && message.qos == 2) {
+    const Message*& user = id_users_[{message.publisher, packet_id}];
+    message.id_before = std::exchange(user, &message);
+  }
+  message.sent_to[static_cast<std::size_t>(to.node)] = message.flow_at[static_cast<std::size_t>(to.node)] = true;
+}
+
+void History::released(const std::string& id, Server to) {
+  messages_.at(id).flow_at[static_cast<std::size_t>(to.node)] = true;
+}
+
 void History::acked(const std::string& id, std::int64_t at, Server by) {
   Message& message = messages_.at(id);
+  if (id == watched_) note_(id + " is acknowledged by node " + std::to_string(by.node));
   if (message.acked_at != 0) return;
   message.acked_at = at;
   message.acked_by = by;
@@ -29,9 +46,25 @@ void History::acked(const std::string& id, std::int64_t at, Server by) {
 void History::delivered(const std::string& subscriber, const std::string& id, int qos, std::int64_t at, Server by) {
   const auto found = messages_.find(id);
   if (found == messages_.end() || qos == 0) return;
+  if (id == watched_) {
+    note_(id + " comes to " + subscriber + " by node " + std::to_string(by.node) + " with QoS " + std::to_string(qos));
+  }
   std::vector<Delivery>& got = found->second.got[subscriber];
   if (got.empty()) order_[subscriber].push_back(&found->second);
   got.push_back({at, by, qos});
+}
+
+bool History::lost(std::int64_t at) const {
+  for (const auto& [from, to] : loss_windows_) {
+    if (at >= from && at <= to) return true;
+  }
+  return false;
+}
+
+bool History::clash(const std::string& subscriber, const std::string& id) {
+  if (!packet_id_clash_permitted || (!split() && !lossy())) return false;
+  clashes_.emplace(subscriber, id);
+  return true;
 }
 
 void History::interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at) {
@@ -56,6 +89,11 @@ std::uint64_t History::acked_count() const {
 // Two memories were lost before either disk had the record (durability "peer" only). What a client did while that was
 // being found out may be confused by it, too: a held packet id that came back (docs/limits.md).
 bool History::excused(const Message& message) const {
+  if (held_id_repeat_permitted && split() && message.qos == 2) {
+    for (const Message* one = message.id_before; one != nullptr; one = one->id_before) {
+      if (one->flow_at[0] && one->flow_at[1]) return true;
+    }
+  }
   for (const auto& [from, to] : loss_windows_) {
     if (message.acked_at >= from && message.acked_at <= to) return true;
     if (message.qos == 2 && message.sent_at <= to + 60'000 && message.acked_at >= from) return true;
@@ -68,9 +106,12 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   const std::string name = message.publisher + "-" + std::to_string(message.number);
   const auto found = message.got.find(subscriber);
   const std::size_t count = found == message.got.end() ? 0 : found->second.size();
+  // What one side of a split was told, the other does not know before they are merged.
+  if (split() && interest.from >= *first_split_) return;
+  if (lost(interest.from)) return;  // it was acknowledged when both memories were about to be lost
   const bool due = message.acked_at != 0 && message.qos > 0 && interest.qos > 0 && interest.from < message.sent_at &&
                    interest.until == 0;
-  if (due && count == 0 && !excused(message)) {
+  if (due && count == 0 && !excused(message) && clashes_.count({subscriber, name}) == 0) {
     broken("acknowledged message " + name + " (QoS " + std::to_string(message.qos) + ", sent " +
            std::to_string(message.sent_at) + ", acked " + std::to_string(message.acked_at) + " by node " +
            std::to_string(message.acked_by.node) + " epoch " + std::to_string(message.acked_by.epoch) +
@@ -78,10 +119,25 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   }
 }
 
+bool History::on_both_sides(const Message& message, const std::string& subscriber) const {
+  if (message.sent_to[0] && message.sent_to[1]) return true;
+  const std::vector<Delivery>& got = message.got.at(subscriber);
+  for (const std::int64_t merged : merges_) {
+    if (merged >= got.front().at && merged <= got.back().at) return true;
+  }
+  std::array<bool, 2> at{};
+  for (const Delivery& one : got) at[static_cast<std::size_t>(one.by.node)] = true;
+  const auto visits = visits_.find(subscriber);
+  if (visits == visits_.end()) return at[0] && at[1];
+  for (const auto& [when, node] : visits->second) {
+    if (when >= got.front().at && when <= got.back().at) at[static_cast<std::size_t>(node)] = true;
+  }
+  return at[0] && at[1];
+}
+
 void History::check_deliveries(const std::function<void(const std::string&)>& broken) const {
   for (const auto& [subscriber, interests] : interests_) {
     for (const auto& [id, message] : messages_) {
-      if (message.will) continue;
       for (const Interest& interest : interests) {
         if (tandem::mqtt::topic_matches(interest.filter, message.topic)) {
           check_one(message, subscriber, interest, broken);
@@ -94,7 +150,7 @@ void History::check_deliveries(const std::function<void(const std::string&)>& br
     for (const auto& [subscriber, got] : message.got) {
       if (got.size() < 2 || got.front().qos != 2) continue;
       // Delivered by both sides of a split, or begun by one and merged into the other (docs/limits.md).
-      if (split() && got.back().at >= *first_split_ && got.front().by.node != got.back().by.node) {
+      if (split() && got.back().at >= *first_split_ && on_both_sides(message, subscriber)) {
         ++permitted_duplicates_;
         continue;
       }
@@ -113,6 +169,7 @@ void History::check_order(const std::function<void(const std::string&)>& broken)
     std::map<std::string, const Message*> last;
     for (const Message* message : got) {
       if (message->will || message->retain) continue;
+      if (message->qos == 1 && message->transmissions > 1) continue;
       const Message*& before = last[message->publisher + "|" + message->topic + "|" + std::to_string(message->qos)];
       if (before != nullptr && before->number > message->number) {
         broken("order: " + subscriber + " got " + message->publisher + "-" + std::to_string(message->number) +

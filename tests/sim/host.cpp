@@ -54,6 +54,8 @@ void Host::event(broker::Level level, std::string_view /*kind*/, std::string_vie
 void Host::boot() {
   paused_ = stopped_ = false;
   store_ = std::make_unique<SimStore>(disk_, rng_(), options_.fsync_ms_max, now_);
+  store_->on_append = [this](const Batch& batch) { witness_.appended(index_, batch); };
+  store_->on_cut = [this] { witness_.cut(index_); };
   link_ = std::make_unique<SimLink>(network_, index_, now_, options_.paths);
   const broker::Parts parts{*store_,
                             link_.get(),

@@ -62,6 +62,8 @@ class Witness {
   virtual ~Witness() = default;
   virtual void told(int node, broker::Level level, std::string_view sentence) = 0;
   virtual void broken(const std::string& what) = 0;
+  virtual void appended(int node, const Batch& batch) = 0;  // the node's store was given it
+  virtual void cut(int node) = 0;  // log or rows are cut, to be replaced by the peer's
 };
 
 class Host final : broker::Doors, broker::Clocks, broker::Events {
@@ -82,6 +84,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   void set_skew(int permille) { skew_permille_ = permille; }
 
   bool up() const { return node_ != nullptr; }
+  Steady clock() const { return steady(); }
   bool paused() const { return paused_; }
   bool stopped() const { return stopped_; }
   bool serving() const { return up() && node_->reigning(); }
@@ -89,6 +92,8 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   bool lan = true;  // clients reach this box
   bool master() const { return master_; }
   broker::Node& node() { return *node_; }
+  const mirror::Pair& pair() const { return node_->pair(); }
+  const core::State& state() const { return node_->state(); }
   Disk& disk() { return disk_; }
   const std::string& name() const { return options_.config.node.name; }
   Server server() const { return {index_, serving() ? node_->pair().epoch().number : 0}; }

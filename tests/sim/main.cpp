@@ -44,8 +44,8 @@ void add(Sum& sum, const sim::Result& result, std::uint64_t seed) {
   for (const auto& [kind, count] : result.faults) sum.faults[kind] += count;
 }
 
-void play(Sum& sum, std::uint64_t seed, bool trace, std::uint64_t stories) {
-  const sim::Result result = sim::World(seed, trace).run();
+void play(Sum& sum, std::uint64_t seed, bool trace, std::uint64_t stories, const std::string& watched = {}) {
+  const sim::Result result = sim::World(seed, trace, watched).run();
   add(sum, result, seed);
   if (result.violation.empty()) return;
   if (trace || sum.violations <= stories) {
@@ -149,7 +149,9 @@ int main(int argc, char** argv) {
   unsigned jobs = 2;
   bool stop_at_first = false;
   std::string replay;
+  std::string watched;
   app.add_option("--seed", seed, "only this one, with its story");
+  app.add_option("--watch", watched, "with --seed: tell what happens to this message, as in pub0-12");
   app.add_option("--seeds", count, "how many");
   app.add_option("--first", first, "the first of them; else one that follows from the time");
   app.add_option("--jobs", jobs, "processes");
@@ -161,7 +163,7 @@ int main(int argc, char** argv) {
   Sum sum;
   bool all = true;
   if (seed != 0) {
-    play(sum, seed, true, 1);
+    play(sum, seed, true, 1, watched);
   } else {
     if (first == 0) first = static_cast<std::uint64_t>(std::time(nullptr)) * 1'000;
     std::vector<std::uint64_t> seeds = seeds_of(replay);

@@ -34,7 +34,7 @@ Config config_of(std::mt19937_64& rng, bool keepalived) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool trace) : seed_(seed), trace_(trace), rng_(seed * 0x9E3779B97F4A7C15ULL + 1) {
+World::World(std::uint64_t seed, bool trace, const std::string& watched) : seed_(seed), trace_(trace), rng_(seed * 0x9E3779B97F4A7C15ULL + 1) {
   keepalived_ = chance(35);
   options_.config = config_of(rng_, keepalived_);
   options_.paths = options_.config.mirror->listen.size();
@@ -42,6 +42,8 @@ World::World(std::uint64_t seed, bool trace) : seed_(seed), trace_(trace), rng_(
   network_ = std::make_unique<Network>(rng_(), static_cast<int>(chance(20) ? random(30) : random(4)));
   make_hosts();
   make_clients();
+  watched_ = watched;
+  if (!watched.empty()) history_.watch(watched, [this](const std::string& what) { note(what); });
 }
 
 void World::make_hosts() {
@@ -60,7 +62,7 @@ void World::make_clients() {
     plan.keep_alive_s = static_cast<std::uint16_t>(3 + random(6));
     Seat seat;
     seat.client =
-        std::make_unique<Client>(plan, rng_(), history_, [this](const std::string& what) { broken(what); });
+        std::make_unique<Client>(plan, rng_(), history_, groups_, [this](const std::string& what) { broken(what); });
     seats_.push_back(std::move(seat));
   };
   const std::size_t publishers = 1 + random(3);
@@ -108,13 +110,31 @@ void World::note(const std::string& what) {
 void World::told(int node, broker::Level level, std::string_view sentence) {
   constexpr const char* marks[] = {"", "(!) ", "(!!) "};
   note(hosts_[static_cast<std::size_t>(node)]->name() + ": " + marks[static_cast<int>(level)] + std::string(sentence));
-  if (sentence.find("From what only") != std::string_view::npos) ++result_.merged;
-  if (sentence.find("digest mismatch") != std::string_view::npos) broken(std::string(sentence));
+  if (sentence.find("From what only") != std::string_view::npos) {
+    ++result_.merged;
+    history_.note_merge(now_);
+  }
+  if (sentence.find("takes over, marked UNCLEAN") != std::string_view::npos) {
+    sure_.takes_over_unclean(node, *hosts_[static_cast<std::size_t>(node)]);
+  }
+  // UNCLEAN: this lineage goes on without what the other box, which is down, has recorded: a split in time.
+  if (sentence.ends_with(", UNCLEAN.")) history_.note_split(mirrored_at_);
+  if (sentence.find("copy differs from the active's") != std::string_view::npos) broken(std::string(sentence));
 }
 
 void World::broken(const std::string& what) {
   if (result_.violation.empty()) result_.violation = what;
   note("VIOLATION " + what);
+}
+
+void World::appended(int node, const Batch& batch) {
+  const Host& host = *hosts_[static_cast<std::size_t>(node)];
+  wills_.appended(node, host.serving(), batch, host.state());
+}
+
+void World::cut(int node) {
+  sure_.cut(node, *hosts_[static_cast<std::size_t>(1 - node)]);
+  wills_.forget(node);
 }
 
 void World::fault(const std::string& kind, const std::string& what) {
@@ -125,6 +145,7 @@ void World::fault(const std::string& kind, const std::string& what) {
 void World::crashed(int index) {
   const std::int64_t other_at = crashed_at_.count(1 - index) != 0 ? crashed_at_[1 - index] : INT64_MIN / 2;
   crashed_at_[index] = now_;
+  wills_.forget(index);
   if (options_.config.mirror->durability != Durability::peer) return;
   const int slow = std::max(hosts_[0]->disk().slower_ms, hosts_[1]->disk().slower_ms);
   const std::int64_t window = 500 + 3 * slow + 3 * options_.fsync_ms_max;
@@ -138,9 +159,19 @@ void World::step() {
   for (auto& host : hosts_) host->step();
   for (Seat& seat : seats_) step_client(seat);
   if (hosts_[0]->serving() && hosts_[1]->serving() && !hosts_[0]->paused() && !hosts_[1]->paused()) {
-    history_.note_split(now_);
+    history_.note_split(mirrored_at_);
+  }
+  for (const auto& host : hosts_) {
+    if (host->serving() && !host->paused() && host->pair().mode() == mirror::Mode::mirrored) mirrored_at_ = now_;
+  }
+  sure_.watch({hosts_[0].get(), hosts_[1].get()}, now_);
+  for (int i = 0; i < 2; ++i) {
+    const Host& host = *hosts_[static_cast<std::size_t>(i)];
+    if (host.serving() && !host.paused()) wills_.safe(host.server(), host.pair().safe(), now_);
+    if (!host.serving()) wills_.reign_ended(i);
   }
   if (now_ % 10 == 0) watch();
+  if (!watched_.empty()) watch_message();
 }
 
 void World::find_box(Seat& seat) {
@@ -153,12 +184,14 @@ void World::find_box(Seat& seat) {
   seat.host = able[random(able.size())];
   Host& host = *hosts_[static_cast<std::size_t>(seat.host)];
   seat.connection = host.connect();
+  if (trace_) note(seat.client->plan().id + " connects to " + host.name());
   seat.client->connected(now_, host.server());
 }
 
 void World::leave(Seat& seat, bool ours) {
   if (seat.connection) seat.connection->client_gone = true;
   seat.connection.reset();
+  if (trace_) note(seat.client->plan().id + (ours ? " closes its connection" : " loses its connection"));
   seat.client->disconnected(now_, ours);
 }
 
@@ -243,6 +276,30 @@ void World::watch_digests() {
   broken("the States differ at record " + std::to_string(active.node().last().value));
 }
 
+void World::watch_message() {
+  std::map<std::string, std::string> at;
+  for (const auto& host : hosts_) {
+    if (!host->up()) continue;
+    for (const auto& [id, session] : host->state().sessions()) {
+      if (!session->durable) continue;
+      for (core::Sequence s = session->queue.head(); s < session->queue.tail(); ++s) {
+        const core::QueueEntry& entry = session->queue.at(s);
+        if (!entry.message || entry.message->view().payload != watched_) continue;
+        at[host->name() + "'s queue of " + session->client_id] =
+            "packet id " + std::to_string(core::Queue::packet_id(s)) + (entry.sent ? ", sent" : "") +
+            (entry.in_flight ? ", in flight" : "") + (entry.released ? ", released" : "");
+      }
+    }
+  }
+  for (const auto& [where, how] : at) {
+    if (watched_at_[where] != how) note(watched_ + " is in " + where + ": " + how);
+  }
+  for (const auto& [where, how] : watched_at_) {
+    if (!at.contains(where)) note(watched_ + " left " + where);
+  }
+  watched_at_ = std::move(at);
+}
+
 bool World::protected_and_equal() {
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts_[static_cast<std::size_t>(i)];
@@ -294,7 +351,9 @@ void World::check_retained() {
       }
       const std::string payload(found->second.message->view().payload);
       const std::uint64_t number = std::stoull(payload.substr(payload.rfind('-') + 1));
-      if (number < message->number) {
+      const History::Message& shown = history_.all().at(payload);
+      const bool repeated = shown.qos == 1 && shown.transmissions > 1;  // it may have come after the newer one once more
+      if (number < message->number && !repeated) {
         broken("retained message of " + topic + " is " + payload + " at " + host->name() + ", older than the " +
                std::to_string(message->number) + " that was acknowledged");
       }
@@ -304,6 +363,7 @@ void World::check_retained() {
 
 void World::check_end() {
   history_.check_deliveries([this](const std::string& what) { broken(what); });
+  groups_.check(history_, [this](const std::string& what) { broken(what); });
   check_retained();
 }
 

@@ -10,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "check_groups.hpp"
+#include "check_sure.hpp"
+#include "check_wills.hpp"
 #include "client.hpp"
 #include "history.hpp"
 #include "host.hpp"
@@ -30,7 +33,7 @@ struct Result {
 
 class World final : public Witness {
  public:
-  World(std::uint64_t seed, bool trace);
+  World(std::uint64_t seed, bool trace, const std::string& watched = {});
   Result run();
 
  private:
@@ -44,6 +47,8 @@ class World final : public Witness {
 
   void told(int node, broker::Level level, std::string_view sentence) override;
   void broken(const std::string& what) override;
+  void appended(int node, const Batch& batch) override;
+  void cut(int node) override;
   void note(const std::string& what);
   void fault(const std::string& kind, const std::string& what);
 
@@ -55,6 +60,7 @@ class World final : public Witness {
   void leave(Seat& seat, bool ours);
   void watch();  // the rules that can be checked at any time
   void watch_digests();
+  void watch_message();  // where it waits, for --watch
   void agree_on_master();
   int weight(Host& host);
   bool protected_and_equal();
@@ -76,10 +82,16 @@ class World final : public Witness {
   std::unique_ptr<Network> network_;
   std::vector<std::unique_ptr<Host>> hosts_;
   History history_;
+  GroupCheck groups_;
+  SureCheck sure_{[this](const std::string& what) { broken(what); }};
+  WillCheck wills_{history_, [this](const std::string& what) { broken(what); }};
   std::vector<Seat> seats_;
   std::map<Epoch, int> reigns_;
   std::map<int, std::int64_t> crashed_at_;
+  std::int64_t mirrored_at_ = 0;  // the last time that both boxes had the same: lineages fork behind it
   std::uint64_t digests_compared_ = 0;
+  std::string watched_;
+  std::map<std::string, std::string> watched_at_;
   std::deque<std::string> story_;
   Result result_;
 };

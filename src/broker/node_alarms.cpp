@@ -1,0 +1,52 @@
+// What a person must know while it lasts: looked at about once a second.
+#include "broker/node.hpp"
+
+namespace tandem::broker {
+
+// The log is kept for a peer that is away, up to store.log_max_mb. Beyond that it goes, and the peer gets an image.
+void Node::trim_log() {
+  const std::uint64_t at_most = static_cast<std::uint64_t>(config_.store.log_max_mb) * limits::mib;
+  if (parts_.store.log_bytes() <= at_most) return;
+  if (pair_->keep_log_from() > checkpointer_.committed()) return;  // the ordinary trim does it
+  parts_.store.trim(checkpointer_.committed());
+}
+
+void Node::watch_alarms(Steady now) {
+  if (disk_full_) {
+    alarms_.raise("disk",
+                  "The disk under " + config_.node.data_dir +
+                      " is full: records wait for space, nothing that was acknowledged is lost. Free some; it goes "
+                      "on by itself.");
+  } else {
+    alarms_.clear("disk", "there is space again.");
+  }
+  const mirror::PairStatus status = pair_->status(now);
+  sync_meter_.see(status.sync_percent, status.sync_bytes, now);
+  const bool in_sync = status.self.mode == mirror::Mode::in_sync;
+  if ((in_sync || status.is_protected) && alarms_.has("damage")) {
+    alarms_.clear("damage",
+                  active_.reigning()
+                      ? "both boxes hold the same; what could not be read is lost. The damaged files are kept."
+                      : "everything was fetched from the other box. The damaged files are kept.");
+    parts_.missing.clear();
+    if (parts_.healed) parts_.healed();
+  }
+  // Durable by itself: where the log begins, and from where on the peer may lack something (1: not known from where).
+  tail_compacted_ = active_.reigning() && status.alone_from.value > 1 && parts_.store.log_first() > status.alone_from &&
+                    !status.is_protected;
+  if (tail_compacted_) {
+    alarms_.raise(
+        "log", "The log kept for the other box outgrew store.log_max_mb (" + std::to_string(config_.store.log_max_mb) +
+                   " MiB): what was acknowledged by this box alone is in its rows only, and the other box gets all "
+                   "of them as an image when it is back.");
+  } else {
+    alarms_.clear("log", "the other box has everything again.");
+  }
+  std::string promise = promise_in_force();
+  if (promise != promise_) {
+    promise_ = std::move(promise);
+    promise_since_ = parts_.clocks.wall();
+  }
+}
+
+}  // namespace tandem::broker

@@ -1,0 +1,95 @@
+// arbiter = "keepalived" with real addresses: this program and both boxes in a network namespace of their own, where
+// the test moves the virtual IP on `lo` as keepalived would. Needs the right to make such a namespace; else skipped
+// with a word.
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include <cstdio>
+
+#include "tests/pair/plant.hpp"
+
+using namespace tandem::test;
+
+namespace {
+
+const std::string vip_a = "127.0.9.1";  // one process sees all addresses of `lo`: each box watches one of its own
+const std::string vip_b = "127.0.9.2";
+
+bool ip(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {"ip"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(command, scaled(Millis(5'000))).code == 0;
+}
+
+void give(const std::string& address) {
+  REQUIRE(ip({"addr", "add", address + "/32", "dev", "lo"}));
+}
+void take(const std::string& address) {
+  REQUIRE(ip({"addr", "del", address + "/32", "dev", "lo"}));
+}
+
+void by_keepalived(Node& node, const std::string& vip) {
+  node.options().arbiter = "keepalived";
+  node.options().takeover_lines = "vip = \"" + vip + "\"\n";
+  node.write_config();
+}
+
+void address_moves() {
+  Folder folder("vip");
+  PairOptions options;
+  options.shared_port = false;
+  Pair pair(folder, options);
+  by_keepalived(pair.a(), vip_a);
+  by_keepalived(pair.b(), vip_b);
+  give(vip_a);
+  pair.start();
+  CHECK(pair.a().is_active());
+  Plant plant(pair.endpoints());
+  plant.start();
+  for (int round = 0; round < 2 * rounds_of("TANDEM_PAIR_ROUNDS", 1); ++round) {
+    CAPTURE(round);
+    bool from_a = round % 2 == 0;
+    take(from_a ? vip_a : vip_b);
+    give(from_a ? vip_b : vip_a);
+    until([&] { return (from_a ? pair.b() : pair.a()).is_active(); }, "the box with the address serves");
+    plant.goes_on();
+    pair.await_protected();
+    CHECK((from_a ? pair.a() : pair.b()).status()->self.role == "standby");
+  }
+  // Killed with its address gone, as by a power cut.
+  pair.a().kill();
+  take(vip_a);
+  give(vip_b);
+  until([&] { return pair.b().is_active(); }, "the box with the address serves");
+  plant.goes_on();
+  pair.a().start();
+  REQUIRE(plant.finish());
+  std::string wrong = plant.verdict();
+  CHECK_MESSAGE(wrong.empty(), wrong);
+  pair.await_equal();
+}
+
+}  // namespace
+
+TEST_CASE("roles: with keepalived the box that has the virtual IP serves") {
+  // Only the thread that runs this and what it starts from now on are in the namespace, so the calling thread stays as
+  // it was.
+  std::string skipped;
+  std::exception_ptr failed;
+  std::thread inside([&] {
+    if (::unshare(CLONE_NEWNET) != 0) {
+      skipped = "no right to make a network namespace (root has it)";
+    } else if (!ip({"link", "set", "lo", "up"})) {
+      skipped = "no `ip` program, or it does not work here";
+    } else {
+      try {
+        address_moves();
+      } catch (...) {
+        failed = std::current_exception();
+      }
+    }
+  });
+  inside.join();
+  if (!skipped.empty()) std::printf("skipped: %s: virtual IP test\n", skipped.c_str());
+  if (failed) std::rethrow_exception(failed);
+}
