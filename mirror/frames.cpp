@@ -198,7 +198,7 @@ Beat Pair::Impl::own_beat(Steady now) const {
   beat.word = word();
   beat.empty = local.meta.last_role == LastRole::empty;
   beat.stale = local.meta.last_role == LastRole::stale;
-  beat.may_hold_lease = role == Role::promoting || (role == Role::standby && lease.valid(now));
+  beat.may_hold_lease = role == Role::promoting || (role == Role::standby && lease.possible(now));
   beat.in_sync = role == Role::active ? mirrored && follower.sealed : role == Role::standby && join.in_sync();
   beat.unclean = local.meta.unclean;
   beat.stopping = stopping;

@@ -218,6 +218,8 @@ void Join::cut() {
          tail_may_hold_acked_
              ? "The own log went another way than the peer's: " + note +
                    ". They are kept in a set-aside file in the data directory and are not part of the service any more."
+         : local_.meta.history.entries().empty()
+             ? "This box's copy is not whole, so all of it is set aside and fetched from the peer: " + note + "."
              : "The end of the own log was never acknowledged to anybody and the peer does not have it: " + note + ".");
   }
   if (wipe_) {

@@ -23,6 +23,8 @@ class Lease {
   // Ends the lease; echoes of confirms sent so far no longer renew it (RELEASE, L1, yield).
   void drop();
   bool valid(Steady now) const { return until_ms_ > now.ms; }
+  // Valid, or an echo that is still under way could make it so: "I hold no lease" may be said only when this is false.
+  bool possible(Steady now) const { return valid(now) || (!sent_.empty() && sent_.back().at.ms + lease_ms_ > now.ms); }
 
  private:
   struct Sent {

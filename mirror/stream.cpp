@@ -24,8 +24,9 @@ Stream::Change Stream::on_hello(StreamEnd from, StreamEnd echo) {
     if (left) up_ = false;
     return left ? Change::went_down : Change::none;
   }
-  // Another process of that box, while the stream is up. Frames of a dead one may come late (by a path that was stalled),
-  // and both may have heard the present name of this end: so it takes a new name, which only the living one can echo.
+  // Another process of that box, while the stream is up. Frames of a dead one may come late (by a path that was
+  // stalled), and both may have heard the present name of this end: so it takes a new name, which only the living one
+  // can echo.
   if (up_ && from.boot != peer_.boot) {
     up_ = false;
     ++own_.number;

@@ -69,6 +69,7 @@ class Active final : public edge::PacketSink {
   struct Client {
     ConnectionId connection;  // invalid: not connected (no accepted CONNECT)
     core::Session* session = nullptr;
+    std::size_t held_before = 0;         // QoS 2 ids held when it connected; its quota begins anew ([MQTT5-4.9.0-1])
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
     std::vector<std::string> aliases;  // inbound topic aliases; [0] unused

@@ -42,6 +42,7 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   client = Client{};
   client.connection = connection.id();
   client.session = state_->session_of(connect_.record.client_id);
+  client.held_before = client.session->held_ids.size();
   client.connect_expiry_s = packet.properties.session_expiry_s.value_or(0);
   mqtt::Connack connack = accept(connect_);
   show(lsn, &connack);

@@ -22,7 +22,8 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   if (resolved != mqtt::Reason::success) return end_connection(connection, resolved);
   core::Session& session = *client.session;
   // [MQTT5-3.3.4-7]; ids that are held are bounded for every version.
-  if (packet.qos == mqtt::Qos::exactly_once && session.held_ids.size() >= policy_.receive_maximum &&
+  if (packet.qos == mqtt::Qos::exactly_once &&
+      session.held_ids.size() >= client.held_before + policy_.receive_maximum &&
       connection.version() == mqtt::Version::v5 && !session.holds(packet.packet_id)) {
     return end_connection(connection, mqtt::Reason::receive_maximum_exceeded);
   }

@@ -34,8 +34,7 @@ class Checkpointer {
   void loaded(Lsn checkpoint) { committed_ = checkpoint; }
   void ask() { asked_ = true; }
   bool running() const { return at_.has_value(); }
-  // The rows of the store hold State at this lsn, or soon will.
-  Lsn rows_reach() const { return committing_ ? *at_ : committed_; }
+  bool committing() const { return committing_; }  // the rows of the store will be newer than committed()
   Lsn committed() const { return committed_; }
 
  private:

@@ -89,8 +89,10 @@ void Node::obey(mirror::Demote& /*order*/) {
 }
 
 void Node::obey(mirror::Rewind& order) {
+  // While a commit is under way nobody knows of which lsn the rows are that a rebuild would read.
+  const bool usable = !checkpointer_.committing() && checkpointer_.committed() <= order.to;
   checkpointer_.abort();
-  if (checkpointer_.rows_reach() > order.to) {  // the own rows are newer than the fork: an image must come
+  if (!usable) {  // the own rows are, or may be, newer than the fork: an image must come
     pair_->on_rewound(false, steady_now());
     return;
   }

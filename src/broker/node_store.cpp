@@ -11,11 +11,12 @@ void Node::on_store_events() {
     durable_ = events.durable;
     disk_full_ = events.disk_full;
     pair_->on_durable(durable_, now);
-    for (const std::uint64_t token : events.tokens) on_token(token, now);
+    // Before the tokens: a wipe's says that nothing of an earlier checkpoint is left.
     if (events.checkpoint) {
       checkpointer_.on_committed(*events.checkpoint, pair_->keep_log_from());
       trim_log();
     }
+    for (const std::uint64_t token : events.tokens) on_token(token, now);
     for (store::Chunk& chunk : events.chunks) on_chunk(std::move(chunk), now);
   });
 }

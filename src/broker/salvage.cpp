@@ -76,6 +76,7 @@ std::vector<Row> usable(std::vector<Row> rows, std::size_t& lost) {
 mirror::Meta stale_meta(const ByteBuffer& old, std::uint64_t fresh_store_id) {
   mirror::Meta meta;
   meta.store = fresh_store_id;
+  meta.alone_from = Lsn{1};  // not known: all of it may have been acknowledged here alone
   if (Result<mirror::Meta> known = mirror::decode_meta(old); known.ok()) meta = known.take();
   meta.history = {};
   meta.last_role = mirror::LastRole::stale;

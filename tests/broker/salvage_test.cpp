@@ -232,6 +232,7 @@ TEST_CASE("metadata that cannot be read: a new store id, so that no epoch is tak
   const Loaded loaded = salvaged(folder, missing);
   CHECK(loaded.last == Lsn{40});
   CHECK(loaded.meta.store == 99);
+  CHECK(loaded.meta.alone_from == Lsn{1});
   CHECK(loaded.meta.history.entries().empty());
   CHECK(missing.find("table meta") != std::string::npos);
 }

@@ -4,12 +4,27 @@
 namespace sim {
 
 Chaos::Chaos(World& world) : w_(world) {
-  const Kind all[] = {&Chaos::crash_one,     &Chaos::crash_one,     &Chaos::crash_both,
-                      &Chaos::pause_one,     &Chaos::cut_path,      &Chaos::cut_all_paths,
-                      &Chaos::cut_one_way,   &Chaos::cut_lan,       &Chaos::flip_master,
-                      &Chaos::slow_disk,     &Chaos::full_disk,     &Chaos::stop_one,
-                      &Chaos::step_clock,    &Chaos::new_disk,      &Chaos::slow_link,
-                      &Chaos::cut_then_pause, &Chaos::cut_then_crash_active, &Chaos::crash_while_joining};
+  const Kind all[] = {&Chaos::crash_one,
+                      &Chaos::crash_one,
+                      &Chaos::crash_both,
+                      &Chaos::pause_one,
+                      &Chaos::cut_path,
+                      &Chaos::cut_all_paths,
+                      &Chaos::cut_one_way,
+                      &Chaos::cut_lan,
+                      &Chaos::flip_master,
+                      &Chaos::slow_disk,
+                      &Chaos::full_disk,
+                      &Chaos::stop_one,
+                      &Chaos::step_clock,
+                      &Chaos::new_disk,
+                      &Chaos::slow_link,
+                      &Chaos::cut_then_pause,
+                      &Chaos::cut_then_crash_active,
+                      &Chaos::crash_while_joining,
+                      &Chaos::crawl,
+                      &Chaos::resync_while_stalled,
+                      &Chaos::crash_at_merge};
   for (const Kind kind : all) {
     if (random(2) == 0) kinds_.push_back(kind);
   }
@@ -27,6 +42,14 @@ void Chaos::later(std::int64_t ms, std::function<void()> what) {
 
 void Chaos::tick() {
   w_.step();
+  if (w_.result_.merged != merges_seen_) {
+    merges_seen_ = w_.result_.merged;
+    for (auto& host : w_.hosts_) {
+      if (!crash_when_merged_ || !host->serving()) continue;
+      crash_when_merged_ = false;
+      crash(*host, "what it merged may not be on its disk yet");
+    }
+  }
   while (!later_.empty() && later_.begin()->first <= w_.now_) {
     const auto what = std::move(later_.begin()->second);
     later_.erase(later_.begin());
@@ -54,6 +77,7 @@ void Chaos::heal() {
   w_.network_->set_all(Network::State::up);
   w_.network_->set_duplicates(0);
   w_.network_->set_latency(3);
+  w_.network_->set_base_latency(0);
   w_.vrrp_wild_ = false;
   for (auto& host : w_.hosts_) {
     host->resume();
@@ -216,6 +240,72 @@ void Chaos::crash_while_joining() {
     later(soon(400, 5'200), [this] { crash(any(), "while the other may be joining"); });
     return;
   }
+}
+
+// The mirror becomes slower and slower while heartbeats go on: publishers are slowed, then the standby is let go.
+void Chaos::crawl() {
+  w_.fault("crawl", "the mirror slows down to a crawl");
+  constexpr int steps = 60;
+  const int slope_ms = static_cast<int>(10 + random(25));  // each 100 ms
+  for (int i = 1; i <= steps; ++i) {
+    later(i * 100, [this, i, slope_ms] { w_.network_->set_base_latency(i * slope_ms); });
+  }
+  const std::int64_t ends = steps * 100 + soon(500, 4'000);
+  later(ends, [this] { w_.network_->set_base_latency(0); });
+  if (random(2) == 0) later(ends - soon(100, 3'000), [this] { crash(any(), "while the mirror crawls"); });
+}
+
+// An operator has the standby loaded anew; what it says on the one path may arrive when it is in sync again.
+void Chaos::resync_while_stalled() {
+  if (w_.options_.paths < 2) return;
+  for (auto& host : w_.hosts_) {
+    if (!host->up() || host->serving() || host->paused() || host->stopped()) continue;
+    const std::size_t path = random(2);
+    w_.fault("resync", host->name() + " is loaded anew, while path " + std::to_string(path) + " is stalled");
+    for (int from = 0; from < 2; ++from) w_.network_->set(from, path, Network::State::stalled);
+    later(soon(20, 200), [&standby = *host] {
+      if (standby.up() && !standby.paused()) standby.node().answer(R"({"command":"resync"})");
+    });
+    later(soon(800, 4'000), [this, path] {
+      for (int from = 0; from < 2; ++from) w_.network_->set(from, path, Network::State::up);
+    });
+    return;
+  }
+}
+
+// Both serve for a while; when they meet again and the one has taken what only the other had, it crashes at once.
+void Chaos::crash_at_merge() {
+  cut_all_paths();
+  for (auto& host : w_.hosts_) {
+    later(soon(100, 2'000), [this, &disk = host->disk()] { disk.slower_ms = static_cast<int>(random(300)); });
+    later(12'000, [&disk = host->disk()] { disk.slower_ms = 0; });
+  }
+  merges_seen_ = w_.result_.merged;
+  crash_when_merged_ = true;
+}
+
+void Chaos::words() {
+  if (!w_.keepalived_ || !w_.result_.violation.empty()) return;
+  constexpr std::int64_t drain_ms = 3'000;  // what crawled through the mirror has arrived then
+  w_.settle(drain_ms, [] { return false; });
+  if (!w_.protected_and_equal()) return;
+  w_.vrrp_wild_ = true;
+  Host& active = w_.hosts_[0]->serving() ? *w_.hosts_[0] : *w_.hosts_[1];
+  Host& standby = other(active);
+  w_.note("both boxes are told MASTER");
+  for (auto& host : w_.hosts_) host->set_master(true);
+  constexpr std::int64_t while_ms = 1'500;
+  if (w_.settle(while_ms, [&] { return standby.serving() || !active.serving(); })) {
+    w_.broken("told MASTER beside a linked active that is told so too, a standby took over");
+    return;
+  }
+  w_.note("the active is told BACKUP, the standby MASTER");
+  active.set_master(false);
+  if (!w_.settle(while_ms, [&] { return !active.serving() && standby.serving(); })) {
+    w_.broken("told BACKUP, an active goes on for " + std::to_string(while_ms) + " ms");
+    return;
+  }
+  w_.vrrp_wild_ = false;
 }
 
 }  // namespace sim

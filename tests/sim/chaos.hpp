@@ -15,6 +15,8 @@ class Chaos {
   explicit Chaos(World& world);
   void play();  // both boxes start, and then faults
   void heal();  // everything works again
+  // When the pair is whole again: what VRRP says wrongly must do no harm (only with keepalived).
+  void words();
 
  private:
   using Kind = void (Chaos::*)();
@@ -45,11 +47,16 @@ class Chaos {
   void cut_then_pause();
   void cut_then_crash_active();
   void crash_while_joining();
+  void crawl();
+  void resync_while_stalled();
+  void crash_at_merge();
 
   World& w_;
   std::vector<Kind> kinds_;
   std::multimap<std::int64_t, std::function<void()>> later_;
   bool new_disk_done_ = false;
+  bool crash_when_merged_ = false;
+  std::uint64_t merges_seen_ = 0;
 };
 
 }  // namespace sim

@@ -22,6 +22,7 @@ void GroupCheck::check_one(const History& history, const std::string& filter, co
   int least_qos = 2;
   for (const auto& [client, qos] : group.members) {
     least_qos = std::min(least_qos, qos);
+    if (history.clashed(client, message.publisher + "-" + std::to_string(message.number))) return;
     const auto got = message.got.find(client);
     if (got == message.got.end()) continue;
     ++members;

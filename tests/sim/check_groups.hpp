@@ -24,8 +24,8 @@ class GroupCheck {
     std::int64_t from = 0;               // the first member's SUBACK
     bool spoiled = false;
   };
-  void check_one(const History& history, const std::string& filter, const Group& group,
-                 const History::Message& message, const std::function<void(const std::string&)>& broken) const;
+  void check_one(const History& history, const std::string& filter, const Group& group, const History::Message& message,
+                 const std::function<void(const std::string&)>& broken) const;
 
   std::map<std::string, Group> groups_;
 };

@@ -19,8 +19,8 @@ void WillCheck::began(Book& book, const core::EpochBegan& record, tandem::Instan
     if (known == before.end()) continue;
     if (known->second.last == Seen::Last::before) seen.due = known->second.due;  // not back since an earlier reign
     if (known->second.last != Seen::Last::connected) continue;
-    const std::int64_t grace_ms = will.keep_alive_s != 0 ? std::int64_t{will.keep_alive_s} * 1500
-                                                         : std::int64_t{record.will_grace_s} * 1000;
+    const std::int64_t grace_ms =
+        will.keep_alive_s != 0 ? std::int64_t{will.keep_alive_s} * 1500 : std::int64_t{record.will_grace_s} * 1000;
     seen.due = time.plus_ms(std::max(grace_ms, std::int64_t{will.delay_s} * 1000));
   }
 }

@@ -1,5 +1,6 @@
 // Rules of wills, read from the records that an active appends: none fires while its client is connected, after a
-// DISCONNECT, or, after a takeover, before the client had its time to come back; one that fired reaches its subscribers.
+// DISCONNECT, or, after a takeover, before the client had its time to come back; one that fired reaches its
+// subscribers.
 #pragma once
 
 #include <array>
@@ -32,8 +33,8 @@ class WillCheck {
  private:
   struct Seen {
     enum class Last : std::uint8_t { before, connected, left_will, left_none, unknown } last = Last::before;
-    tandem::Instant due;    // before: not to be fired earlier
-    std::string will;       // its id, empty: none or unknown
+    tandem::Instant due;  // before: not to be fired earlier
+    std::string will;     // its id, empty: none or unknown
   };
   struct Fired {
     tandem::Lsn lsn;

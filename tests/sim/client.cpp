@@ -21,15 +21,17 @@ std::uint16_t Client::next_id() {
   for (;;) {
     last_id_ = static_cast<std::uint16_t>(last_id_ % 200 + 1);  // small, so that ids come again soon
     const auto busy = [this](const auto& one) { return one.packet_id == last_id_; };
-    if (std::none_of(out_.begin(), out_.end(), busy) && std::none_of(asked_.begin(), asked_.end(), busy)) return last_id_;
+    if (std::none_of(out_.begin(), out_.end(), busy) && std::none_of(asked_.begin(), asked_.end(), busy))
+      return last_id_;
   }
 }
 
 void Client::connected(std::int64_t now, Server by) {
   connected_ = true;
   established_ = wants_close_ = false;
+  refused_with_.reset();
   by_ = by;
-  history_.visited(plan_.id, now, by);
+  history_.visited(plan_.id, plan_.durable, now, by);
   input_.clear();
   output_.clear();
   answers_.clear();
@@ -41,7 +43,8 @@ void Client::connected(std::int64_t now, Server by) {
   packet.clean_start = clean_;
   packet.keep_alive_s = plan_.keep_alive_s;
   packet.client_id = plan_.id;
-  if (plan_.durable && plan_.version == mqtt::Version::v5) packet.properties.session_expiry_s = 30 * 24 * 3600;  // longer than all clock steps
+  if (plan_.durable && plan_.version == mqtt::Version::v5)
+    packet.properties.session_expiry_s = 30 * 24 * 3600;  // longer than all clock steps
   std::string will_id;
   if (plan_.will) {
     will_id = plan_.id + ".will-" + std::to_string(++will_numbers_);
@@ -101,12 +104,16 @@ void Client::on_packet(const mqtt::Packet& packet, std::int64_t now) {
   if (const auto* publish = std::get_if<mqtt::Publish>(&packet)) return on_publish(*publish, now);
   if (const auto* ack = std::get_if<mqtt::Ack>(&packet)) return on_ack(*ack, now);
   if (const auto* suback = std::get_if<mqtt::Suback>(&packet)) return on_suback(*suback, now);
-  if (std::holds_alternative<mqtt::Disconnect>(packet)) wants_close_ = true;
+  if (const auto* disconnect = std::get_if<mqtt::Disconnect>(&packet)) {
+    refused_with_ = disconnect->reason;
+    wants_close_ = true;
+  }
 }
 
 void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
   if (established_) return broken_(plan_.id + " got a second CONNACK");
   if (packet.reason != mqtt::Reason::success) {
+    refused_with_ = packet.reason;
     wants_close_ = true;
     return;
   }
@@ -115,7 +122,8 @@ void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
   const bool expected = has_session_ && !clean_;
   if (packet.session_present != expected && plan_.durable && !(packet.session_present && !has_session_)) {
     broken_(plan_.id + ": session present is " + (packet.session_present ? "1" : "0") + ", expected " +
-            (expected ? "1" : "0") + " (node " + std::to_string(by_.node) + ", epoch " + std::to_string(by_.epoch) + ")");
+            (expected ? "1" : "0") + " (node " + std::to_string(by_.node) + ", epoch " + std::to_string(by_.epoch) +
+            ")");
   }
   if (!packet.session_present) forget_session(now);
   has_session_ = plan_.durable;
@@ -170,8 +178,8 @@ void Client::on_ack(const mqtt::Ack& packet, std::int64_t now) {
     return answer(mqtt::Type::pubcomp, packet.packet_id, now);
   }
   waiting_since_ = 0;
-  const auto at = std::find_if(out_.begin(), out_.end(),
-                               [&](const Out& one) { return one.packet_id == packet.packet_id; });
+  const auto at =
+      std::find_if(out_.begin(), out_.end(), [&](const Out& one) { return one.packet_id == packet.packet_id; });
   const auto fits = [&] {
     if (at == out_.end()) return false;
     if (packet.type == mqtt::Type::puback) return at->qos == 1;

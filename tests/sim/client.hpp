@@ -1,5 +1,5 @@
-// An MQTT client as a state machine over bytes: publishes, subscribes, acknowledges late, goes away and comes back, resumes
-// its QoS 1/2 flows, and is strict about what it is told.
+// An MQTT client as a state machine over bytes: publishes, subscribes, acknowledges late, goes away and comes back,
+// resumes its QoS 1/2 flows, and is strict about what it is told.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct ClientPlan {
   bool durable = true;
   int publish_every_ms = 0;  // 0: never
   int publish_qos = 1;
-  std::string topic;         // "t/x": messages go to it, and to topic + "/n" now and then
+  std::string topic;  // "t/x": messages go to it, and to topic + "/n" now and then
   bool retain = false;
   std::vector<std::pair<std::string, int>> subscriptions;  // filter, QoS
-  int ack_delay_ms = 0;      // at most
-  int away_permille = 0;     // a chance a second to go away for a while
+  int ack_delay_ms = 0;                                    // at most
+  int away_permille = 0;                                   // a chance a second to go away for a while
   bool changes_subscriptions = false;
   bool will = false;
   std::uint16_t keep_alive_s = 5;
@@ -55,7 +55,8 @@ class Client {
   void take(ByteView bytes, std::int64_t now);
   void tick(std::int64_t now);
   ByteBuffer give() { return std::exchange(output_, {}); }
-  std::int64_t silent_since() const { return waiting_since_; }  // 0: waits for nothing
+  std::optional<mqtt::Reason> refused_with() const { return refused_with_; }  // by CONNACK or DISCONNECT
+  std::int64_t silent_since() const { return waiting_since_; }                // 0: waits for nothing
 
  private:
   struct Out {
@@ -107,6 +108,7 @@ class Client {
   bool connected_ = false;
   bool established_ = false;
   bool wants_close_ = false;
+  std::optional<mqtt::Reason> refused_with_;
   bool quiet_ = false;
   bool clean_ = false;  // of the present CONNECT
   bool has_session_ = false;

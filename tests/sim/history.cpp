@@ -11,7 +11,8 @@ History::Message& History::sent(const std::string& publisher, std::uint64_t numb
                                 bool retain, bool will, std::int64_t at) {
   Message& message = messages_[publisher + "-" + std::to_string(number)];
   if (message.sent_at != 0) return message;
-  if (publisher + "-" + std::to_string(number) == watched_) note_(watched_ + " is sent, QoS " + std::to_string(qos) + ", " + topic);
+  if (publisher + "-" + std::to_string(number) == watched_)
+    note_(watched_ + " is sent, QoS " + std::to_string(qos) + ", " + topic);
   message.publisher = publisher;
   message.number = number;
   message.topic = topic;
@@ -29,6 +30,12 @@ void History::transmitted(const std::string& id, std::uint16_t packet_id, Server
     message.id_before = std::exchange(user, &message);
   }
   message.sent_to[static_cast<std::size_t>(to.node)] = message.flow_at[static_cast<std::size_t>(to.node)] = true;
+}
+
+void History::visited(const std::string& client, bool durable, std::int64_t at, Server box) {
+  auto& visits = visits_[client];
+  visits.emplace_back(at, box.node);
+  if (!durable) session_of_[client] = client + " (session " + std::to_string(visits.size()) + ")";
 }
 
 void History::released(const std::string& id, Server to) {
@@ -50,7 +57,10 @@ void History::delivered(const std::string& subscriber, const std::string& id, in
     note_(id + " comes to " + subscriber + " by node " + std::to_string(by.node) + " with QoS " + std::to_string(qos));
   }
   std::vector<Delivery>& got = found->second.got[subscriber];
-  if (got.empty()) order_[subscriber].push_back(&found->second);
+  if (got.empty()) {
+    const auto session = session_of_.find(subscriber);
+    order_[session == session_of_.end() ? subscriber : session->second].push_back(&found->second);
+  }
   got.push_back({at, by, qos});
 }
 
@@ -89,9 +99,9 @@ std::uint64_t History::acked_count() const {
 // Two memories were lost before either disk had the record (durability "peer" only). What a client did while that was
 // being found out may be confused by it, too: a held packet id that came back (docs/limits.md).
 bool History::excused(const Message& message) const {
-  if (held_id_repeat_permitted && split() && message.qos == 2) {
+  if (held_id_repeat_permitted && split() && message.qos == 2 && message.acked_by.node >= 0) {
     for (const Message* one = message.id_before; one != nullptr; one = one->id_before) {
-      if (one->flow_at[0] && one->flow_at[1]) return true;
+      if (one->flow_at[static_cast<std::size_t>(1 - message.acked_by.node)]) return true;
     }
   }
   for (const auto& [from, to] : loss_windows_) {
@@ -108,7 +118,8 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   const std::size_t count = found == message.got.end() ? 0 : found->second.size();
   // What one side of a split was told, the other does not know before they are merged.
   if (split() && interest.from >= *first_split_) return;
-  if (lost(interest.from)) return;  // it was acknowledged when both memories were about to be lost
+  if (message.will && split()) return;  // its client may be back at the other side, which then fires none
+  if (lost(interest.from)) return;      // it was acknowledged when both memories were about to be lost
   const bool due = message.acked_at != 0 && message.qos > 0 && interest.qos > 0 && interest.from < message.sent_at &&
                    interest.until == 0;
   if (due && count == 0 && !excused(message) && clashes_.count({subscriber, name}) == 0) {

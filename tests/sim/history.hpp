@@ -1,6 +1,7 @@
 // What the clients saw: messages, acknowledgements, deliveries, wills; and the rules that it must obey.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -45,10 +46,10 @@ class History {
     std::int64_t sent_at = 0;   // first time
     std::int64_t acked_at = 0;  // 0: never
     Server acked_by;
-    int transmissions = 0;              // PUBLISH packets: a repeat of QoS 1 is another message to the broker
-    std::array<bool, 2> sent_to{};      // the boxes that got one
-    std::array<bool, 2> flow_at{};      // or a PUBREL
-    const Message* id_before = nullptr; // QoS 2: the message that had this packet id before
+    int transmissions = 0;               // PUBLISH packets: a repeat of QoS 1 is another message to the broker
+    std::array<bool, 2> sent_to{};       // the boxes that got one
+    std::array<bool, 2> flow_at{};       // or a PUBREL
+    const Message* id_before = nullptr;  // QoS 2: the message that had this packet id before
     std::map<std::string, std::vector<Delivery>> got;  // by subscriber: completed receipts (QoS 2: flows)
   };
   struct Interest {  // a durable subscription that was acknowledged
@@ -63,7 +64,7 @@ class History {
                 bool will, std::int64_t at);
   void transmitted(const std::string& id, std::uint16_t packet_id, Server to);
   void released(const std::string& id, Server to);
-  void visited(const std::string& client, std::int64_t at, Server box) { visits_[client].emplace_back(at, box.node); }
+  void visited(const std::string& client, bool durable, std::int64_t at, Server box);
   void acked(const std::string& id, std::int64_t at, Server by);
   void delivered(const std::string& subscriber, const std::string& id, int qos, std::int64_t at, Server by);
   // A QoS 2 message came under a packet id that the subscriber holds for another. True: that is permitted.
@@ -81,9 +82,7 @@ class History {
   // the faults that cause it.
   void may_lose(std::int64_t from, std::int64_t to) { loss_windows_.emplace_back(from, to); }
   // Two lineages begin: both boxes serve, or one serves without what the other, which is down, has recorded.
-  void note_split(std::int64_t at) {
-    if (!first_split_) first_split_ = at;
-  }
+  void note_split(std::int64_t at) { first_split_ = std::min(at, first_split_.value_or(at)); }
   void note_merge(std::int64_t at) { merges_.push_back(at); }
   bool split() const { return first_split_.has_value(); }
   std::int64_t first_split() const { return *first_split_; }
@@ -91,10 +90,13 @@ class History {
 
   // At the end, when everything has been drained.
   void check_deliveries(const std::function<void(const std::string&)>& broken) const;
-  bool lost(std::int64_t at) const;  // what was acknowledged then may be
+  bool lost(std::int64_t at) const;            // what was acknowledged then may be
   bool excused(const Message& message) const;  // its loss is one of those
   std::uint64_t permitted_duplicates() const { return permitted_duplicates_; }
   std::uint64_t clashes() const { return clashes_.size(); }
+  bool clashed(const std::string& subscriber, const std::string& id) const {
+    return clashes_.count({subscriber, id}) != 0;
+  }
   std::uint64_t messages() const { return messages_.size(); }
   std::uint64_t acked_count() const;
   const std::map<std::string, Message>& all() const { return messages_; }
@@ -102,17 +104,19 @@ class History {
  private:
   void check_one(const Message& message, const std::string& subscriber, const Interest& interest,
                  const std::function<void(const std::string&)>& broken) const;
-  // Both sides of a split had a part in it (docs/limits.md): its publisher sent it to both, or the subscriber was at both
-  // between the first and the last receipt, or the loser had begun to deliver it when it was merged into the winner.
+  // Both sides of a split had a part in it (docs/limits.md): its publisher sent it to both, or the subscriber was at
+  // both between the first and the last receipt, or the loser had begun to deliver it when it was merged into the
+  // winner.
   bool on_both_sides(const Message& message, const std::string& subscriber) const;
   void check_order(const std::function<void(const std::string&)>& broken) const;
 
   std::map<std::string, Message> messages_;
   std::map<std::pair<std::string, std::uint16_t>, const Message*> id_users_;  // publisher, packet id: QoS 2
-  std::map<std::string, std::vector<std::pair<std::int64_t, int>>> visits_;  // connections: when, to which box
+  std::map<std::string, std::vector<std::pair<std::int64_t, int>>> visits_;   // connections: when, to which box
   std::map<std::string, std::vector<Interest>> interests_;
-  std::map<std::string, std::vector<const Message*>> order_;  // by subscriber: first receipts, in order
-  std::set<std::pair<std::string, std::string>> clashes_;  // subscriber, message
+  std::map<std::string, std::vector<const Message*>> order_;  // by subscriber's session: first receipts, in order
+  std::map<std::string, std::string> session_of_;             // the present one of a clean subscriber
+  std::set<std::pair<std::string, std::string>> clashes_;     // subscriber, message
   std::vector<std::pair<std::int64_t, std::int64_t>> loss_windows_;
   std::optional<std::int64_t> first_split_;
   std::vector<std::int64_t> merges_;

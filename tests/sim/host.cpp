@@ -191,7 +191,8 @@ void Host::flush() {
   for (std::shared_ptr<SimConnection>& connection : list_) {
     if (!connection) continue;
     if (!connection->dead_ && !connection->out_.empty()) {
-      const std::int64_t due = now_ + static_cast<std::int64_t>(rng_() % static_cast<unsigned>(options_.lan_ms_max + 1));
+      const std::int64_t due =
+          now_ + static_cast<std::int64_t>(rng_() % static_cast<unsigned>(options_.lan_ms_max + 1));
       const std::int64_t last = connection->down.empty() ? due : std::max(due, connection->down.back().first);
       connection->down.emplace_back(last, std::move(connection->out_));
       connection->out_.clear();

@@ -10,8 +10,8 @@
 
 #include "broker/node.hpp"
 #include "client.hpp"
-#include "disk.hpp"
 #include "network.hpp"
+#include "sim_store.hpp"
 
 namespace sim {
 
@@ -63,7 +63,7 @@ class Witness {
   virtual void told(int node, broker::Level level, std::string_view sentence) = 0;
   virtual void broken(const std::string& what) = 0;
   virtual void appended(int node, const Batch& batch) = 0;  // the node's store was given it
-  virtual void cut(int node) = 0;  // log or rows are cut, to be replaced by the peer's
+  virtual void cut(int node) = 0;                           // log or rows are cut, to be replaced by the peer's
 };
 
 class Host final : broker::Doors, broker::Clocks, broker::Events {

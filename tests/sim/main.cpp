@@ -174,13 +174,15 @@ int main(int argc, char** argv) {
     all = run_in_parallel(sum, seeds, jobs, stop_at_first);
   }
   std::string faults;
-  for (const auto& [kind, number] : sum.faults) faults += (faults.empty() ? "" : ", ") + kind + " " + std::to_string(number);
+  for (const auto& [kind, number] : sum.faults)
+    faults += (faults.empty() ? "" : ", ") + kind + " " + std::to_string(number);
   if (!all) std::printf("a worker died\n");
-  std::printf("%llu seeds, %.1f simulated hours, %llu messages (%llu acknowledged), %llu merges, %llu permitted "
-              "duplicates; faults: %s; violations: %llu\n",
-              static_cast<unsigned long long>(sum.seeds), static_cast<double>(sum.simulated_ms) / 3'600'000.0,
-              static_cast<unsigned long long>(sum.messages), static_cast<unsigned long long>(sum.acked),
-              static_cast<unsigned long long>(sum.merged), static_cast<unsigned long long>(sum.duplicates),
-              faults.c_str(), static_cast<unsigned long long>(sum.violations));
+  std::printf(
+      "%llu seeds, %.1f simulated hours, %llu messages (%llu acknowledged), %llu merges, %llu permitted "
+      "duplicates; faults: %s; violations: %llu\n",
+      static_cast<unsigned long long>(sum.seeds), static_cast<double>(sum.simulated_ms) / 3'600'000.0,
+      static_cast<unsigned long long>(sum.messages), static_cast<unsigned long long>(sum.acked),
+      static_cast<unsigned long long>(sum.merged), static_cast<unsigned long long>(sum.duplicates), faults.c_str(),
+      static_cast<unsigned long long>(sum.violations));
   return sum.violations == 0 && all ? 0 : 1;
 }

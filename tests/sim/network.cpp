@@ -27,7 +27,7 @@ bool Network::send(int from, std::size_t path, ByteView head, ByteView body, std
   if (one.state == State::broken) return false;
   const int copies = duplicates_permille_ > 0 && static_cast<int>(rng_() % 1000) < duplicates_permille_ ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
-    const auto delay = static_cast<std::int64_t>(rng_() % static_cast<unsigned>(latency_ms_max_ + 1));
+    const auto delay = base_ms_ + static_cast<std::int64_t>(rng_() % static_cast<unsigned>(latency_ms_max_ + 1));
     one.last_due = std::max(one.last_due, now + delay);
     ByteBuffer bytes(head);
     bytes.append(body);

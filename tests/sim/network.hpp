@@ -27,6 +27,7 @@ class Network {
   void node_gone(int node);  // its connections end
   void set_duplicates(int permille) { duplicates_permille_ = permille; }
   void set_latency(int ms_max) { latency_ms_max_ = ms_max; }
+  void set_base_latency(int ms) { base_ms_ = ms; }  // of every frame, besides
 
   bool send(int from, std::size_t path, ByteView head, ByteView body, std::int64_t now);
   bool has_due(int to, std::int64_t now) const;
@@ -46,6 +47,7 @@ class Network {
 
   std::mt19937_64 rng_;
   int latency_ms_max_;
+  int base_ms_ = 0;
   int duplicates_permille_ = 0;
   std::array<std::array<Pipe, paths>, 2> pipes_;
 };

@@ -9,7 +9,7 @@ namespace sim {
 
 namespace {
 
-constexpr std::int64_t patience_ms = 2'500;     // a client that waits for an answer
+constexpr std::int64_t patience_ms = 2'500;  // a client that waits for an answer
 constexpr std::size_t story_lines = 400;
 
 Config config_of(std::mt19937_64& rng, bool keepalived) {
@@ -34,7 +34,8 @@ Config config_of(std::mt19937_64& rng, bool keepalived) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool trace, const std::string& watched) : seed_(seed), trace_(trace), rng_(seed * 0x9E3779B97F4A7C15ULL + 1) {
+World::World(std::uint64_t seed, bool trace, const std::string& watched)
+    : seed_(seed), trace_(trace), rng_(seed * 0x9E3779B97F4A7C15ULL + 1) {
   keepalived_ = chance(35);
   options_.config = config_of(rng_, keepalived_);
   options_.paths = options_.config.mirror->listen.size();
@@ -118,7 +119,7 @@ void World::told(int node, broker::Level level, std::string_view sentence) {
     sure_.takes_over_unclean(node, *hosts_[static_cast<std::size_t>(node)]);
   }
   // UNCLEAN: this lineage goes on without what the other box, which is down, has recorded: a split in time.
-  if (sentence.ends_with(", UNCLEAN.")) history_.note_split(mirrored_at_);
+  if (sentence.ends_with(", UNCLEAN.")) history_.note_split(std::min(mirrored_at_, fork_time(node)));
   if (sentence.find("copy differs from the active's") != std::string_view::npos) broken(std::string(sentence));
 }
 
@@ -130,6 +131,13 @@ void World::broken(const std::string& what) {
 void World::appended(int node, const Batch& batch) {
   const Host& host = *hosts_[static_cast<std::size_t>(node)];
   wills_.appended(node, host.serving(), batch, host.state());
+  if (host.serving()) made_at_.emplace(batch.first, now_);
+}
+
+// When the first record was made that this box lacks.
+std::int64_t World::fork_time(int node) {
+  const auto lacks = made_at_.upper_bound(hosts_[static_cast<std::size_t>(node)]->node().last());
+  return lacks == made_at_.end() ? now_ : lacks->second;
 }
 
 void World::cut(int node) {
@@ -162,7 +170,7 @@ void World::step() {
     history_.note_split(mirrored_at_);
   }
   for (const auto& host : hosts_) {
-    if (host->serving() && !host->paused() && host->pair().mode() == mirror::Mode::mirrored) mirrored_at_ = now_;
+    if (host->up() && !host->paused() && host->pair().sure(host->clock())) mirrored_at_ = now_;
   }
   sure_.watch({hosts_[0].get(), hosts_[1].get()}, now_);
   for (int i = 0; i < 2; ++i) {
@@ -191,7 +199,11 @@ void World::find_box(Seat& seat) {
 void World::leave(Seat& seat, bool ours) {
   if (seat.connection) seat.connection->client_gone = true;
   seat.connection.reset();
-  if (trace_) note(seat.client->plan().id + (ours ? " closes its connection" : " loses its connection"));
+  if (trace_) {
+    const std::optional<mqtt::Reason> reason = seat.client->refused_with();
+    note(seat.client->plan().id + (ours ? " closes its connection" : " loses its connection") +
+         (reason ? ", told reason " + std::to_string(static_cast<int>(*reason)) : ""));
+  }
   seat.client->disconnected(now_, ours);
 }
 
@@ -219,8 +231,8 @@ void World::step_client(Seat& seat) {
   if (client.silent_since() != 0 && now_ - client.silent_since() > patience_ms) leave(seat, true);
 }
 
-// --- VRRP: the weight file decides; who has the address keeps it among equals. A box that is cut off from the LAN hears
-// no other and takes it.
+// --- VRRP: the weight file decides; who has the address keeps it among equals. A box that is cut off from the LAN
+// hears no other and takes it.
 
 int World::weight(Host& host) {
   if (!host.up() || host.paused() || host.stopped()) return -1;
@@ -352,7 +364,8 @@ void World::check_retained() {
       const std::string payload(found->second.message->view().payload);
       const std::uint64_t number = std::stoull(payload.substr(payload.rfind('-') + 1));
       const History::Message& shown = history_.all().at(payload);
-      const bool repeated = shown.qos == 1 && shown.transmissions > 1;  // it may have come after the newer one once more
+      const bool repeated =
+          shown.qos == 1 && shown.transmissions > 1;  // it may have come after the newer one once more
       if (number < message->number && !repeated) {
         broken("retained message of " + topic + " is " + payload + " at " + host->name() + ", older than the " +
                std::to_string(message->number) + " that was acknowledged");
@@ -384,6 +397,7 @@ Result World::run() {
     tell_state();
     broken("not protected 90 s after everything was healed");
   }
+  chaos.words();
   for (Seat& seat : seats_) seat.client->go_quiet();
   if (result_.violation.empty() && !settle(60'000, [this] { return drained() && protected_and_equal(); })) {
     tell_state();

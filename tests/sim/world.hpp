@@ -59,6 +59,7 @@ class World final : public Witness {
   void find_box(Seat& seat);
   void leave(Seat& seat, bool ours);
   void watch();  // the rules that can be checked at any time
+  std::int64_t fork_time(int node);
   void watch_digests();
   void watch_message();  // where it waits, for --watch
   void agree_on_master();
@@ -88,7 +89,8 @@ class World final : public Witness {
   std::vector<Seat> seats_;
   std::map<Epoch, int> reigns_;
   std::map<int, std::int64_t> crashed_at_;
-  std::int64_t mirrored_at_ = 0;  // the last time that both boxes had the same: lineages fork behind it
+  std::int64_t mirrored_at_ = 0;         // the last time that a standby was SURE: lineages fork behind it
+  std::map<Lsn, std::int64_t> made_at_;  // first record of a batch, first time that one was made
   std::uint64_t digests_compared_ = 0;
   std::string watched_;
   std::map<std::string, std::string> watched_at_;
