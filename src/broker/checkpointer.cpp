@@ -43,8 +43,10 @@ void Checkpointer::encode_slice() {
 
 void Checkpointer::on_committed(Lsn at, Lsn keep_from) {
   committed_ = at;
-  at_.reset();
-  encoded_ = committing_ = false;
+  if (committing_ && at_ == at) {  // else it was aborted meanwhile, and another one may have begun
+    at_.reset();
+    encoded_ = committing_ = false;
+  }
   const Lsn below_keep{keep_from.value == 0 ? 0 : keep_from.value - 1};
   store_.trim(std::min(at, below_keep));
 }
