@@ -47,7 +47,6 @@ Node::Node(const Config& config, const Parts& parts)
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),
       alarms_(parts_.events, parts_.clocks) {
-  active_.attach(parts_.doors.connections(), parts_.random);
   active_.on_turn_begin([this] { return begin_turn(); });
 }
 
@@ -56,6 +55,7 @@ Node::~Node() {
 }
 
 Status Node::start() {
+  active_.attach(parts_.doors.connections(), parts_.random);
   const store::Found& found = parts_.store.found();
   const Lsn last = std::max(found.log_last, found.checkpoint);
   if (Status loaded = replica_.load(parts_.store, found.checkpoint, last); !loaded.ok()) {

@@ -33,7 +33,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // Rebuilds State from the store. Error: what is wrong and what to do.
+  // Rebuilds State from the store; from here on the doors are used. Error: what is wrong and what to do.
   Status start();
 
   edge::PacketSink& sink() { return active_; }

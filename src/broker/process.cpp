@@ -54,39 +54,29 @@ store::StoreOptions store_options(const Config& config) {
   return options;
 }
 
-// Packets go on to the node, which is made after the edge.
-class Relay final : public edge::PacketSink {
- public:
-  void to(edge::PacketSink* sink) { sink_ = sink; }
-  bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override {
-    return sink_->on_packet(connection, packet);
-  }
-  void on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) override {
-    sink_->on_malformed(connection, reason, what);
-  }
-  void on_closed(edge::Connection& connection, edge::CloseCause cause) override { sink_->on_closed(connection, cause); }
-
- private:
-  edge::PacketSink* sink_ = nullptr;
-};
-
+// The sockets. The edge hands packets straight to the node's sink, so it is made once there is one.
 class EdgeDoors final : public Doors {
  public:
-  explicit EdgeDoors(edge::Edge& edge) : edge_(edge) {}
-  edge::Connections& connections() override { return edge_.connections(); }
-  Status open_listeners() override { return edge_.open_listeners(); }
-  bool listening() const override { return edge_.listening(); }
-  void accept_clients() override { edge_.accept_clients(); }
-  void close_listeners() override { edge_.close_listeners(); }
-  void close_all_connections() override { edge_.close_all_connections(); }
-  void tick(Steady now) override { edge_.tick(now); }
+  void build(asio::io_context& loop, const edge::EdgeOptions& options, edge::PacketSink& sink) {
+    edge_ = std::make_unique<edge::Edge>(loop, options, sink);
+  }
+  void clear() { edge_.reset(); }
+  std::uint64_t bytes_read_this_turn() const { return edge_->bytes_read_this_turn(); }
+
+  edge::Connections& connections() override { return edge_->connections(); }
+  Status open_listeners() override { return edge_->open_listeners(); }
+  bool listening() const override { return edge_->listening(); }
+  void accept_clients() override { edge_->accept_clients(); }
+  void close_listeners() override { edge_->close_listeners(); }
+  void close_all_connections() override { edge_->close_all_connections(); }
+  void tick(Steady now) override { edge_->tick(now); }
   void flush() override {
-    edge_.flush();
-    edge_.new_turn();
+    edge_->flush();
+    edge_->new_turn();
   }
 
  private:
-  edge::Edge& edge_;
+  std::unique_ptr<edge::Edge> edge_;
 };
 
 }  // namespace
@@ -94,8 +84,6 @@ class EdgeDoors final : public Doors {
 struct Process::Impl {
   explicit Impl(const Config& config_in)
       : config(config_in),
-        edge(context, edge_options(config_in), relay),
-        doors(edge),
         events(config_in.node.data_dir, config_in.node.name, clocks),
         salvage(store_options(config_in), random_u64) {}
   ~Impl();
@@ -111,12 +99,11 @@ struct Process::Impl {
 
   const Config config;
   asio::io_context context{1};
-  Relay relay;
-  edge::Edge edge;
   EdgeDoors doors;
   MachineClocks clocks;
   EventsFile events;
   Salvage salvage;
+  std::string known_damage;  // that a look at the files would not show; of the last start_node()
   std::unique_ptr<store::Store> store;
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Node> node;
@@ -179,18 +166,16 @@ Status Process::Impl::start_node(const std::string& pair_id) {
         salvage.healed();
       }};
   node = std::make_unique<Node>(config, parts);
+  doors.build(context, edge_options(config), node->sink());
   events.ask_place([this] {
     return EventsFile::Place{node->has_pair() ? node->pair().epoch().number : 0, node->log_time()};
   });
-  Status started;
-  if (store->found().log_may_be_short) {
-    started = Error{"log.db-wal is missing although the log was not closed in order"};
-  } else {
-    started = node->start();
-  }
+  known_damage = store->found().log_may_be_short ? "log.db-wal is missing although the log was not closed in order" : "";
+  const Status started = known_damage.empty() ? node->start() : Status(Error{known_damage});
   if (started.ok()) return {};
   events.ask_place({});
   node.reset();
+  doors.clear();
   store.reset();
   return started;
 }
@@ -202,14 +187,12 @@ Status Process::Impl::start() {
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
   Status started = start_node(pair_id.value());
   if (!started.ok()) {
-    const bool short_log = started.error().message.rfind("log.db-wal is missing", 0) == 0;
-    const Result<bool> aside = salvage.set_aside(clocks.wall(), short_log ? started.error().message : std::string());
+    const Result<bool> aside = salvage.set_aside(clocks.wall(), known_damage);
     if (!aside.ok()) return aside.error();
     if (!aside.value()) return started;
     started = start_node(pair_id.value());
   }
   if (!started.ok()) return started;
-  relay.to(&node->sink());
   control = std::make_unique<admin::Control>(context, config.control.socket,
                                              [this](std::string_view request) { return answer(request); });
   return control->open();
@@ -256,7 +239,7 @@ Status Process::Impl::run() {
     using Clock = std::chrono::steady_clock;
     context.run_one();
     const auto end = Clock::now() + std::chrono::microseconds(limits::turn_us);
-    while (!stopping && edge.bytes_read_this_turn() < limits::turn_bytes && Clock::now() < end &&
+    while (!stopping && doors.bytes_read_this_turn() < limits::turn_bytes && Clock::now() < end &&
            context.poll_one() != 0) {
     }
     node->end_turn();
