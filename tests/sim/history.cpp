@@ -7,6 +7,10 @@
 
 namespace sim {
 
+namespace {
+constexpr std::int64_t slowest_ack_ms = 1'000;  // from a receipt to the record of its PUBREC
+}
+
 History::Message& History::sent(const std::string& publisher, std::uint64_t number, const std::string& topic, int qos,
                                 bool retain, bool will, std::int64_t at) {
   Message& message = messages_[publisher + "-" + std::to_string(number)];
@@ -130,11 +134,15 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   }
 }
 
-bool History::on_both_sides(const Message& message, const std::string& subscriber) const {
+bool History::in_two_lineages(const Message& message, const std::string& subscriber) const {
   if (message.sent_to[0] && message.sent_to[1]) return true;
   const std::vector<Delivery>& got = message.got.at(subscriber);
   for (const std::int64_t merged : merges_) {
     if (merged >= got.front().at && merged <= got.back().at) return true;
+  }
+  for (const auto& [forked_at, served_at] : unclean_) {
+    const bool between = served_at >= got.front().at && served_at <= got.back().at;
+    if (between && forked_at <= got.front().at + slowest_ack_ms) return true;
   }
   std::array<bool, 2> at{};
   for (const Delivery& one : got) at[static_cast<std::size_t>(one.by.node)] = true;
@@ -161,7 +169,7 @@ void History::check_deliveries(const std::function<void(const std::string&)>& br
     for (const auto& [subscriber, got] : message.got) {
       if (got.size() < 2 || got.front().qos != 2) continue;
       // Delivered by both sides of a split, or begun by one and merged into the other (docs/limits.md).
-      if (split() && got.back().at >= *first_split_ && on_both_sides(message, subscriber)) {
+      if (split() && got.back().at >= *first_split_ && in_two_lineages(message, subscriber)) {
         ++permitted_duplicates_;
         continue;
       }

@@ -83,6 +83,10 @@ class History {
   void may_lose(std::int64_t from, std::int64_t to) { loss_windows_.emplace_back(from, to); }
   // Two lineages begin: both boxes serve, or one serves without what the other, which is down, has recorded.
   void note_split(std::int64_t at) { first_split_ = std::min(at, first_split_.value_or(at)); }
+  void note_unclean(std::int64_t forked_at, std::int64_t at) {
+    note_split(forked_at);
+    unclean_.emplace_back(forked_at, at);
+  }
   void note_merge(std::int64_t at) { merges_.push_back(at); }
   bool split() const { return first_split_.has_value(); }
   std::int64_t first_split() const { return *first_split_; }
@@ -104,10 +108,10 @@ class History {
  private:
   void check_one(const Message& message, const std::string& subscriber, const Interest& interest,
                  const std::function<void(const std::string&)>& broken) const;
-  // Both sides of a split had a part in it (docs/limits.md): its publisher sent it to both, or the subscriber was at
-  // both between the first and the last receipt, or the loser had begun to deliver it when it was merged into the
-  // winner.
-  bool on_both_sides(const Message& message, const std::string& subscriber) const;
+  // Two lineages had a part in it (docs/limits.md): its publisher sent it to both, or the subscriber was at both between
+  // the first and the last receipt, or the loser had begun to deliver it when it was merged into the winner, or a box
+  // that had lost the record of the first receipt went on UNCLEAN.
+  bool in_two_lineages(const Message& message, const std::string& subscriber) const;
   void check_order(const std::function<void(const std::string&)>& broken) const;
 
   std::map<std::string, Message> messages_;
@@ -118,6 +122,7 @@ class History {
   std::map<std::string, std::string> session_of_;             // the present one of a clean subscriber
   std::set<std::pair<std::string, std::string>> clashes_;     // subscriber, message
   std::vector<std::pair<std::int64_t, std::int64_t>> loss_windows_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> unclean_;  // when its log left the other's, when it began to serve
   std::optional<std::int64_t> first_split_;
   std::vector<std::int64_t> merges_;
   std::string watched_;

@@ -119,7 +119,7 @@ void World::told(int node, broker::Level level, std::string_view sentence) {
     sure_.takes_over_unclean(node, *hosts_[static_cast<std::size_t>(node)]);
   }
   // UNCLEAN: this lineage goes on without what the other box, which is down, has recorded: a split in time.
-  if (sentence.ends_with(", UNCLEAN.")) history_.note_split(std::min(mirrored_at_, fork_time(node)));
+  if (sentence.ends_with(", UNCLEAN.")) history_.note_unclean(std::min(mirrored_at_, fork_time(node)), now_);
   if (sentence.find("copy differs from the active's") != std::string_view::npos) broken(std::string(sentence));
 }
 
