@@ -22,8 +22,7 @@ void Feeder::start(const Fetch& fetch, Steady now, std::vector<Order>& orders) {
   rows_done_ = !fetch.with_rows;
   read_to_ = fetch.with_rows ? Lsn{} : fetch.after;
   rows_bytes_ = rows_total_ = sent_bytes_ = 0;
-  next_number_ = 1;
-  received_ = 0;
+  window_ = {};
   budget_bytes_ = static_cast<std::int64_t>(window_bytes);
   refilled_ = asked_at_ = now;
   orders.push_back(OpenCatchUp{fetch.after, fetch.with_rows});
@@ -43,8 +42,7 @@ void Feeder::go_on(const Fetch& fetch, Lsn after, Steady now, std::vector<Order>
 void Feeder::stop(std::vector<Order>& orders) {
   finish(orders);
   open_ = false;
-  pieces_.clear();
-  pieces_bytes_ = 0;
+  window_ = {};
 }
 
 void Feeder::finish(std::vector<Order>& orders) {
@@ -63,7 +61,7 @@ void Feeder::on_chunk(CatchUpPiece&& chunk, Steady now) {
   Piece piece;
   piece.join = fetch_.join;
   piece.fetch = fetch_.number;
-  piece.number = next_number_++;
+  piece.number = window_.next_number();
   piece.gap = gap_ = chunk.gap;
   piece.rows_end = chunk.rows_end;
   piece.rows_lsn = chunk.rows_lsn;
@@ -82,18 +80,13 @@ void Feeder::on_chunk(CatchUpPiece&& chunk, Steady now) {
   put(out, piece);
   if (!piece.rows.empty()) rows_bytes_ += body.size();
   budget_bytes_ -= static_cast<std::int64_t>(body.size());
-  pieces_bytes_ += body.size();
   sent_bytes_ += body.size();
-  pieces_.push_back({piece.number, std::move(body), std::nullopt});
+  window_.add(std::move(body));
 }
 
 void Feeder::on_ack(const PieceAck& ack) {
   if (!open_ || ack.join != fetch_.join || ack.fetch != fetch_.number) return;
-  received_ = std::max(received_, ack.received);
-  while (!pieces_.empty() && pieces_.front().number <= ack.consumed) {
-    pieces_bytes_ -= pieces_.front().body.size();
-    pieces_.pop_front();
-  }
+  window_.on_ack(ack.received, ack.consumed);
 }
 
 void Feeder::pump(Steady now, std::vector<Order>& orders) {
@@ -101,23 +94,11 @@ void Feeder::pump(Steady now, std::vector<Order>& orders) {
   budget_bytes_ += bytes_per_second * (now.ms - refilled_.ms) / 1000;
   budget_bytes_ = std::min(budget_bytes_, static_cast<std::int64_t>(window_bytes));
   refilled_ = now;
-  if (budget_bytes_ <= 0 || pieces_bytes_ >= window_bytes) return;
+  if (budget_bytes_ <= 0 || window_.bytes() >= window_bytes) return;
   if (idle_ && now.ms - asked_at_.ms < idle_ask_ms) return;
   asked_ = true;
   asked_at_ = now;
   orders.push_back(NextChunk{chunk_bytes});
-}
-
-std::vector<const ByteBuffer*> Feeder::take_sendable(Steady now) {
-  std::vector<const ByteBuffer*> bodies;
-  if (!open_) return bodies;
-  for (Sent& piece : pieces_) {
-    if (piece.number <= received_) continue;
-    if (piece.sent && now.ms - piece.sent->ms < limits::path_resend_ms) continue;
-    piece.sent = now;
-    bodies.push_back(&piece.body);
-  }
-  return bodies;
 }
 
 }  // namespace tandem::mirror

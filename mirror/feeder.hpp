@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <optional>
 #include <vector>
 
 #include "base/limits.hpp"
 #include "mirror/pair.hpp"
+#include "mirror/send_window.hpp"
 #include "mirror/wire.hpp"
 
 namespace tandem::mirror {
@@ -22,7 +21,7 @@ class Feeder {
   bool open() const { return open_; }
   // The reader in the store is at the end of what can be had from it (gap, joint or end): no more chunks are asked for.
   bool finished() const { return finished_; }
-  bool all_consumed() const { return pieces_.empty(); }
+  bool all_consumed() const { return window_.empty(); }
   bool rows_done() const { return rows_done_; }
   bool gap() const { return gap_; }  // the log does not go back far enough: the peer fetches anew, with rows
   // Behind this the store has yet to read.
@@ -45,14 +44,9 @@ class Feeder {
   // Asks for the next chunk if window and rate allow it. `now` also refills the rate.
   void pump(Steady now, std::vector<Order>& orders);
   // Piece bodies (without frame header) that are due to be sent or sent again.
-  std::vector<const ByteBuffer*> take_sendable(Steady now);
+  std::vector<const ByteBuffer*> take_sendable(Steady now) { return window_.take_sendable(now); }
 
  private:
-  struct Sent {
-    std::uint64_t number;
-    ByteBuffer body;
-    std::optional<Steady> sent;
-  };
   Fetch fetch_;
   bool open_ = false;
   bool finished_ = false;
@@ -64,10 +58,7 @@ class Feeder {
   std::uint64_t rows_bytes_ = 0;
   std::uint64_t rows_total_ = 0;
   std::uint64_t sent_bytes_ = 0;  // pieces of this fetch, each counted once
-  std::uint64_t next_number_ = 1;
-  std::uint64_t received_ = 0;
-  std::size_t pieces_bytes_ = 0;
-  std::deque<Sent> pieces_;  // not yet consumed, ascending
+  SendWindow window_;  // pieces not yet consumed
   std::int64_t budget_bytes_ = 0;
   Steady refilled_;
   Steady asked_at_;

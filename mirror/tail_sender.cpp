@@ -24,16 +24,16 @@ void TailSender::start(std::uint64_t join, Lsn common, Lsn from, Lsn to, std::ve
   from_ = from;
   to_ = to;
   merged_to_ = Lsn{};
-  next_number_ = 1;
-  received_ = 0;
+  window_ = {};
+  lasts_.clear();
   orders.push_back(OpenTail{common, from, to});
 }
 
 void TailSender::stop(std::vector<Order>& orders) {
   if (open_) orders.push_back(CloseTail{});
   open_ = false;
-  frames_.clear();
-  bytes_ = 0;
+  window_ = {};
+  lasts_.clear();
 }
 
 void TailSender::on_piece(TailPiece&& piece) {
@@ -55,43 +55,29 @@ void TailSender::on_piece(TailPiece&& piece) {
 void TailSender::add_frame(std::vector<TailItem> items, Lsn last, bool end) {
   TailFrame frame;
   frame.join = join_;
-  frame.number = next_number_++;
+  frame.number = window_.next_number();
   frame.common = common_;
   frame.end = end;
   frame.items = std::move(items);
   ByteBuffer body;
   ByteWriter out(body);
   put(out, frame);
-  bytes_ += body.size();
-  frames_.push_back({frame.number, last, std::move(body), std::nullopt});
+  window_.add(std::move(body));
+  lasts_.push_back(last);
 }
 
 void TailSender::on_ack(const TailAck& ack) {
   if (!open_ || ack.join != join_) return;
-  received_ = std::max(received_, ack.received);
-  while (!frames_.empty() && frames_.front().number <= ack.merged) {
-    bytes_ -= frames_.front().body.size();
-    merged_to_ = frames_.front().last;
-    frames_.pop_front();
+  for (std::size_t left = window_.on_ack(ack.received, ack.merged); left > 0; --left) {
+    merged_to_ = lasts_.front();
+    lasts_.pop_front();
   }
 }
 
 void TailSender::pump(std::vector<Order>& orders) {
-  if (!open_ || asked_ || end_read_ || bytes_ >= window_bytes) return;
+  if (!open_ || asked_ || end_read_ || window_.bytes() >= window_bytes) return;
   asked_ = true;
   orders.push_back(NextTail{piece_bytes});
-}
-
-std::vector<const ByteBuffer*> TailSender::take_sendable(Steady now) {
-  std::vector<const ByteBuffer*> bodies;
-  if (!open_) return bodies;
-  for (Sent& frame : frames_) {
-    if (frame.number <= received_) continue;
-    if (frame.sent && now.ms - frame.sent->ms < limits::path_resend_ms) continue;
-    frame.sent = now;
-    bodies.push_back(&frame.body);
-  }
-  return bodies;
 }
 
 }  // namespace tandem::mirror

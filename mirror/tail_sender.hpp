@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <vector>
 
 #include "mirror/pair.hpp"
+#include "mirror/send_window.hpp"
 #include "mirror/wire.hpp"
 
 namespace tandem::mirror {
@@ -21,9 +21,9 @@ class TailSender {
 
   bool open() const { return open_; }
   // Everything is confirmed, the end included.
-  bool done() const { return open_ && end_read_ && frames_.empty(); }
+  bool done() const { return open_ && end_read_ && window_.empty(); }
   // Frames wait for the active (and not for the own disk).
-  bool waiting() const { return open_ && !frames_.empty(); }
+  bool waiting() const { return open_ && !window_.empty(); }
   double percent() const;
 
   // Records (common, to] of the own log; facts are made of those from `from` on.
@@ -35,17 +35,11 @@ class TailSender {
   // Asks for the next piece if the window allows it.
   void pump(std::vector<Order>& orders);
   // Frame bodies that are due to be sent or sent again.
-  std::vector<const ByteBuffer*> take_sendable(Steady now);
+  std::vector<const ByteBuffer*> take_sendable(Steady now) { return window_.take_sendable(now); }
 
  private:
   // One fact may be larger than piece_bytes; a frame holds at least one.
   void add_frame(std::vector<TailItem> items, Lsn last, bool end);
-  struct Sent {
-    std::uint64_t number;
-    Lsn last;
-    ByteBuffer body;
-    std::optional<Steady> sent;
-  };
   bool open_ = false;
   bool asked_ = false;
   bool end_read_ = false;
@@ -54,10 +48,8 @@ class TailSender {
   Lsn from_;
   Lsn to_;
   Lsn merged_to_;  // of the latest confirmed frame
-  std::uint64_t next_number_ = 1;
-  std::uint64_t received_ = 0;
-  std::size_t bytes_ = 0;
-  std::deque<Sent> frames_;  // not yet confirmed, ascending
+  SendWindow window_;      // frames not yet confirmed
+  std::deque<Lsn> lasts_;  // of each of them: its last record
 };
 
 }  // namespace tandem::mirror
