@@ -14,6 +14,7 @@
 
 #include "base/batch.hpp"
 #include "base/ids.hpp"
+#include "base/journal.hpp"
 #include "base/result.hpp"
 
 namespace tandem::mirror {
@@ -147,7 +148,8 @@ struct VerifyFrame {
   ByteBuffer bytes;
 };
 struct Tell {
-  enum class Level : std::uint8_t { info, warn, error } level;
+  using Level = journal::Level;
+  Level level;
   std::string sentence;
 };  // journal and events
 using Order =

@@ -33,6 +33,10 @@ void open(std::string_view node, Level least) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void write(Level level, std::string_view text) {
+  spdlog::log(to_spdlog(level), "{}", text);
+}
+
 void debug(std::string_view text) {
   spdlog::debug("{}", text);
 }

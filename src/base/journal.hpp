@@ -11,6 +11,7 @@ enum class Level { debug, info, warn, error };
 // Lines go to stderr (systemd takes them from there) as "time level node: text". `node` is shown in each line.
 void open(std::string_view node, Level least);
 
+void write(Level level, std::string_view text);
 void debug(std::string_view text);
 void info(std::string_view text);
 void warn(std::string_view text);

@@ -9,7 +9,6 @@
 
 #include "admin/protocol.hpp"
 #include "base/limits.hpp"
-#include "broker/journal_events.hpp"
 
 namespace tandem::broker {
 
@@ -19,6 +18,7 @@ constexpr std::size_t reply_bytes = limits::control_reply_bytes / 2;
 
 const char* level_text(Level level) {
   switch (level) {
+    case Level::debug:
     case Level::info:
       return "info";
     case Level::warn:
@@ -67,7 +67,7 @@ void EventsFile::open() {
 }
 
 void EventsFile::event(Level level, std::string_view kind, std::string_view sentence) {
-  JournalEvents().event(level, kind, sentence);
+  journal::write(level, sentence);
   const Place place = place_ ? place_() : Place{};
   admin::Event event;
   event.number = next_number_++;

@@ -187,10 +187,7 @@ void Node::obey(mirror::CloseCatchUp& /*order*/) {
 }
 
 void Node::obey(mirror::Tell& order) {
-  const Level level = order.level == mirror::Tell::Level::info   ? Level::info
-                      : order.level == mirror::Tell::Level::warn ? Level::warn
-                                                                 : Level::error;
-  parts_.events.event(level, "pair", order.sentence);
+  parts_.events.event(order.level, "pair", order.sentence);
 }
 
 }  // namespace tandem::broker

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/journal.hpp"
 #include "base/result.hpp"
 #include "broker/clocks.hpp"
 #include "edge/connections.hpp"
@@ -29,13 +30,14 @@ class Doors {
   virtual void flush() = 0;                  // the end of a turn: what was given to connections is written
 };
 
-enum class Level : std::uint8_t { info, warn, error };
+using journal::Level;
 
 // What a person should know later: role changes, link changes, alarms, each with its cause.
 class Events {
  public:
   virtual ~Events() = default;
-  // `kind`: one word for filters: "role", "link", "digest", "store", "merge", "clock".
+  // `kind`: one word for filters: who speaks ("pair", "node", "store", "link", ...) or what it is about ("alarm",
+  // "digest", "merge", "role", "clock").
   virtual void event(Level level, std::string_view kind, std::string_view sentence) = 0;
 };
 

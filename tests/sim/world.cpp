@@ -109,7 +109,7 @@ void World::note(const std::string& what) {
 }
 
 void World::told(int node, broker::Level level, std::string_view sentence) {
-  constexpr const char* marks[] = {"", "(!) ", "(!!) "};
+  constexpr const char* marks[] = {"", "", "(!) ", "(!!) "};  // debug, info, warn, error
   note(hosts_[static_cast<std::size_t>(node)]->name() + ": " + marks[static_cast<int>(level)] + std::string(sentence));
   if (sentence.find("From what only") != std::string_view::npos) {
     ++result_.merged;
