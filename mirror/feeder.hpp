@@ -58,7 +58,7 @@ class Feeder {
   std::uint64_t rows_bytes_ = 0;
   std::uint64_t rows_total_ = 0;
   std::uint64_t sent_bytes_ = 0;  // pieces of this fetch, each counted once
-  SendWindow window_;  // pieces not yet consumed
+  SendWindow window_;             // pieces not yet consumed
   std::int64_t budget_bytes_ = 0;
   Steady refilled_;
   Steady asked_at_;

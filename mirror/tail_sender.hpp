@@ -47,7 +47,7 @@ class TailSender {
   Lsn common_;
   Lsn from_;
   Lsn to_;
-  Lsn merged_to_;  // of the latest confirmed frame
+  Lsn merged_to_;          // of the latest confirmed frame
   SendWindow window_;      // frames not yet confirmed
   std::deque<Lsn> lasts_;  // of each of them: its last record
 };

@@ -61,18 +61,18 @@ void Active::do_what_is_due() {
   }
 }
 
-Result<std::string> Active::merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact,
-                                  core::MergeReport& report) {
+Status Active::merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact,
+                     core::MergeReport& report) {
   const Result<core::MergeFact> decoded = core::decode_fact(fact);
   if (!decoded.ok()) return decoded.error();
   core::decide_reconciled(*state_, fork, policy_, origin, decoded.value(), log_.time(), reconciled_);
   report.add(decoded.value(), reconciled_);
-  if (reconciled_.end == core::MergeEnd::already) return std::string();
+  if (reconciled_.end == core::MergeEnd::already) return {};
   const Lsn lsn = record_if(true, reconciled_.record);
   core::Applying to = applying(lsn);
   core::apply(to, reconciled_.record);
   show(lsn);
-  return reconciled_.line;
+  return {};
 }
 
 void Active::release(Lsn safe) {

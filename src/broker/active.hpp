@@ -45,9 +45,8 @@ class Active final : public edge::PacketSink {
   void set_time(Instant time) { log_.set_time(time); }
   // Wills, expiries: whatever log time has brought about; bounded a turn.
   void do_what_is_due();
-  // RECONCILE: a fact of the peer's tail becomes a record. What a person should know of it; Error: no fact.
-  Result<std::string> merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact,
-                            core::MergeReport& report);
+  // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.
+  Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
   void end_turn() { gate_->end_turn(); }

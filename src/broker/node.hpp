@@ -73,6 +73,7 @@ class Node {
   // node_store.cpp
   void on_token(std::uint64_t token, Steady now);
   void on_chunk(store::Chunk&& chunk, Steady now);
+  void trim_log();
 
   // node_merge.cpp
   void run_merge();
@@ -87,7 +88,6 @@ class Node {
 
   // node_alarms.cpp
   void watch_alarms(Steady now);
-  void trim_log();
 
   // node_orders.cpp
   void carry_out();
@@ -123,6 +123,8 @@ class Node {
   // node_status.cpp
   std::string status_json();
   std::string promote(std::string_view how);
+  // What an operator orders of the pair; the reply.
+  std::string ordered(const std::function<Result<std::string>(Steady)>& order);
   ByteBuffer own_info() const;
   std::string promise_in_force() const;
 
@@ -158,7 +160,6 @@ class Node {
   std::string listen_error_;
   std::vector<std::string> link_troubles_;  // as last told
   std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
-  Lsn digest_compared_at_;
   Alarms alarms_;
   Verifier verifier_;
   std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with

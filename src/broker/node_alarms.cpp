@@ -3,14 +3,6 @@
 
 namespace tandem::broker {
 
-// The log is kept for a peer that is away, up to store.log_max_mb. Beyond that it goes, and the peer gets an image.
-void Node::trim_log() {
-  const std::uint64_t at_most = static_cast<std::uint64_t>(config_.store.log_max_mb) * limits::mib;
-  if (parts_.store.log_bytes() <= at_most) return;
-  if (pair_->keep_log_from() > checkpointer_.committed()) return;  // the ordinary trim does it
-  parts_.store.trim(checkpointer_.committed());
-}
-
 void Node::watch_alarms(Steady now) {
   if (disk_full_) {
     alarms_.raise("disk",

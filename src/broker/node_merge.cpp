@@ -45,14 +45,11 @@ void Node::merge_one(const TailMerger::Step& step) {
   const mirror::TailItem& item = step.item;
   if (pair_->holds(item.epoch, item.lsn)) return;  // it came from here
   const core::Origin origin{item.epoch, item.lsn, item.time, item.index};
-  const Result<std::string> merged = active_.merge(step.index, origin, item.fact, tail_merger_.report());
-  if (!merged.ok()) {
-    parts_.events.event(
-        Level::error, "merge",
-        "a fact of " + tail_merger_.peer() + " cannot be read and is not merged: " + merged.error().message);
-  } else if (!merged.value().empty()) {
-    parts_.events.event(Level::info, "merge", merged.value());
-  }
+  const Status merged = active_.merge(step.index, origin, item.fact, tail_merger_.report());
+  if (merged.ok()) return;
+  parts_.events.event(
+      Level::error, "merge",
+      "a fact of " + tail_merger_.peer() + " cannot be read and is not merged: " + merged.error().message);
 }
 
 void Node::tell_merged() {
@@ -61,6 +58,7 @@ void Node::tell_merged() {
   if (tail_merger_.index_incomplete()) {
     text += " This box's own log no longer goes back to the split: a QoS 2 message may be there twice.";
   }
+  for (const std::string& line : report.note_lines()) parts_.events.event(Level::info, "merge", line);
   parts_.events.event(Level::info, "merge", text);
 }
 
@@ -79,12 +77,7 @@ std::string Node::reconcile(bool dry_run) {
         " unsubscriptions, " + std::to_string(counts.sessions) + " session changes, " + std::to_string(counts.wills) +
         " wills. Of two changes of the same thing the newer one stays.");
   }
-  std::string reply;
-  input([&](Steady now) {
-    const Result<std::string> done = pair_->reconcile(now);
-    reply = done.ok() ? admin::reply_message(done.value()) : admin::reply_error(done.error().message);
-  });
-  return reply;
+  return ordered([this](Steady now) { return pair_->reconcile(now); });
 }
 
 }  // namespace tandem::broker

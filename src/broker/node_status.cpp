@@ -175,16 +175,20 @@ std::string Node::answer(std::string_view request_line) {
 
 std::string Node::promote(std::string_view how) {
   if (how != "first" && how != "force") return admin::reply_error("promote needs \"first\" or \"force\"");
-  std::string reply;
-  input([&](Steady now) {
-    const Result<std::string> done = how == "first" ? pair_->promote_first(now) : pair_->promote_force(now);
-    if (!done.ok()) {
-      reply = admin::reply_error(done.error().message);
-      return;
-    }
+  return ordered([&](Steady now) -> Result<std::string> {
+    Result<std::string> done = how == "first" ? pair_->promote_first(now) : pair_->promote_force(now);
+    if (!done.ok()) return done;
     const std::string text = done.value() + (parts_.missing.empty() ? "" : "\n" + parts_.missing);
     parts_.events.event(Level::warn, "role", "An operator ordered 'promote --" + std::string(how) + "': " + text);
-    reply = admin::reply_message(text);
+    return text;
+  });
+}
+
+std::string Node::ordered(const std::function<Result<std::string>(Steady)>& order) {
+  std::string reply;
+  input([&](Steady now) {
+    const Result<std::string> done = order(now);
+    reply = done.ok() ? admin::reply_message(done.value()) : admin::reply_error(done.error().message);
   });
   return reply;
 }

@@ -12,7 +12,6 @@ constexpr std::int64_t name_within_ms = 5'000;  // then it is healed without nam
 void Node::obey(mirror::CompareDigest& order) {
   if (active_.reigning() || replica_.last() != order.at) return;
   const ByteBuffer own = replica_.state().digest().summaries();
-  digest_compared_at_ = order.at;
   const bool agrees = own == order.digest;
   if (agrees) {
     alarms_.clear("digest", "both boxes hold the same at record " + std::to_string(order.at.value) + ".");
@@ -87,12 +86,7 @@ std::string Node::resync() {
     return admin::reply_error(
         "This box is the active and has the copy that counts. Order it at the other box: tandemctl resync.");
   }
-  std::string reply;
-  input([&](Steady now) {
-    const Result<std::string> done = pair_->resync(now);
-    reply = done.ok() ? admin::reply_message(done.value()) : admin::reply_error(done.error().message);
-  });
-  return reply;
+  return ordered([this](Steady now) { return pair_->resync(now); });
 }
 
 }  // namespace tandem::broker

@@ -170,7 +170,8 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   events.ask_place([this] {
     return EventsFile::Place{node->has_pair() ? node->pair().epoch().number : 0, node->log_time()};
   });
-  known_damage = store->found().log_may_be_short ? "log.db-wal is missing although the log was not closed in order" : "";
+  known_damage =
+      store->found().log_may_be_short ? "log.db-wal is missing although the log was not closed in order" : "";
   const Status started = known_damage.empty() ? node->start() : Status(Error{known_damage});
   if (started.ok()) return {};
   events.ask_place({});

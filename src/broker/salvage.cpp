@@ -14,6 +14,7 @@
 #include "core/image.hpp"
 #include "core/state.hpp"
 #include "mirror/meta.hpp"
+#include "store/directory.hpp"
 #include "store/remains.hpp"
 
 namespace tandem::broker {
@@ -38,13 +39,6 @@ std::string read_file(const std::string& path) {
   std::ostringstream text;
   text << in.rdbuf();
   return text.str();
-}
-
-void sync_folder(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return;
-  ::fsync(fd);
-  ::close(fd);
 }
 
 std::string number(std::uint64_t value) {
@@ -94,8 +88,7 @@ Status Salvage::write_marker(const std::string& text) const {
   if (!written || std::rename(fresh.c_str(), path(marker_file).c_str()) != 0) {
     return Error{path(marker_file) + ": cannot be written; is there space and permission?"};
   }
-  sync_folder(options_.directory);
-  return {};
+  return store::sync_directory(options_.directory);
 }
 
 // A file that is in the folder already was moved before a crash; what has its name here is a new store, not complete.
@@ -113,9 +106,8 @@ Status Salvage::move_files(const std::string& folder) const {
     }
     if (code) return Error{from + ": cannot be moved to " + to + ": " + code.message()};
   }
-  sync_folder(path(folder));
-  sync_folder(options_.directory);
-  return {};
+  if (Status synced = store::sync_directory(path(folder)); !synced.ok()) return synced;
+  return store::sync_directory(options_.directory);
 }
 
 Status Salvage::resume() {
@@ -271,7 +263,8 @@ void Salvage::healed() {
   std::error_code code;
   std::filesystem::rename(path(marker_file), path(folder) + "/report.txt", code);
   if (code) std::filesystem::remove(path(marker_file), code);
-  sync_folder(options_.directory);
+  // If that does not last, the next start says once more what was missing.
+  static_cast<void>(store::sync_directory(options_.directory));
 }
 
 }  // namespace tandem::broker

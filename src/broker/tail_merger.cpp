@@ -79,7 +79,6 @@ void TailMerger::run(const std::function<void(const Step&)>& merge,
       if (left-- == 0) return;
       merge(Step{frame.items[next_item_], index_});
     }
-    finished_ = finished_ || frame.end;
     const std::uint64_t number = frame.number;
     waiting_.pop_front();
     next_item_ = 0;

@@ -43,8 +43,6 @@ class TailMerger {
   // Merges some of what waits: `merge` is called for each fact. Then `done(number)` for each frame that is through.
   void run(const std::function<void(const Step&)>& merge, const std::function<void(std::uint64_t number)>& done);
 
-  // What to tell when the end has been merged; once.
-  bool take_finished() { return std::exchange(finished_, false); }
   const std::string& peer() const { return peer_; }
   // The log did not go back to the fork: what this box did since is only known in part.
   bool index_incomplete() const { return index_incomplete_; }
@@ -57,7 +55,6 @@ class TailMerger {
   bool open_ = false;
   bool indexed_ = false;
   bool ask_again_ = false;
-  bool finished_ = false;
   bool index_incomplete_ = false;
   core::MergeReport report_;
   std::string peer_;

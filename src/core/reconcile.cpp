@@ -51,8 +51,9 @@ class Decision {
       if (session->subscriptions.contains(filter)) continue;
       if (session->subscriptions.size() + added >= policy_.max_subscriptions_per_session) {
         refuse_place(i);
-        refuse("client " + std::string(fact.client) + ": the limit of subscriptions a session is reached; '" +
-               std::string(filter) + "' of the other box is not taken over");
+        tell_client(fact.client, "the limit of subscriptions a session is reached; '" + std::string(filter) +
+                                     "' of the other box is not taken over");
+        verdict_.end = MergeEnd::refused;
         continue;
       }
       ++added;
@@ -71,17 +72,16 @@ class Decision {
   void operator()(const ConnectedFact& fact) {
     const Connected& connected = fact.record;
     if (session_stays(connected.client_id)) {
-      verdict_.line =
-          "client " + std::string(connected.client_id) + ": its session on this box is newer and stays as it is";
+      tell_client(connected.client_id, "its session on this box is newer and stays as it is");
       return;
     }
     record_.will_grace_s = policy_.will_grace_s;
     record_.outcome |= outcome::will;
     if (connected.durable && state_.session_of(connected.client_id) == nullptr &&
         state_.sessions().size() >= policy_.max_sessions) {
-      refuse("client " + std::string(connected.client_id) +
-             ": the limit of sessions is reached; its session on the "
-             "other box is not taken over");
+      tell_client(connected.client_id,
+                  "the limit of sessions is reached; its session on the other box is not taken over");
+      verdict_.end = MergeEnd::refused;
       return;
     }
     record_.outcome |= outcome::taken;
@@ -152,8 +152,12 @@ class Decision {
     record_.refused.push_back(place);
     supersede();
   }
-  void refuse(std::string line) {
-    verdict_.end = MergeEnd::refused;
+  void tell_client(std::string_view client, std::string line) {
+    verdict_.subject = "client " + std::string(client);
+    verdict_.line = std::move(line);
+  }
+  void tell_topic(std::string_view topic, std::string line) {
+    verdict_.subject = "retained '" + std::string(topic) + "'";
     verdict_.line = std::move(line);
   }
 
@@ -177,26 +181,26 @@ class Decision {
   }
 
   bool retained_wins(const MessageView& message) {
-    const std::string topic(message.topic);
     const auto present = state_.retained().find(message.topic);
     // A will that was retained has no record of its topic: State shows it by its id and time.
     const bool set_newer = present != state_.retained().end() && present->second.message->id() > fork_.common().value &&
                            present->second.message->view().published_at > record_.origin.time;
     const bool changed = fork_.retained(message.topic) != nullptr;
     if (set_newer || newer_here(fork_.retained(message.topic))) {
-      verdict_.line = "retained '" + topic + "': this box's value is newer and stays; the other box's (" +
-                      std::to_string(message.payload.size()) + " bytes) is dropped";
+      tell_topic(message.topic, "this box's value is newer and stays; the other box's (" +
+                                    std::to_string(message.payload.size()) + " bytes) is dropped");
       supersede();
       return false;
     }
     if (!message.payload.empty() && present == state_.retained().end() &&
         state_.retained().size() >= policy_.max_retained) {
-      refuse("retained '" + topic + "': the limit of retained messages is reached; the other box's value is dropped");
+      tell_topic(message.topic, "the limit of retained messages is reached; the other box's value is dropped");
+      verdict_.end = MergeEnd::refused;
       return false;
     }
     if (changed) {
-      verdict_.line = "retained '" + topic + "': the other box's value (" + std::to_string(message.payload.size()) +
-                      " bytes) is newer and replaces this box's";
+      tell_topic(message.topic, "the other box's value (" + std::to_string(message.payload.size()) +
+                                    " bytes) is newer and replaces this box's");
     }
     return true;
   }
@@ -237,6 +241,7 @@ bool merged_already(const State& state, const Origin& origin) {
 void decide_reconciled(State& state, const ForkIndex& fork, const Policy& policy, const Origin& origin,
                        const MergeFact& fact, Instant now, ReconcileVerdict& verdict) {
   verdict.end = MergeEnd::merged;
+  verdict.subject.clear();
   verdict.line.clear();
   Reconciled& record = verdict.record;
   record.origin = origin;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,10 @@ enum class MergeEnd : std::uint8_t {
 struct ReconcileVerdict {
   MergeEnd end = MergeEnd::merged;
   Reconciled record;  // borrows from the fact; unless `already`
-  std::string line;   // for `tandemctl events`, one sentence; empty: nothing that a person must know
+  // For `tandemctl events`: "retained 'a/b'", "client x", and what became of it. Empty: nothing that a person must
+  // know.
+  std::string subject;
+  std::string line;
 };
 
 // Sums over a merge.
@@ -52,8 +56,17 @@ struct MergeReport {
   std::uint64_t wills = 0;  // fired
   bool complete = false;    // the tail's end was merged, now or before
 
+  // What a person should know, one line a subject however many facts spoke of it: the last of them, and how many.
+  struct Note {
+    std::string line;
+    std::uint64_t times = 0;
+  };
+  std::map<std::string, Note> notes;  // at most max_notes; `refused` and `superseded` count all
+  static constexpr std::size_t max_notes = 200;
+
   void add(const MergeFact& fact, const ReconcileVerdict& verdict);
   std::string sentence() const;
+  std::vector<std::string> note_lines() const;
 };
 
 // Reuses `verdict`'s memory. `now`: log time of the batch that the record goes to. Then: append the record, apply it.

@@ -13,6 +13,11 @@ void MergeReport::add(const MergeFact& fact, const ReconcileVerdict& verdict) {
   }
   if (verdict.end == MergeEnd::superseded) ++superseded;
   if (verdict.end == MergeEnd::refused) ++refused;
+  if (!verdict.line.empty() && (notes.size() < max_notes || notes.contains(verdict.subject))) {
+    Note& note = notes[verdict.subject];
+    note.line = verdict.line;
+    ++note.times;
+  }
   const Reconciled& record = verdict.record;
   if ((record.outcome & merge_outcome::retained) != 0) ++retained;
   if ((record.outcome & merge_outcome::taken) == 0) return;
@@ -27,6 +32,15 @@ void MergeReport::add(const MergeFact& fact, const ReconcileVerdict& verdict) {
   } else if (kind == FactKind::connected || kind == FactKind::disconnected || kind == FactKind::session_ended) {
     ++sessions;
   }
+}
+
+std::vector<std::string> MergeReport::note_lines() const {
+  std::vector<std::string> lines;
+  for (const auto& [subject, note] : notes) {
+    const std::string times = note.times == 1 ? "" : " (the last of " + std::to_string(note.times) + ")";
+    lines.push_back(subject + ": " + note.line + times);
+  }
+  return lines;
 }
 
 std::string MergeReport::sentence() const {

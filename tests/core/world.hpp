@@ -161,7 +161,9 @@ class World {
   std::unique_ptr<World> fork();
   // RECONCILE, the winner's side: what becomes of one fact.
   MergeEnd merge(ForkIndex& fork, const TailFact& fact, MergeReport& report);
-  const std::string& verdict_line() const { return reconcile_.line; }
+  std::string verdict_line() const {
+    return reconcile_.line.empty() ? "" : reconcile_.subject + ": " + reconcile_.line;
+  }
   // Everything behind `common` of this log, for a ForkIndex or a tail.
   void each_record(Lsn behind, const std::function<void(Epoch, Lsn, Instant, const Record&)>& each);
   // The active dies: the standby reigns. `rebuilt`: the next standby, up to date; nullptr: one that replays the whole
