@@ -5,10 +5,8 @@
 #include <csignal>
 #include <cstdio>
 
-#include "admin/ask.hpp"
 #include "admin/events.hpp"
-#include "admin/protocol.hpp"
-#include "base/limits.hpp"
+#include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 
@@ -30,30 +28,11 @@ void show(const std::vector<std::string>& lines, bool json, std::uint64_t& newes
   if (!text.empty()) print(text);
 }
 
-// exit_good, and `lines` are those that were asked for; otherwise the problem has been told.
-int ask_events(const std::string& socket, const std::string& how, std::vector<std::string>& lines) {
-  const admin::Answer answer = admin::ask(socket, admin::to_line({"events", how}), limits::control_timeout_ms);
-  if (answer.outcome != admin::Answer::Outcome::answered) {
-    return complain(NoAnswer{answer.outcome == admin::Answer::Outcome::not_there, answer.text});
-  }
-  Result<admin::Reply> reply = admin::parse_reply(answer.text);
-  if (!reply) return complain(NoAnswer{false, socket + ": " + reply.error().message});
-  if (!reply.value().ok) {
-    complain(reply.value().error);
-    return exit_bad;
-  }
-  lines = std::move(reply.value().events);
-  return exit_good;
-}
-
 }  // namespace
 
 int run_events(const std::vector<std::string>& sockets, const EventsArguments& arguments) {
   const bool from_files = !arguments.directory.empty();
-  if (sockets.size() != 1) {
-    complain("events is about one box: give one --socket");
-    return exit_usage;
-  }
+  if (!one_box(sockets, "events")) return exit_usage;
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
   std::uint64_t newest = 0;
@@ -65,7 +44,9 @@ int run_events(const std::vector<std::string>& sockets, const EventsArguments& a
     if (from_files) {
       lines = admin::last_event_lines(arguments.directory, count);
     } else {
-      code = ask_events(sockets.front(), how, lines);
+      admin::Reply reply;
+      code = ask_node(sockets.front(), {"events", how}, reply);
+      lines = std::move(reply.events);
     }
     if (code != exit_good && !arguments.follow) return code;
     show(lines, arguments.json, newest);

@@ -5,6 +5,7 @@
 #include "admin/protocol.hpp"
 #include "admin/status.hpp"
 #include "base/limits.hpp"
+#include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal.hpp"
 
@@ -31,28 +32,13 @@ bool agreed(const std::string& socket) {
 }  // namespace
 
 int run_promote(const std::vector<std::string>& sockets, const PromoteArguments& arguments) {
-  if (sockets.size() != 1) {
-    complain("promote is about one box: give one --socket");
-    return exit_usage;
-  }
+  if (!one_box(sockets, "promote")) return exit_usage;
   const std::string& socket = sockets.front();
   if (arguments.force && !arguments.yes && is_terminal(STDIN_FILENO) && !agreed(socket)) {
     complain("nothing was done");
     return exit_bad;
   }
-  const admin::Answer answer =
-      admin::ask(socket, admin::to_line({"promote", arguments.force ? "force" : "first"}), limits::control_timeout_ms);
-  if (answer.outcome != admin::Answer::Outcome::answered) {
-    return complain(NoAnswer{answer.outcome == admin::Answer::Outcome::not_there, answer.text});
-  }
-  const Result<admin::Reply> reply = admin::parse_reply(answer.text);
-  if (!reply) return complain(NoAnswer{false, socket + ": " + reply.error().message});
-  if (!reply.value().ok) {
-    complain(reply.value().error);
-    return exit_bad;
-  }
-  print((reply.value().message.empty() ? "Done." : reply.value().message) + "\n");
-  return exit_good;
+  return order(sockets, {"promote", arguments.force ? "force" : "first"});
 }
 
 }  // namespace tandem::cli
