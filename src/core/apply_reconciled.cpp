@@ -16,19 +16,19 @@ class Merging {
   Merging(Applying& to, const Reconciled& record) : to_(to), record_(record) {}
 
   void operator()(const PublishedFact& fact) const {
-    Session* publisher = durable_session(fact.publisher);
+    Session* publisher = to_.state.durable_session_of(fact.publisher);
     if (has(outcome::held) && publisher != nullptr) to_.state.hold_id(*publisher, fact.packet_id);
     distribute(fact.message, publisher, fact.audience);
   }
 
   void operator()(const ReleasedFact& fact) const {
-    Session* session = durable_session(fact.client);
+    Session* session = to_.state.durable_session_of(fact.client);
     if (has(outcome::taken) && session != nullptr) to_.state.release_id(*session, fact.packet_id);
   }
 
   // Without the retained messages that a SUBSCRIBE brings.
   void operator()(const SubscribedFact& fact) const {
-    Session* session = durable_session(fact.client);
+    Session* session = to_.state.durable_session_of(fact.client);
     if (session == nullptr) return;
     for (std::uint32_t i = 0; i < fact.subscriptions.size(); ++i) {
       bool existed = false;
@@ -38,7 +38,7 @@ class Merging {
   }
 
   void operator()(const UnsubscribedFact& fact) const {
-    Session* session = durable_session(fact.client);
+    Session* session = to_.state.durable_session_of(fact.client);
     if (session == nullptr) return;
     for (std::uint32_t i = 0; i < fact.filters.size(); ++i) {
       if (!refused(i)) to_.state.remove_subscription(*session, fact.filters[i]);
@@ -53,7 +53,7 @@ class Merging {
   void operator()(const DisconnectedFact& fact) const {
     const Disconnected& gone = fact.record;
     if (has(outcome::will)) to_.state.remove_will(std::string(gone.client_id));
-    Session* session = durable_session(gone.client_id);
+    Session* session = to_.state.durable_session_of(gone.client_id);
     if (!has(outcome::taken) || session == nullptr || session->connected) return;
     const std::uint32_t expiry_s = gone.session_expiry_s.value_or(session->expiry_s);
     if (expiry_s == 0)
@@ -63,7 +63,7 @@ class Merging {
   }
 
   void operator()(const SessionEndedFact& fact) const {
-    Session* session = durable_session(fact.client);
+    Session* session = to_.state.durable_session_of(fact.client);
     if (has(outcome::taken) && session != nullptr && !session->connected) to_.state.remove_session(*session);
   }
 
@@ -76,11 +76,11 @@ class Merging {
       message = to_.effects.keep->view();
       to_.state.remove_will(std::string(fact.client));
     }
-    distribute(message, durable_session(fact.client), fact.audience);
+    distribute(message, to_.state.durable_session_of(fact.client), fact.audience);
   }
 
   void operator()(const QueueLeftFact& fact) const {
-    Session* session = durable_session(fact.client);
+    Session* session = to_.state.durable_session_of(fact.client);
     if (!has(outcome::taken) || session == nullptr || session->connected) return;
     const Queue& queue = session->queue;
     for (Sequence s = queue.head(); s < queue.tail(); ++s) {
@@ -101,10 +101,6 @@ class Merging {
   bool refused(std::uint32_t place) const {
     return std::binary_search(record_.refused.begin(), record_.refused.end(), place);
   }
-  Session* durable_session(std::string_view client) const {
-    Session* session = client.empty() ? nullptr : to_.state.session_of(client);
-    return session != nullptr && session->durable ? session : nullptr;
-  }
 
   // Nobody is connected to a session that comes over: its clock starts now.
   void live_on(Session& session, std::uint32_t expiry_s) const {
@@ -115,7 +111,7 @@ class Merging {
   }
 
   void take_session(const Connected& connected) const {
-    Session* session = durable_session(connected.client_id);
+    Session* session = to_.state.durable_session_of(connected.client_id);
     if (session != nullptr && session->connected) return;
     if (session != nullptr && !connected.resumed) {
       to_.state.remove_session(*session);

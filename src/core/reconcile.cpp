@@ -24,14 +24,14 @@ class Decision {
         return;
       }
       const bool same_session =
-          durable_session(fact.publisher) != nullptr && fork_.session_anew(fact.publisher) == nullptr;
+          state_.durable_session_of(fact.publisher) != nullptr && fork_.session_anew(fact.publisher) == nullptr;
       if (seen == ForkIndex::Seen::nothing && same_session) record_.outcome |= outcome::held;
     }
     distribute(message, fact.groups);
   }
 
   void operator()(const ReleasedFact& fact) {
-    const Session* session = durable_session(fact.client);
+    const Session* session = state_.durable_session_of(fact.client);
     if (session != nullptr && session->holds(fact.packet_id) && fork_.session_anew(fact.client) == nullptr &&
         !newer_here(fork_.last_seen(fact.client, fact.packet_id)))
       record_.outcome |= outcome::taken;
@@ -120,7 +120,7 @@ class Decision {
   }
 
   void operator()(const QueueLeftFact& fact) {
-    const Session* session = durable_session(fact.client);
+    const Session* session = state_.durable_session_of(fact.client);
     // A client that was here has settled with this box what it has had.
     if (session != nullptr && !session->connected && !fork_.connected(fact.client) &&
         fork_.session_anew(fact.client) == nullptr && fact.common == fork_.common())
@@ -132,10 +132,6 @@ class Decision {
   void operator()(const EndFact& /*fact*/) { record_.outcome |= outcome::taken; }
 
  private:
-  const Session* durable_session(std::string_view client) const {
-    const Session* session = client.empty() ? nullptr : state_.session_of(client);
-    return session != nullptr && session->durable ? session : nullptr;
-  }
   bool connected_here(std::string_view client) const {
     const Session* session = state_.session_of(client);
     return session != nullptr && session->connected;
@@ -163,7 +159,7 @@ class Decision {
 
   // The session whose subscriptions the fact may change; nullptr: none, or it is a newer one than that of the fact.
   const Session* session_to_change(std::string_view client) const {
-    return newer_here(fork_.session_anew(client)) ? nullptr : durable_session(client);
+    return newer_here(fork_.session_anew(client)) ? nullptr : state_.durable_session_of(client);
   }
 
   // The session here is newer than the fact, or its client is here.

@@ -28,6 +28,11 @@ Session* State::session_of(std::string_view client_id) const {
   return found == by_client_.end() ? nullptr : found->second;
 }
 
+Session* State::durable_session_of(std::string_view client_id) const {
+  Session* session = session_of(client_id);
+  return session != nullptr && session->durable ? session : nullptr;
+}
+
 MessageRef State::make_message(const MessageView& view, std::uint64_t id) {
   if (id == 0) return MessageRef(Message::create(view, 0, nullptr));
   return messages_.create(view, id);

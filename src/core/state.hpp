@@ -84,6 +84,7 @@ class State {
   // Reading
   Session* session(SessionId id) const;
   Session* session_of(std::string_view client_id) const;
+  Session* durable_session_of(std::string_view client_id) const;  // nullptr: none, or a transient one
   const std::map<std::string, Retained, std::less<>>& retained() const { return retained_; }
   const std::map<std::string, Will, std::less<>>& wills() const { return wills_; }
   const Globals& globals() const { return globals_; }
