@@ -1,6 +1,8 @@
 // See plant.hpp.
 #include "tests/pair/plant.hpp"
 
+#include <doctest/doctest.h>
+
 namespace tandem::test {
 
 namespace {
@@ -62,6 +64,11 @@ std::string Plant::verdict() {
   subscriber.await_count(q2.options().topic, q2.sent());
   subscriber.go_offline();
   return joined(broken_promises(q1, subscriber)) + joined(broken_promises(q2, subscriber));
+}
+
+void Plant::check() {
+  const std::string wrong = verdict();
+  CHECK_MESSAGE(wrong.empty(), wrong);
 }
 
 void let_pass(Millis time) {

@@ -31,6 +31,7 @@ class Plant {
   bool finish();
   // The subscriber takes everything out; sentences about what is wrong.
   std::string verdict();
+  void check();  // that nothing is
 
   Publisher q1;
   Publisher q2;
