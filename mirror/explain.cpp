@@ -57,7 +57,8 @@ std::string Pair::Impl::explain_why(Steady now) const {
     }
     if (no_offer_before && linked()) why += " The other box was too slow and is let in again in a moment.";
     if (acked_alone > 0 && !mirrored) {
-      why += " " + std::to_string(acked_alone) + " records were acknowledged with one copy only.";
+      why += (acked_alone_at_most() ? " At most " : " ") + std::to_string(acked_alone) +
+             " records were acknowledged with one copy only.";
     }
   }
   if (role == Role::standby && row->action == RoleAction::join && !join.in_sync()) {

@@ -42,6 +42,7 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
   // At most so many: some may not have been acknowledged before the end of the process.
   if (const Lsn from = local.meta.alone_from; options.has_peer && from.value != 0 && from <= local.log_last) {
     acked_alone = local.log_last.value + 1 - from.value;
+    alone_from_at_start = from;
   }
   max_epoch_number = local.meta.epoch.number;
   sender.reset(local.log_last);

@@ -158,6 +158,7 @@ struct Pair::Impl {
 
   // status.cpp, explain.cpp
   Mode mode(Steady now) const;
+  bool acked_alone_at_most() const;  // derived from alone_from, not counted
   PairStatus status(Steady now) const;
   std::string explain_why(Steady now) const;
   std::string explain_hint(Steady now) const;
@@ -201,6 +202,7 @@ struct Pair::Impl {
   Lsn safe;
   Lsn reign_from;  // log end when the reign began
   std::uint64_t acked_alone = 0;
+  Lsn alone_from_at_start;  // as found on the disk: acked_alone was derived from it, not counted
   bool publishers_slowed = false;
   bool slow_told = false;
   std::optional<Steady> no_offer_before;  // after a slow standby was let go

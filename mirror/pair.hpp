@@ -197,8 +197,9 @@ struct PairStatus {
   Word word = Word::backup;
   std::uint64_t lag_records = 0;
   std::uint64_t in_flight_bytes = 0;
-  std::uint64_t acked_alone = 0;  // records made safe with one copy since alone_from was set
-  Lsn alone_from;                 // 0: none
+  std::uint64_t acked_alone = 0;     // records made safe with one copy since alone_from was set
+  bool acked_alone_at_most = false;  // the process restarted meanwhile: at most so many
+  Lsn alone_from;                    // 0: none
   std::vector<bool> path_up;
   double sync_percent = -1;      // while a standby is loading
   std::uint64_t sync_bytes = 0;  // fetched or sent of it so far

@@ -25,6 +25,10 @@ Mode Pair::Impl::mode(Steady now) const {
   }
 }
 
+bool Pair::Impl::acked_alone_at_most() const {
+  return acked_alone != 0 && alone_from_at_start.value != 0 && local.meta.alone_from == alone_from_at_start;
+}
+
 namespace {
 
 std::uint64_t behind(Lsn end, Lsn position) {
@@ -50,6 +54,7 @@ PairStatus Pair::Impl::status(Steady now) const {
                  info};
   status.word = word();
   status.acked_alone = acked_alone;
+  status.acked_alone_at_most = acked_alone_at_most();
   status.alone_from = local.meta.alone_from;
   status.in_flight_bytes = sender.unconfirmed_bytes();
   for (std::size_t i = 0; i < post.paths(); ++i) status.path_up.push_back(beats.path_up(i));

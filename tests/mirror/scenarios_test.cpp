@@ -107,6 +107,29 @@ TEST_CASE("the standby is killed: acks stop until T_solo, waived when it is back
   w.finish();
 }
 
+TEST_CASE("records acknowledged alone are counted; after a restart the count is an upper bound and says so") {
+  const auto status = [](SimNode& node) { return node.pair().status(node.clock()); };
+  Started w;
+  w.run(500);
+  w.b().crash();
+  w.run(4'000);
+  const std::uint64_t counted = status(w.a()).acked_alone;
+  CHECK(counted > 0);
+  CHECK_FALSE(status(w.a()).acked_alone_at_most);
+  w.a().crash();
+  w.a().boot();
+  CHECK(status(w.a()).acked_alone >= counted);
+  CHECK(status(w.a()).acked_alone_at_most);
+  w.run(8'000);
+  CHECK(w.a().active());
+  CHECK(status(w.a()).why.find(" At most ") != std::string::npos);
+  w.b().boot();
+  w.settle();
+  CHECK(status(w.a()).acked_alone == 0);
+  CHECK_FALSE(status(w.a()).acked_alone_at_most);
+  w.finish();
+}
+
 TEST_CASE("P2: both killed at once and restarted: a MERGE, clean, nothing durable lost") {
   Started w;
   w.run(1'000);
