@@ -16,6 +16,7 @@ Json json_of(const NodeStatus& node) {
               {"epoch", node.epoch},
               {"epoch_node", node.epoch_node},
               {"lsn", node.lsn},
+              {"durable_lsn", node.durable_lsn},
               {"confirmed_lsn", node.confirmed_lsn},
               {"lag_records", node.lag_records},
               {"clients", node.clients},
@@ -25,6 +26,16 @@ Json json_of(const NodeStatus& node) {
               {"version", node.version},
               {"uptime_s", node.uptime_s},
               {"digest", node.digest}};
+}
+
+Json json_of(const Counters& counters) {
+  return Json{{"received", counters.received},
+              {"sent", counters.sent},
+              {"refused", counters.refused},
+              {"dropped_queue_full", counters.dropped_queue_full},
+              {"dropped_qos0", counters.dropped_qos0},
+              {"records", counters.records},
+              {"digest_mismatches", counters.digest_mismatches}};
 }
 
 template <class Number>
@@ -80,6 +91,7 @@ NodeStatus node_from(const Json& json) {
   fields.read("epoch", node.epoch);
   fields.read("epoch_node", node.epoch_node);
   fields.read("lsn", node.lsn);
+  fields.read("durable_lsn", node.durable_lsn);
   fields.read("confirmed_lsn", node.confirmed_lsn);
   fields.read("lag_records", node.lag_records);
   fields.read("clients", node.clients);
@@ -92,6 +104,44 @@ NodeStatus node_from(const Json& json) {
   fields.read("reachable", node.reachable);
   fields.read("heard_ms_ago", node.heard_ms_ago);
   return node;
+}
+
+Counters counters_from(const Json& json) {
+  const Fields fields(json);
+  Counters counters;
+  fields.read("received", counters.received);
+  fields.read("sent", counters.sent);
+  fields.read("refused", counters.refused);
+  fields.read("dropped_queue_full", counters.dropped_queue_full);
+  fields.read("dropped_qos0", counters.dropped_qos0);
+  fields.read("records", counters.records);
+  fields.read("digest_mismatches", counters.digest_mismatches);
+  return counters;
+}
+
+std::vector<AlarmStatus> alarms_from(const Json& json) {
+  std::vector<AlarmStatus> alarms;
+  for (const Json& item : json) {
+    AlarmStatus alarm;
+    if (!item.is_object()) continue;
+    Fields(item).read("kind", alarm.kind);
+    Fields(item).read("text", alarm.text);
+    Fields(item).read("since_ms", alarm.since_ms);
+    alarms.push_back(std::move(alarm));
+  }
+  return alarms;
+}
+
+std::vector<PathStatus> paths_from(const Json& json) {
+  std::vector<PathStatus> paths;
+  for (const Json& item : json) {
+    PathStatus path;
+    if (!item.is_object()) continue;
+    Fields(item).read("address", path.address);
+    Fields(item).read("up", path.up);
+    paths.push_back(std::move(path));
+  }
+  return paths;
 }
 
 }  // namespace
@@ -108,9 +158,12 @@ std::string to_json(const StatusReport& report) {
                   {"hint", report.hint},
                   {"durability", report.durability},
                   {"promise", report.promise},
+                  {"promise_kind", report.promise_kind},
                   {"promise_since_ms", report.promise_since_ms},
                   {"alone_from", report.alone_from},
                   {"acked_alone", report.acked_alone},
+                  {"acked_alone_at_most", report.acked_alone_at_most},
+                  {"safe_lsn", report.safe_lsn},
                   {"sync_percent", or_null(report.sync_percent)},
                   {"sync_bytes_per_s", or_null(report.sync_bytes_per_s)},
                   {"sync_eta_s", or_null(report.sync_eta_s)},
@@ -118,6 +171,7 @@ std::string to_json(const StatusReport& report) {
                   {"tail_compacted", report.tail_compacted},
                   {"alarms", std::move(alarms)},
                   {"paths", std::move(paths)},
+                  {"counters", json_of(report.counters)},
                   {"version", report.self.version},
                   {"uptime_s", report.self.uptime_s},
                   {"digest", report.self.digest},
@@ -138,31 +192,21 @@ Result<StatusReport> status_from_json(std::string_view text) {
   fields.read("promise", report.promise);
   fields.read("alone_from", report.alone_from);
   fields.read("acked_alone", report.acked_alone);
+  fields.read("acked_alone_at_most", report.acked_alone_at_most);
+  fields.read("safe_lsn", report.safe_lsn);
   fields.read("sync_percent", report.sync_percent);
   fields.read("sync_bytes_per_s", report.sync_bytes_per_s);
   fields.read("sync_eta_s", report.sync_eta_s);
+  fields.read("promise_kind", report.promise_kind);
   fields.read("promise_since_ms", report.promise_since_ms);
   fields.read("log_kept_bytes", report.log_kept_bytes);
   fields.read("tail_compacted", report.tail_compacted);
-  if (const Json* const alarms = fields.find("alarms"); alarms != nullptr && alarms->is_array()) {
-    for (const Json& item : *alarms) {
-      AlarmStatus alarm;
-      if (!item.is_object()) continue;
-      Fields(item).read("kind", alarm.kind);
-      Fields(item).read("text", alarm.text);
-      Fields(item).read("since_ms", alarm.since_ms);
-      report.alarms.push_back(std::move(alarm));
-    }
-  }
-  if (const Json* const paths = fields.find("paths"); paths != nullptr && paths->is_array()) {
-    for (const Json& item : *paths) {
-      PathStatus path;
-      if (!item.is_object()) continue;
-      Fields(item).read("address", path.address);
-      Fields(item).read("up", path.up);
-      report.paths.push_back(std::move(path));
-    }
-  }
+  if (const Json* const alarms = fields.find("alarms"); alarms != nullptr && alarms->is_array())
+    report.alarms = alarms_from(*alarms);
+  if (const Json* const paths = fields.find("paths"); paths != nullptr && paths->is_array())
+    report.paths = paths_from(*paths);
+  if (const Json* const counters = fields.find("counters"); counters != nullptr && counters->is_object())
+    report.counters = counters_from(*counters);
   if (const Json* const self = fields.find("self"); self != nullptr && self->is_object())
     report.self = node_from(*self);
   if (const Json* const peer = fields.find("peer"); peer != nullptr && peer->is_object())

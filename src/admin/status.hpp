@@ -19,6 +19,7 @@ struct NodeStatus {
   std::uint64_t epoch = 0;
   std::string epoch_node;           // name of the node whose reign the epoch is (as far as the epoch holds it: 8 bytes)
   std::uint64_t lsn = 0;            // end of its log
+  std::uint64_t durable_lsn = 0;    // last record on its disk
   std::uint64_t confirmed_lsn = 0;  // active: confirmed by the peer; standby: confirmed to the active
   std::uint64_t lag_records = 0;    // records behind the active
   std::uint64_t clients = 0;        // connected now
@@ -38,9 +39,21 @@ struct PathStatus {
 };
 
 struct AlarmStatus {
-  std::string kind;  // "digest", "damage", "disk", "log"
+  std::string kind;  // one of alarm_kinds
   std::string text;
   std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
+};
+inline constexpr const char* alarm_kinds[] = {"digest", "damage", "disk", "log", "http"};
+
+// Since the process began.
+struct Counters {
+  std::uint64_t received = 0;            // PUBLISH packets taken from clients
+  std::uint64_t sent = 0;                // PUBLISH packets given to clients
+  std::uint64_t refused = 0;             // PUBLISH packets refused
+  std::uint64_t dropped_queue_full = 0;  // messages for a durable session whose queue was full
+  std::uint64_t dropped_qos0 = 0;        // QoS 0 messages for a client that does not read fast enough
+  std::uint64_t records = 0;             // made as the active
+  std::uint64_t digest_mismatches = 0;   // found as the standby
 };
 
 struct StatusReport {
@@ -49,9 +62,13 @@ struct StatusReport {
   std::string hint;                    // what a technician could do now; empty: nothing
   std::string durability;              // "peer", "disk", "peer+disk"
   std::string promise;                 // one sentence: where an acknowledged message is, as of now
+  std::string promise_kind;            // the same as a word: "peer", "disk", "peer+disk" (both boxes; as durability),
+                                       // "alone", "waiting" (nothing is acknowledged), "single"; "none": a standby
   std::uint64_t promise_since_ms = 0;  // wall clock, ms since 1970 UTC; 0: not known
   std::uint64_t alone_from = 0;        // first record that may have been acknowledged with one copy; 0: none
-  std::uint64_t acked_alone = 0;       // records acknowledged with one copy since then (after a restart: at most)
+  std::uint64_t acked_alone = 0;       // records acknowledged with one copy since then
+  bool acked_alone_at_most = false;    // that is an upper bound: the count itself does not outlive the process
+  std::uint64_t safe_lsn = 0;          // active: last record for which the promise holds
   std::optional<double> sync_percent;  // while a standby is loading
   std::optional<std::uint64_t> sync_bytes_per_s;
   std::optional<std::uint64_t> sync_eta_s;
@@ -59,13 +76,15 @@ struct StatusReport {
   bool tail_compacted = false;       // store.log_max_mb was exceeded: the other box will get an image
   std::vector<AlarmStatus> alarms;
   std::vector<PathStatus> paths;
+  Counters counters;
   NodeStatus self;
   std::optional<NodeStatus> peer;  // nullopt: no [mirror] table
 };
 
-// One line. Keys: protected, why, hint, durability, promise, promise_since_ms, alone_from, acked_alone, sync_percent,
-// sync_bytes_per_s, sync_eta_s (null: not loading, or not known yet), log_kept_bytes, tail_compacted, alarms, paths,
-// version, uptime_s, digest (of the node that answers), self and peer (null: none) with the fields of NodeStatus.
+// One line. Keys: protected, why, hint, durability, promise, promise_kind, promise_since_ms, alone_from, acked_alone,
+// acked_alone_at_most, safe_lsn, sync_percent, sync_bytes_per_s, sync_eta_s (null: not loading, or not known yet),
+// log_kept_bytes, tail_compacted, alarms, paths, counters, version, uptime_s, digest (of the node that answers), self
+// and peer (null: none) with the fields of NodeStatus.
 std::string to_json(const StatusReport& report);
 
 // The same back; missing keys keep their defaults. Error: not an object.

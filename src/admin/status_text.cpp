@@ -139,8 +139,8 @@ std::string facts_text(const StatusReport& report) {
   if (report.promise_since_ms != 0)
     out += "    so since " + wall_text(static_cast<std::int64_t>(report.promise_since_ms)) + "\n";
   if (report.acked_alone > 0) {
-    out += "  " + std::to_string(report.acked_alone) + " records since record " + std::to_string(report.alone_from) +
-           " exist on one box only\n";
+    out += "  " + std::string(report.acked_alone_at_most ? "at most " : "") + std::to_string(report.acked_alone) +
+           " records since record " + std::to_string(report.alone_from) + " exist on one box only\n";
   }
   if (!report.is_protected && report.log_kept_bytes > 0) {
     out += "  log kept on this disk: " + bytes_text(report.log_kept_bytes) +

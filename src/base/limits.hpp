@@ -45,6 +45,11 @@ inline constexpr std::size_t control_reply_bytes = 1 * mib;
 inline constexpr std::size_t control_clients = 16;         // then the oldest is closed
 inline constexpr std::int64_t control_timeout_ms = 3'000;  // tandemctl waits so long for an answer
 
+// HTTP for monitoring
+inline constexpr std::size_t http_request_bytes = 8 * kib;
+inline constexpr std::size_t http_connections = 16;     // then the oldest is closed
+inline constexpr std::int64_t http_timeout_ms = 5'000;  // from the TCP connection to the end of the response
+
 // Log, store
 inline constexpr std::size_t batch_bytes = 64 * kib;  // or one larger record
 inline constexpr std::size_t max_row_bytes = 64 * kib;

@@ -19,7 +19,7 @@ class Alarms {
 
   Alarms(Events& events, const Clocks& clocks) : events_(events), clocks_(clocks) {}
 
-  // `kind`: one word, the alarm's name in status: "digest", "damage", "disk", "log".
+  // `kind`: one word, the alarm's name in status (admin::alarm_kinds).
   void raise(const std::string& kind, std::string text) {
     const auto [alarm, fresh] = all_.try_emplace(kind, Alarm{text, clocks_.wall()});
     alarm->second.text = std::move(text);

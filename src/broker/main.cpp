@@ -12,13 +12,7 @@ namespace {
 constexpr int exit_failure = 1;
 constexpr int exit_config = 2;
 
-// Keys that the file may hold already and that this version does not act upon: said, not hidden.
-void tell_unserved(const tandem::Config& config) {
-  if (config.http) tandem::journal::warn("[http] is configured, but this version serves no HTTP: use tandemctl status");
-}
-
 int serve(const tandem::Config& config) {
-  tell_unserved(config);
   tandem::broker::Process process(config);
   if (const tandem::Status started = process.start(); !started.ok()) {
     tandem::journal::error(started.error().message);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/status.hpp"
 #include "broker/active.hpp"
 #include "broker/alarms.hpp"
 #include "broker/checkpointer.hpp"
@@ -46,6 +47,7 @@ class Node {
   void stop();  // in order: the standby is told
   // One line in, one line out: the control socket's requests.
   std::string answer(std::string_view request);
+  admin::StatusReport status();
   // Why the node cannot go on; nothing: it goes on.
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -55,7 +57,7 @@ class Node {
   Lsn last() const { return replica_.last(); }  // State holds every record up to here
   bool reigning() const { return active_.reigning(); }
   Instant log_time() const { return active_.reigning() ? log_clock_.now(steady_now()) : replica_.last_time(); }
-  const Alarms& alarms() const { return alarms_; }
+  Alarms& alarms() { return alarms_; }
 
  private:
   // node.cpp
@@ -121,7 +123,8 @@ class Node {
   std::uint64_t token(std::function<void(Steady)> when_done);
 
   // node_status.cpp
-  std::string status_json();
+  Durability durability() const;
+  admin::Counters counters() const;
   std::string promote(std::string_view how);
   // What an operator orders of the pair; the reply.
   std::string ordered(const std::function<Result<std::string>(Steady)>& order);
@@ -164,6 +167,7 @@ class Node {
   Verifier verifier_;
   std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with
   std::optional<Steady> healed_at_;
+  std::uint64_t digest_mismatches_ = 0;
   SyncMeter sync_meter_;
   std::string promise_;  // as last seen, and since when (wall clock)
   Instant promise_since_;

@@ -65,6 +65,7 @@ admin::NodeStatus to_status(const mirror::NodeView& view, const Info& info) {
   status.epoch = view.epoch.number;
   status.epoch_node = node_name_of(view.epoch.node);
   status.lsn = view.lsn.value;
+  status.durable_lsn = view.durable.value;
   status.confirmed_lsn = view.confirmed.value;
   status.reachable = view.reachable;
   status.clients = info.clients;
@@ -89,22 +90,28 @@ const char* durability_text(Durability durability) {
   return "peer";
 }
 
+struct Promise {
+  const char* kind;  // admin::StatusReport::promise_kind
+  const char* text;
+};
+
 // Where an acknowledged message is, as of now.
-const char* promise_text(mirror::Role role, mirror::Mode mode, Durability durability) {
-  if (role != mirror::Role::active) return "this box acknowledges nothing: it follows the active";
-  if (mode == mirror::Mode::single) return "acknowledged means: on this box's disk; there is no second box";
-  if (mode == mirror::Mode::solo) return "acknowledged means: on this box's disk only, until the other box is back";
+Promise promise_of(mirror::Role role, mirror::Mode mode, Durability durability) {
+  if (role != mirror::Role::active) return {"none", "this box acknowledges nothing: it follows the active"};
+  if (mode == mirror::Mode::single) return {"single", "acknowledged means: on this box's disk; there is no second box"};
+  if (mode == mirror::Mode::solo)
+    return {"alone", "acknowledged means: on this box's disk only, until the other box is back"};
   if (mode == mirror::Mode::solo_wait)
-    return "acknowledgements wait until it is certain that the other box does not serve";
+    return {"waiting", "acknowledgements wait until it is certain that the other box does not serve"};
   switch (durability) {
     case Durability::peer:
-      return "acknowledged means: in the memory of both boxes, on both disks within 50 ms";
+      return {"peer", "acknowledged means: in the memory of both boxes, on both disks within 50 ms"};
     case Durability::disk:
-      return "acknowledged means: on this box's disk and in the other box's memory";
+      return {"disk", "acknowledged means: on this box's disk and in the other box's memory"};
     case Durability::peer_and_disk:
-      return "acknowledged means: on both disks";
+      return {"peer+disk", "acknowledged means: on both disks"};
   }
-  return "";
+  return {"", ""};
 }
 
 }  // namespace
@@ -122,28 +129,46 @@ ByteBuffer Node::own_info() const {
   return encode(info);
 }
 
-std::string Node::promise_in_force() const {
-  const Durability durability = config_.mirror ? config_.mirror->durability : Durability::disk;
-  return promise_text(pair_->role(), pair_->mode(), durability);
+Durability Node::durability() const {
+  return config_.mirror ? config_.mirror->durability : Durability::disk;
 }
 
-std::string Node::status_json() {
+std::string Node::promise_in_force() const {
+  return promise_of(pair_->role(), pair_->mode(), durability()).text;
+}
+
+admin::Counters Node::counters() const {
+  admin::Counters counters;
+  counters.received = active_.counters().received;
+  counters.refused = active_.counters().refused;
+  counters.records = active_.counters().recorded;
+  counters.sent = active_.delivered();
+  counters.dropped_qos0 = active_.dropped_qos0();
+  counters.dropped_queue_full = replica_.state().dropped_messages();
+  counters.digest_mismatches = digest_mismatches_;
+  return counters;
+}
+
+admin::StatusReport Node::status() {
   const Steady now = steady_now();
   watch_alarms(now);
   const mirror::PairStatus pair = pair_->status(now);
-  const Durability durability = config_.mirror ? config_.mirror->durability : Durability::disk;
   admin::StatusReport report;
   report.is_protected = pair.is_protected;
   report.why = pair.why;
   report.hint = pair.hint;
-  report.durability = durability_text(durability);
+  report.durability = durability_text(durability());
   report.promise = promise_;
+  report.promise_kind = promise_of(pair_->role(), pair_->mode(), durability()).kind;
   report.promise_since_ms = static_cast<std::uint64_t>(promise_since_.ms);
   report.log_kept_bytes = parts_.store.log_bytes();
   report.tail_compacted = tail_compacted_;
   for (const auto& [kind, alarm] : alarms_.all()) report.alarms.push_back({kind, alarm.text, alarm.since.ms});
   report.alone_from = pair.alone_from.value;
   report.acked_alone = pair.acked_alone;
+  report.acked_alone_at_most = pair.acked_alone_at_most;
+  report.safe_lsn = active_.reigning() ? pair_->safe().value : 0;
+  report.counters = counters();
   if (pair.sync_percent >= 0) {
     report.sync_percent = pair.sync_percent;
     report.sync_bytes_per_s = sync_meter_.bytes_per_s();
@@ -158,13 +183,13 @@ std::string Node::status_json() {
     if (!pair.peer.name.empty()) report.peer->heard_ms_ago = pair.peer.heard_ms_ago;
     (pair.self.role == mirror::Role::active ? *report.peer : report.self).lag_records = pair.lag_records;
   }
-  return admin::to_json(report);
+  return report;
 }
 
 std::string Node::answer(std::string_view request_line) {
   const Result<admin::Request> request = admin::parse_request(request_line);
   if (!request.ok()) return admin::reply_error(request.error().message);
-  if (request.value().command == "status") return admin::reply_status(status_json());
+  if (request.value().command == "status") return admin::reply_status(admin::to_json(status()));
   if (request.value().command == "promote") return promote(request.value().how);
   if (request.value().command == "reconcile") return reconcile(request.value().how == "dry-run");
   if (request.value().command == "resync") return resync();

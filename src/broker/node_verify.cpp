@@ -17,6 +17,7 @@ void Node::obey(mirror::CompareDigest& order) {
     alarms_.clear("digest", "both boxes hold the same at record " + std::to_string(order.at.value) + ".");
     return;
   }
+  ++digest_mismatches_;
   if (alarms_.has("digest")) return;
   std::string tables;
   for (std::size_t t = 0; t < core::table_count; ++t) {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "admin/control.hpp"
+#include "admin/http.hpp"
+#include "admin/pages.hpp"
 #include "admin/protocol.hpp"
 #include "base/journal.hpp"
 #include "broker/events_file.hpp"
@@ -27,6 +29,7 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr auto listen_retry = std::chrono::milliseconds(10);
+constexpr auto http_retry = std::chrono::seconds(5);
 
 std::uint64_t random_u64() {
   std::uint64_t value = 0;
@@ -96,6 +99,7 @@ struct Process::Impl {
   void watch(int descriptor, std::function<void()> readable);
   void beat();
   void keep_listening();
+  void serve_http();
 
   const Config config;
   asio::io_context context{1};
@@ -108,6 +112,8 @@ struct Process::Impl {
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
+  std::unique_ptr<admin::Http> http;
+  asio::steady_timer http_timer{context};
   asio::steady_timer beat_timer{context};
   asio::steady_timer listen_timer{context};
   bool listen_timer_runs = false;
@@ -120,6 +126,7 @@ struct Process::Impl {
 Process::Impl::~Impl() {
   for (auto& stream : watched) stream->release();
   control.reset();
+  http.reset();
   node.reset();
 }
 
@@ -196,7 +203,28 @@ Status Process::Impl::start() {
   if (!started.ok()) return started;
   control = std::make_unique<admin::Control>(context, config.control.socket,
                                              [this](std::string_view request) { return answer(request); });
-  return control->open();
+  if (Status opened = control->open(); !opened.ok()) return opened;
+  if (config.http) {
+    http = std::make_unique<admin::Http>(
+        context, admin::HttpOptions{config.http->address, config.http->port},
+        [this](std::string_view path) { return admin::page_of(path, [this] { return node->status(); }); });
+    serve_http();
+  }
+  return {};
+}
+
+// Nobody's messages depend on it: a port that is taken is an alarm, and is tried again.
+void Process::Impl::serve_http() {
+  const Status opened = http->open();
+  if (opened.ok()) {
+    node->alarms().clear("http", "health and metrics are served.");
+    return;
+  }
+  node->alarms().raise("http", opened.error().message);
+  http_timer.expires_after(http_retry);
+  http_timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) serve_http();
+  });
 }
 
 std::string Process::Impl::answer(std::string_view line) {

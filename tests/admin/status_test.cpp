@@ -48,17 +48,39 @@ TEST_CASE("the keys of status --json") {
   const auto json = nlohmann::json::parse(to_json(healthy()));
   std::set<std::string> keys;
   for (const auto& item : json.items()) keys.insert(item.key());
-  CHECK(keys ==
-        std::set<std::string>{
-            "protected",      "why",         "hint",         "durability",       "promise",    "promise_since_ms",
-            "alone_from",     "acked_alone", "sync_percent", "sync_bytes_per_s", "sync_eta_s", "log_kept_bytes",
-            "tail_compacted", "alarms",      "paths",        "version",          "uptime_s",   "digest",
-            "self",           "peer"});
+  CHECK(keys == std::set<std::string>{"protected",
+                                      "why",
+                                      "hint",
+                                      "durability",
+                                      "promise",
+                                      "promise_kind",
+                                      "promise_since_ms",
+                                      "alone_from",
+                                      "acked_alone",
+                                      "acked_alone_at_most",
+                                      "safe_lsn",
+                                      "counters",
+                                      "sync_percent",
+                                      "sync_bytes_per_s",
+                                      "sync_eta_s",
+                                      "log_kept_bytes",
+                                      "tail_compacted",
+                                      "alarms",
+                                      "paths",
+                                      "version",
+                                      "uptime_s",
+                                      "digest",
+                                      "self",
+                                      "peer"});
   std::set<std::string> of_self;
   for (const auto& item : json["self"].items()) of_self.insert(item.key());
-  CHECK(of_self == std::set<std::string>{"name", "role", "mode", "epoch", "epoch_node", "lsn", "confirmed_lsn",
-                                         "lag_records", "clients", "sessions", "retained", "queued", "version",
-                                         "uptime_s", "digest"});
+  CHECK(of_self == std::set<std::string>{"name", "role", "mode", "epoch", "epoch_node", "lsn", "durable_lsn",
+                                         "confirmed_lsn", "lag_records", "clients", "sessions", "retained", "queued",
+                                         "version", "uptime_s", "digest"});
+  std::set<std::string> of_counters;
+  for (const auto& item : json["counters"].items()) of_counters.insert(item.key());
+  CHECK(of_counters == std::set<std::string>{"received", "sent", "refused", "dropped_queue_full", "dropped_qos0",
+                                             "records", "digest_mismatches"});
   std::set<std::string> of_peer;
   for (const auto& item : json["peer"].items()) of_peer.insert(item.key());
   of_self.insert({"reachable", "heard_ms_ago"});
@@ -82,6 +104,12 @@ TEST_CASE("JSON and back gives the same report; a single box has no peer") {
   report.alarms = {{"digest", "differs", 1'795'651'323'456}};
   report.log_kept_bytes = 5;
   report.tail_compacted = true;
+  report.acked_alone = 3;
+  report.acked_alone_at_most = true;
+  report.safe_lsn = 120;
+  report.promise_kind = "peer";
+  report.counters = {1, 2, 3, 4, 5, 6, 7};
+  report.self.durable_lsn = 119;
   report.peer->reachable = false;
   const auto back = status_from_json(to_json(report));
   REQUIRE(back.ok());
@@ -148,6 +176,9 @@ TEST_CASE("the text of a box that is alone says so first, and what to do last") 
   CHECK(text.find("NO, for 12 min 34 s") != std::string::npos);
   CHECK(text.find("in_sync (last known)") != std::string::npos);
   CHECK(text.find("345 records since record 120000 exist on one box only") != std::string::npos);
+  CHECK(text.find("at most") == std::string::npos);
+  report.acked_alone_at_most = true;  // after a restart
+  CHECK(to_text(report, false).find("at most 345 records since record 120000") != std::string::npos);
   CHECK(text.find("\nWhat to do: Start boxb, then look here again.\n") != std::string::npos);
   CHECK(text.find('\033') == std::string::npos);
   CHECK(to_text(report, true).find("\033[1;31mNOT PROTECTED\033[0m") == 0);

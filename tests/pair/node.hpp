@@ -45,6 +45,7 @@ struct NodeOptions {
   std::string takeover_lines;
   std::string store_lines;
   std::string limits_lines;
+  uint16_t http_port = 0;  // 0: no HTTP
   std::string arbiter = "heartbeat";
   std::string data_dir;               // empty: a folder of its name
   std::vector<std::string> launcher;  // what stands before the program: `ip netns exec NAME`

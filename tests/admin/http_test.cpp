@@ -1,0 +1,173 @@
+// HTTP with real sockets on loopback; the server's loop runs in a thread of its own, as in tandemd.
+#include "admin/http.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "base/limits.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace tandem;
+using namespace tandem::admin;
+
+namespace {
+
+std::optional<Page> pages(std::string_view path) {
+  if (path == "/health") return Page{503, "text/plain", "bad: nobody\n"};
+  if (path == "/metrics") return Page{200, "text/plain; version=0.0.4", "tandem_x 1\n"};
+  return std::nullopt;
+}
+
+struct Server {
+  explicit Server(std::int64_t timeout_ms = 60'000, std::uint16_t port_in = 0)
+      : http(loop, HttpOptions{"127.0.0.1", port_in, timeout_ms}, pages) {
+    opened = http.open();
+    if (opened.ok()) port = http.port();
+    thread = std::thread([this] { loop.run(); });
+  }
+  ~Server() {
+    boost::asio::post(loop, [this] {
+      http.close();
+      work.reset();
+    });
+    thread.join();
+  }
+  boost::asio::io_context loop{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{loop.get_executor()};
+  Http http;
+  Status opened;
+  std::uint16_t port = 0;
+  std::thread thread;
+};
+
+class Socket {
+ public:
+  explicit Socket(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  }
+  ~Socket() { ::close(fd_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  void send(const std::string& bytes) {
+    REQUIRE(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+  }
+  // Until the server ends the connection.
+  std::string read_all() {
+    std::string all;
+    char piece[4096];
+    for (ssize_t count = 0; (count = ::recv(fd_, piece, sizeof piece, 0)) > 0;)
+      all.append(piece, static_cast<std::size_t>(count));
+    return all;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string asked(const Server& server, const std::string& request) {
+  Socket socket(server.port);
+  socket.send(request);
+  return socket.read_all();
+}
+
+std::string get(const Server& server, const std::string& path) {
+  return asked(server, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a page is served with its code and type, and the connection ends") {
+  Server server;
+  REQUIRE(server.opened.ok());
+  const std::string metrics = get(server, "/metrics");
+  CHECK(metrics.rfind("HTTP/1.1 200 OK\r\n", 0) == 0);
+  CHECK(has(metrics, "Content-Type: text/plain; version=0.0.4\r\n"));
+  CHECK(has(metrics, "Content-Length: 11\r\n"));
+  CHECK(has(metrics, "Connection: close\r\n"));
+  CHECK(has(metrics, "\r\n\r\ntandem_x 1\n"));
+  CHECK(get(server, "/metrics?x=1") == metrics);
+  CHECK(get(server, "/health").rfind("HTTP/1.1 503 ", 0) == 0);
+}
+
+TEST_CASE("HEAD gets what GET gets, without the body") {
+  Server server;
+  const std::string head = asked(server, "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  CHECK(has(head, "Content-Length: 11\r\n"));
+  CHECK(head.substr(head.size() - 4) == "\r\n\r\n");
+}
+
+TEST_CASE("another path is 404, another method 405, a body 413, no HTTP at all 400") {
+  Server server;
+  CHECK(get(server, "/").rfind("HTTP/1.1 404 ", 0) == 0);
+  CHECK(get(server, "/metrics/..").rfind("HTTP/1.1 404 ", 0) == 0);
+  const std::string post = asked(server, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  CHECK(post.rfind("HTTP/1.1 405 ", 0) == 0);
+  CHECK(has(post, "Allow: GET, HEAD\r\n"));
+  CHECK(asked(server, "GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc").rfind("HTTP/1.1 413 ", 0) == 0);
+  CHECK(asked(server, "\x10\x0e\x00\x04MQTT\r\n\r\n").rfind("HTTP/1.1 400 ", 0) == 0);
+}
+
+TEST_CASE("a request beyond the limit is refused") {
+  Server server;
+  const std::string flood = "GET / HTTP/1.1\r\nX: " + std::string(3 * limits::http_request_bytes, 'x') + "\r\n\r\n";
+  CHECK(asked(server, flood).rfind("HTTP/1.1 431 ", 0) == 0);
+  CHECK(get(server, "/metrics").rfind("HTTP/1.1 200 ", 0) == 0);
+}
+
+TEST_CASE("half a request does not keep others waiting, and is dropped when its time is over") {
+  Server patient;
+  Socket half(patient.port);
+  half.send("GET /metrics HTTP/1.1\r\nHo");
+  CHECK(get(patient, "/metrics").rfind("HTTP/1.1 200 ", 0) == 0);
+  half.send("st: x\r\n\r\n");
+  CHECK(half.read_all().rfind("HTTP/1.1 200 ", 0) == 0);
+
+  Server strict(100);
+  Socket slow(strict.port);
+  slow.send("GET /metrics HTTP/1.1\r\nHo");
+  CHECK(slow.read_all().empty());
+  Socket silent(strict.port);
+  CHECK(silent.read_all().empty());
+}
+
+TEST_CASE("connections that hang do not keep others out: the oldest is closed") {
+  Server server;
+  std::vector<std::unique_ptr<Socket>> hanging;
+  for (std::size_t i = 0; i < 2 * limits::http_connections; ++i)
+    hanging.push_back(std::make_unique<Socket>(server.port));
+  CHECK(get(server, "/metrics").rfind("HTTP/1.1 200 ", 0) == 0);
+  CHECK(hanging.front()->read_all().empty());
+}
+
+TEST_CASE("a port that is taken is an error that names it; later it can be opened") {
+  boost::asio::io_context loop;
+  auto first = std::make_unique<Http>(loop, HttpOptions{"127.0.0.1", 0}, pages);
+  REQUIRE(first->open().ok());
+  const std::uint16_t port = first->port();
+  Http second(loop, HttpOptions{"127.0.0.1", port}, pages);
+  const Status refused = second.open();
+  REQUIRE_FALSE(refused.ok());
+  CHECK(has(refused.error().message, "127.0.0.1 port " + std::to_string(port)));
+  CHECK(has(refused.error().message, "http.port"));
+  first.reset();
+  CHECK(second.open().ok());
+}
