@@ -104,6 +104,10 @@ bool Pair::Impl::take_peer_state(const FrameHeader& header, Beat&& beat, Steady 
   peer.heard_at = now;
   if (beat.info) peer.info = std::move(*beat.info);
   peer.beat = std::move(beat);
+  // A log that went another way may have lost what both had once (durability "peer"): its length says nothing.
+  if (const auto end = local.meta.history.end_of(peer.beat.epoch, local.log_last)) {
+    peer.shared_durable = std::min(peer.beat.durable, *end);
+  }
   max_epoch_number = std::max(max_epoch_number, peer.beat.epoch.number);
   post.peer_hears(peer.beat.heard_paths);
   if (peer.beat.role == Role::active && peer.beat.log_time.ms != 0) heard_time = HeardTime{peer.beat.log_time, now};

@@ -28,6 +28,14 @@ Epoch History::epoch_at(Lsn at) const {
   return {};
 }
 
+std::optional<Lsn> History::end_of(Epoch epoch, Lsn log_last) const {
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].epoch != epoch) continue;
+    return i + 1 == entries_.size() ? log_last : std::min(log_last, Lsn{entries_[i + 1].first.value - 1});
+  }
+  return std::nullopt;
+}
+
 void History::encode(ByteWriter& out) const {
   out.varint(entries_.size());
   for (const HistoryEntry& entry : entries_) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -32,6 +33,8 @@ class History {
   const std::vector<HistoryEntry>& entries() const { return entries_; }
   // Epoch of the record at `at`; a zero epoch if unknown.
   Epoch epoch_at(Lsn at) const;
+  // Where the records of `epoch` end in a log that ends with `log_last`; nothing if it has none of that epoch.
+  std::optional<Lsn> end_of(Epoch epoch, Lsn log_last) const;
 
   void encode(ByteWriter& out) const;
   // Bounded; a reader that turns bad gives an empty history.

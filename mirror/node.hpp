@@ -36,6 +36,8 @@ struct PeerView {
   std::uint64_t sequence = 0;  // of the latest frame of that life
   Steady heard_at;
   ByteBuffer info;
+  // Up to here its log is the own one and on its disk, by what it said last while it followed this log; 0: not known.
+  Lsn shared_durable;
 };
 
 // The active's view of the one standby that joins or follows.

@@ -54,7 +54,7 @@ Lsn Pair::Impl::keep_log_from() const {
   if (!options.has_peer) return keep;
   if (!peer.known) return Lsn{1};
   if (local.meta.alone_from.value != 0) keep = std::min(keep, local.meta.alone_from);
-  if (!peer.beat.empty) keep = std::min(keep, std::min(peer.beat.durable, local.log_last).next());
+  if (!peer.beat.empty) keep = std::min(keep, peer.shared_durable.next());
   if (feeder.open() && feeder.rows_done()) keep = std::min(keep, feeder.read_to().next());
   return keep;
 }

@@ -63,6 +63,15 @@ TEST_CASE("common point: a reign without a record does not count") {
   CHECK(common_point(left, Lsn{10}, right, Lsn{15}) == Lsn{10});
 }
 
+TEST_CASE("history: where an epoch's records end") {
+  const History h = history({{epoch(1), Lsn{1}, false}, {epoch(2, "b"), Lsn{8}, false}});
+  CHECK(h.end_of(epoch(1), Lsn{20}) == Lsn{7});
+  CHECK(h.end_of(epoch(1), Lsn{5}) == Lsn{5});
+  CHECK(h.end_of(epoch(2, "b"), Lsn{20}) == Lsn{20});
+  CHECK(h.end_of(epoch(2, "b"), Lsn{7}) == Lsn{7});  // a reign without a record
+  CHECK_FALSE(h.end_of(epoch(3), Lsn{20}).has_value());
+}
+
 TEST_CASE("history: cut and replace, bounded") {
   History h = history({{epoch(1), Lsn{1}, false}, {epoch(2), Lsn{11}, false}});
   h.cut(Lsn{10});

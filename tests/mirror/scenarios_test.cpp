@@ -667,3 +667,25 @@ TEST_CASE("R6: after a MERGE alone_from begins behind the peer's log, not behind
   w.settle();
   w.finish();
 }
+
+// Found by tests/sim: the length of a peer's log that went another way was taken for what both have.
+TEST_CASE("the log is kept from the fork on, however long the peer's own branch is") {
+  Started w;
+  w.run(500);
+  w.a().crash();  // its memory is gone: the other box has records that it lacks
+  const Lsn fork = w.a().disk().last();
+  REQUIRE(w.run_until([&] { return w.b().active(); }, 2'000));
+  for (int from = 0; from < 2; ++from) w.cut(from, 0, true);
+  w.a().boot();
+  REQUIRE(w.run_until([&] { return w.a().active() && w.a().disk().last().value > fork.value + 50; }, 10'000));
+  REQUIRE(w.b().last() > fork);
+  w.a().crash();
+  for (int from = 0; from < 2; ++from) w.cut(from, 0, false);
+  w.a().boot();
+  const auto heard = [&] { return w.b().pair().status(w.b().clock()).peer.lsn.value > fork.value + 50; };
+  REQUIRE(w.run_until(heard, 1'000));
+  REQUIRE(w.b().active());
+  CHECK(w.b().pair().keep_log_from() <= fork.next());
+  w.settle();
+  w.finish();
+}
