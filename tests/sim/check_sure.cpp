@@ -1,6 +1,8 @@
 // SURE.
 #include "check_sure.hpp"
 
+#include "base/limits.hpp"
+
 namespace sim {
 
 void SureCheck::note_acked(int node, Host& host) {
@@ -27,20 +29,71 @@ void SureCheck::takes_over_unclean(int node, Host& host) {
   }
 }
 
-void SureCheck::watch(std::array<Host*, 2> hosts, std::int64_t /*now*/) {
+void SureCheck::resumed(int node, Host& host, tandem::Steady since) {
+  const tandem::Steady now = host.clock();
+  constexpr std::int64_t turn_ms = 50;  // between the last turn and the pause
+  if (!host.up() || now.ms - since.ms < tandem::limits::resume_guard_ms + turn_ms) return;
+  const auto& takeover = host.config().takeover;
+  guarded_until_[static_cast<std::size_t>(node)] = now.plus_ms(takeover.after_ms - 2 * takeover.heartbeat_ms);
+}
+
+void SureCheck::watch_guard(int node, Host& host) {
+  if (host.clock() >= guarded_until_[static_cast<std::size_t>(node)]) return;
+  if (host.serving()) broken_(host.name() + " serves although it has just stood still");
+  if (host.pair().status(host.clock()).word == tandem::mirror::Word::master) {
+    broken_(host.name() + " takes itself for MASTER although it has just stood still");
+  }
+}
+
+void SureCheck::watch_sure(int node, Host& host, Host& other) {
+  const bool sure = host.pair().sure(host.clock());
+  if (sure || host.serving()) whole_at_[static_cast<std::size_t>(node)] = {};
+  if (!sure) return;
+  const Acked& acked = acked_[static_cast<std::size_t>(1 - node)];
+  if (acked.lsn.value != 0 && !host.pair().holds(acked.epoch, acked.lsn)) {
+    broken_(host.name() + " is SURE, but lacks record " + std::to_string(acked.lsn.value) + " of epoch " +
+            std::to_string(acked.epoch.number) + ", which the other box has acknowledged");
+  }
+  if (other.serving() && other.pair().mode() == tandem::mirror::Mode::solo) {
+    broken_(other.name() + " acknowledges with one copy although " + host.name() + " is SURE");
+  }
+}
+
+// A pause between the decision and the reign lets the other box go on alone meanwhile: RECONCILE's work
+// (docs/roles.md, Limits).
+void SureCheck::watch_reign(int node, Host& host, Host& other, std::int64_t now, bool lossy) {
+  constexpr std::int64_t decision_ms = 2'000;
+  bool& served = served_[static_cast<std::size_t>(node)];
+  const bool begins = host.serving() && !served;
+  served = host.serving();
+  const Acked& acked = acked_[static_cast<std::size_t>(1 - node)];
+  if (!begins || lossy || other.serving() || now - paused_at_[static_cast<std::size_t>(node)] < decision_ms) return;
+  if (acked.lsn.value == 0 || host.pair().holds(acked.epoch, acked.lsn)) return;
+  if (host.pair().status(host.clock()).self.unclean) return;
+  const auto& merged = host.state().globals().merged;
+  if (merged.contains(acked.epoch)) return;  // TailCheck's work
+  broken_(host.name() + " begins to serve and is not marked UNCLEAN, but lacks record " +
+          std::to_string(acked.lsn.value) + " of epoch " + std::to_string(acked.epoch.number) +
+          ", which the other box has acknowledged");
+}
+
+void SureCheck::watch(std::array<Host*, 2> hosts, std::int64_t now, bool lossy) {
   for (int i = 0; i < 2; ++i) {
-    if (!hosts[static_cast<std::size_t>(i)]->paused()) note_acked(i, *hosts[static_cast<std::size_t>(i)]);
+    Host& host = *hosts[static_cast<std::size_t>(i)];
+    if (host.paused()) {
+      paused_at_[static_cast<std::size_t>(i)] = now;
+    } else {
+      note_acked(i, host);
+    }
   }
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts[static_cast<std::size_t>(i)];
+    Host& other = *hosts[static_cast<std::size_t>(1 - i)];
+    if (!host.up()) served_[static_cast<std::size_t>(i)] = false;
     if (!host.up() || host.paused()) continue;
-    const bool sure = host.node().pair().sure(host.clock());
-    if (sure || host.serving()) whole_at_[static_cast<std::size_t>(i)] = {};
-    if (!sure) continue;
-    const Acked& other = acked_[static_cast<std::size_t>(1 - i)];
-    if (other.lsn.value == 0 || host.node().pair().holds(other.epoch, other.lsn)) continue;
-    broken_(host.name() + " is SURE, but lacks record " + std::to_string(other.lsn.value) + " of epoch " +
-            std::to_string(other.epoch.number) + ", which the other box has acknowledged");
+    watch_sure(i, host, other);
+    watch_reign(i, host, other, now, lossy);
+    watch_guard(i, host);
   }
 }
 

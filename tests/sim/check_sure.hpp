@@ -1,5 +1,6 @@
 // "SURE implies every acknowledged record is held", checked all the time and not only when such a box promotes itself;
-// and no promotion from half-loaded State.
+// no acknowledgement with one copy beside a SURE standby (R1); a reign that is not marked UNCLEAN begins with
+// everything acknowledged; no promotion from half-loaded State; after a pause the guard holds (R11).
 #pragma once
 
 #include <array>
@@ -16,8 +17,10 @@ class SureCheck {
   // A box begins to replace its log or rows by the peer's: it is whole again once it has all that the peer has now.
   void cut(int node, Host& peer);
   void takes_over_unclean(int node, Host& host);
-  // After each step of both boxes.
-  void watch(std::array<Host*, 2> hosts, std::int64_t now);
+  // After each step of both boxes. `lossy`: two memories were lost at nearly the same time.
+  void watch(std::array<Host*, 2> hosts, std::int64_t now, bool lossy);
+  // A box stood still from `since` until now, by its own clock.
+  void resumed(int node, Host& host, tandem::Steady since);
 
  private:
   struct Acked {  // the newest that a box's reigns have made safe
@@ -25,10 +28,16 @@ class SureCheck {
     tandem::Lsn lsn;
   };
   void note_acked(int node, Host& host);
+  void watch_sure(int node, Host& host, Host& other);
+  void watch_reign(int node, Host& host, Host& other, std::int64_t now, bool lossy);
+  void watch_guard(int node, Host& host);
 
   std::function<void(const std::string&)> broken_;
   std::array<Acked, 2> acked_;
   std::array<tandem::Lsn, 2> whole_at_;
+  std::array<bool, 2> served_{};
+  std::array<tandem::Steady, 2> guarded_until_;  // by the box's own clock
+  std::array<std::int64_t, 2> paused_at_{};      // last seen
 };
 
 }  // namespace sim

@@ -2,6 +2,7 @@
 #include "host.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sim {
 
@@ -56,6 +57,7 @@ void Host::boot() {
   store_ = std::make_unique<SimStore>(disk_, rng_(), options_.fsync_ms_max, now_);
   store_->on_append = [this](const Batch& batch) { witness_.appended(index_, batch); };
   store_->on_cut = [this] { witness_.cut(index_); };
+  store_->on_checkpoint = [this](Lsn at) { witness_.checkpointed(index_, at); };
   link_ = std::make_unique<SimLink>(network_, index_, now_, options_.paths);
   const broker::Parts parts{*store_,
                             link_.get(),
@@ -72,6 +74,18 @@ void Host::boot() {
     return;
   }
   next_beat_ = next_turn_ = now_;
+  witness_.booted(index_);
+}
+
+void Host::pause() {
+  paused_ = true;
+  paused_since_ = steady();
+}
+
+void Host::resume() {
+  if (!std::exchange(paused_, false)) return;
+  step();  // its first turn finds the gap
+  witness_.resumed(index_, paused_since_);
 }
 
 void Host::drop_connections() {

@@ -64,6 +64,9 @@ class Witness {
   virtual void broken(const std::string& what) = 0;
   virtual void appended(int node, const Batch& batch) = 0;  // the node's store was given it
   virtual void cut(int node) = 0;                           // log or rows are cut, to be replaced by the peer's
+  virtual void booted(int node) = 0;
+  virtual void resumed(int node, Steady since) = 0;  // after it stood still; by its own clock
+  virtual void checkpointed(int node, Lsn at) = 0;   // rows as of that record are being committed
 };
 
 class Host final : broker::Doors, broker::Clocks, broker::Events {
@@ -76,8 +79,8 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   void crash();         // what is not on the disk is gone
   void replace_disk();  // while down
   void stop();          // in order; crash() ends the process afterwards
-  void pause() { paused_ = true; }
-  void resume() { paused_ = false; }
+  void pause();
+  void resume();
   void step();
   void set_master(bool master) { master_ = master; }
   void step_wall_clock(std::int64_t ms) { wall_offset_ += ms; }
@@ -96,6 +99,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   const core::State& state() const { return node_->state(); }
   Disk& disk() { return disk_; }
   const std::string& name() const { return options_.config.node.name; }
+  const Config& config() const { return options_.config; }
   Server server() const { return {index_, serving() ? node_->pair().epoch().number : 0}; }
 
   std::shared_ptr<SimConnection> connect();
@@ -141,6 +145,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   bool listening_ = false;
   bool accepting_ = false;
   bool paused_ = false;
+  Steady paused_since_;
   bool stopped_ = false;
   bool master_ = false;
   std::int64_t next_beat_ = 0;

@@ -79,6 +79,8 @@ class SimStore final : public store::Store {
   std::function<void(const Batch&)> on_append;
   // Told before the log is cut (rewind, wipe).
   std::function<void()> on_cut;
+  // Told before a checkpoint at this lsn is committed.
+  std::function<void(Lsn)> on_checkpoint;
 
   // Does what is due by then. True: take_events() has something.
   bool advance(std::int64_t now_ms);

@@ -45,6 +45,7 @@ void SimStore::put_rows(std::vector<Row> rows) {
 
 void SimStore::commit_checkpoint(std::uint64_t token) {
   CHECK(collecting_);
+  if (on_checkpoint) on_checkpoint(collecting_at_);
   collecting_ = false;
   rows_at_ = collecting_at_;
   StateCommand command;

@@ -131,6 +131,7 @@ void World::broken(const std::string& what) {
 void World::appended(int node, const Batch& batch) {
   const Host& host = *hosts_[static_cast<std::size_t>(node)];
   wills_.appended(node, host.serving(), batch, host.state());
+  tails_.appended(node, batch);
   if (host.serving()) made_at_.emplace(batch.first, now_);
 }
 
@@ -140,8 +141,25 @@ std::int64_t World::fork_time(int node) {
   return lacks == made_at_.end() ? now_ : lacks->second;
 }
 
+void World::booted(int node) {
+  tails_.booted(node, hosts_[static_cast<std::size_t>(node)]->disk());
+}
+
+void World::resumed(int node, Steady since) {
+  sure_.resumed(node, *hosts_[static_cast<std::size_t>(node)], since);
+}
+
+void World::checkpointed(int node, Lsn at) {
+  Host& host = *hosts_[static_cast<std::size_t>(node)];
+  if (!host.serving() || at <= host.pair().safe()) return;
+  broken(host.name() + " commits a checkpoint at record " + std::to_string(at.value) + ", past what is safe (" +
+         std::to_string(host.pair().safe().value) + ")");
+}
+
 void World::cut(int node) {
-  sure_.cut(node, *hosts_[static_cast<std::size_t>(1 - node)]);
+  Host& other = *hosts_[static_cast<std::size_t>(1 - node)];
+  sure_.cut(node, other);
+  if (!history_.lossy()) tails_.cut(node, *hosts_[static_cast<std::size_t>(node)], other);
   wills_.forget(node);
 }
 
@@ -172,9 +190,10 @@ void World::step() {
   for (const auto& host : hosts_) {
     if (host->up() && !host->paused() && host->pair().sure(host->clock())) mirrored_at_ = now_;
   }
-  sure_.watch({hosts_[0].get(), hosts_[1].get()}, now_);
+  sure_.watch({hosts_[0].get(), hosts_[1].get()}, now_, history_.lossy());
   for (int i = 0; i < 2; ++i) {
-    const Host& host = *hosts_[static_cast<std::size_t>(i)];
+    Host& host = *hosts_[static_cast<std::size_t>(i)];
+    tails_.acknowledged(i, host);
     if (host.serving() && !host.paused()) wills_.safe(host.server(), host.pair().safe(), now_);
     if (!host.serving()) wills_.reign_ended(i);
   }

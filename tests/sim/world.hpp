@@ -12,6 +12,7 @@
 
 #include "check_groups.hpp"
 #include "check_sure.hpp"
+#include "check_tails.hpp"
 #include "check_wills.hpp"
 #include "client.hpp"
 #include "history.hpp"
@@ -49,6 +50,9 @@ class World final : public Witness {
   void broken(const std::string& what) override;
   void appended(int node, const Batch& batch) override;
   void cut(int node) override;
+  void booted(int node) override;
+  void resumed(int node, Steady since) override;
+  void checkpointed(int node, Lsn at) override;
   void note(const std::string& what);
   void fault(const std::string& kind, const std::string& what);
 
@@ -85,6 +89,7 @@ class World final : public Witness {
   History history_;
   GroupCheck groups_;
   SureCheck sure_{[this](const std::string& what) { broken(what); }};
+  TailCheck tails_{[this](const std::string& what) { broken(what); }};
   WillCheck wills_{history_, [this](const std::string& what) { broken(what); }};
   std::vector<Seat> seats_;
   std::map<Epoch, int> reigns_;
