@@ -14,17 +14,26 @@ bool one_box(const std::vector<std::string>& sockets, const std::string& command
   return false;
 }
 
-int ask_node(const std::string& socket, const admin::Request& request, admin::Reply& reply) {
+int Problem::tell() const {
+  if (code != exit_bad) return complain(NoAnswer{code == exit_not_there, text});
+  complain(text);
+  return code;
+}
+
+std::optional<Problem> try_ask(const std::string& socket, const admin::Request& request, admin::Reply& reply) {
   const admin::Answer answer = admin::ask(socket, admin::to_line(request), limits::control_timeout_ms);
-  if (answer.outcome != admin::Answer::Outcome::answered) {
-    return complain(NoAnswer{answer.outcome == admin::Answer::Outcome::not_there, answer.text});
-  }
+  if (answer.outcome == admin::Answer::Outcome::not_there) return Problem{exit_not_there, answer.text};
+  if (answer.outcome != admin::Answer::Outcome::answered) return Problem{exit_failed, answer.text};
   Result<admin::Reply> parsed = admin::parse_reply(answer.text);
-  if (!parsed) return complain(NoAnswer{false, socket + ": " + parsed.error().message});
+  if (!parsed) return Problem{exit_failed, socket + ": " + parsed.error().message};
   reply = parsed.take();
-  if (reply.ok) return exit_good;
-  complain(reply.error);
-  return exit_bad;
+  if (!reply.ok) return Problem{exit_bad, reply.error};
+  return std::nullopt;
+}
+
+int ask_node(const std::string& socket, const admin::Request& request, admin::Reply& reply) {
+  const std::optional<Problem> problem = try_ask(socket, request, reply);
+  return problem ? problem->tell() : exit_good;
 }
 
 int order(const std::vector<std::string>& sockets, const admin::Request& request) {

@@ -1,9 +1,11 @@
-// tandemctl events: what happened to a box, from tandemd or, when that is down, from its data directory.
+// tandemctl events: what happened to a box, from tandemd or, when that is down, from its data directory. Of several
+// boxes in one list.
 #include <poll.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include "admin/events.hpp"
 #include "cli/ask_node.hpp"
@@ -17,42 +19,100 @@ namespace {
 constexpr int follow_ms = 500;
 volatile std::sig_atomic_t stop_asked = 0;
 
-void show(const std::vector<std::string>& lines, bool json, std::uint64_t& newest) {
-  std::string text;
-  for (const std::string& line : lines) {
-    const Result<admin::Event> event = admin::event_from_line(line);
-    if (!event.ok() || event.value().number <= newest) continue;
-    newest = event.value().number;
-    text += (json ? line : admin::to_text(event.value())) + "\n";
+struct Shown {
+  admin::Event event;
+  std::string line;
+};
+
+// One box: where its events come from, and how far they have been shown.
+class Source {
+ public:
+  Source(std::string socket, std::string directory, std::size_t count)
+      : socket_(std::move(socket)), directory_(std::move(directory)), count_(count) {}
+
+  // What came since the last call, in the order in which it happened; the exit code. That a box does not answer is told
+  // once, until it does again.
+  int take(std::vector<Shown>& out) {
+    std::vector<std::string> lines;
+    if (!directory_.empty()) {
+      lines = admin::last_event_lines(directory_, count_);
+    } else {
+      admin::Reply reply;
+      const std::string how = begun_ ? "after " + std::to_string(newest_) : "last " + std::to_string(count_);
+      const std::optional<Problem> problem = try_ask(socket_, {"events", how}, reply);
+      if (problem) return std::exchange(silent_, true) ? problem->code : problem->tell();
+      lines = std::move(reply.events);
+    }
+    silent_ = false;
+    begun_ = true;
+    count_ = admin::events_at_most;
+    for (std::string& line : lines) {
+      Result<admin::Event> event = admin::event_from_line(line);
+      if (!event.ok() || event.value().number <= newest_) continue;
+      newest_ = event.value().number;
+      out.push_back({event.take(), std::move(line)});
+    }
+    return exit_good;
   }
+
+ private:
+  std::string socket_;
+  std::string directory_;  // empty: ask at the socket
+  std::size_t count_;
+  std::uint64_t newest_ = 0;
+  bool begun_ = false;
+  bool silent_ = false;
+};
+
+// By the machines' clocks; the events of one box keep their order, whatever its clock did.
+std::vector<Shown> merged(std::vector<std::vector<Shown>> boxes) {
+  std::vector<std::size_t> next(boxes.size());
+  std::vector<Shown> all;
+  for (;;) {
+    std::size_t first = boxes.size();
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      if (next[i] == boxes[i].size()) continue;
+      if (first == boxes.size() || boxes[i][next[i]].event.wall_ms < boxes[first][next[first]].event.wall_ms) first = i;
+    }
+    if (first == boxes.size()) return all;
+    all.push_back(std::move(boxes[first][next[first]++]));
+  }
+}
+
+// exit_good if any box has answered, else what the last said.
+int show_new(std::vector<Source>& sources, std::size_t at_most, bool json) {
+  std::vector<std::vector<Shown>> boxes(sources.size());
+  bool answered = false;
+  int code = exit_good;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const int one = sources[i].take(boxes[i]);
+    answered = answered || one == exit_good;
+    if (one != exit_good) code = one;
+  }
+  const std::vector<Shown> all = merged(std::move(boxes));
+  std::string text;
+  for (std::size_t i = all.size() - std::min(all.size(), at_most); i < all.size(); ++i)
+    text += (json ? all[i].line : admin::to_text(all[i].event)) + "\n";
   if (!text.empty()) print(text);
+  return answered ? exit_good : code;
 }
 
 }  // namespace
 
 int run_events(const std::vector<std::string>& sockets, const EventsArguments& arguments) {
-  const bool from_files = !arguments.directory.empty();
-  if (!one_box(sockets, "events")) return exit_usage;
+  std::vector<Source> sources;
+  if (!arguments.directory.empty()) {
+    sources.emplace_back("", arguments.directory, arguments.count);
+  } else {
+    for (const std::string& socket : sockets) sources.emplace_back(socket, "", arguments.count);
+  }
   std::signal(SIGINT, [](int) { stop_asked = 1; });
   std::signal(SIGTERM, [](int) { stop_asked = 1; });
-  std::uint64_t newest = 0;
-  std::string how = "last " + std::to_string(arguments.count);
-  std::size_t count = arguments.count;
+  std::size_t at_most = arguments.count;
   for (;;) {
-    std::vector<std::string> lines;
-    int code = exit_good;
-    if (from_files) {
-      lines = admin::last_event_lines(arguments.directory, count);
-    } else {
-      admin::Reply reply;
-      code = ask_node(sockets.front(), {"events", how}, reply);
-      lines = std::move(reply.events);
-    }
-    if (code != exit_good && !arguments.follow) return code;
-    show(lines, arguments.json, newest);
+    const int code = show_new(sources, at_most, arguments.json);
     if (!arguments.follow || stop_asked != 0 || std::ferror(stdout) != 0) return code;
-    how = "after " + std::to_string(newest);
-    count = admin::events_at_most;
+    at_most = sources.size() * admin::events_at_most;
     ::poll(nullptr, 0, follow_ms);
     if (stop_asked != 0) return exit_good;
   }

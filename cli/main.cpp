@@ -38,8 +38,8 @@ void add_looking(CLI::App& app, Commands& c) {
   status->add_flag("--json", c.status.json, "one line of JSON");
   status->add_flag("--watch", c.status.watch, "again and again, every 500 ms, until Ctrl-C");
 
-  CLI::App* const events =
-      add(app, "events", "what happened to this box, and why", [&c] { c.code = run_events(c.sockets, c.events); });
+  CLI::App* const events = add(app, "events", "what happened to this box (several sockets: to each), and why",
+                               [&c] { c.code = run_events(c.sockets, c.events); });
   events->add_flag("--json", c.events.json, "one line of JSON an event");
   events->add_flag("--follow", c.events.follow, "go on until Ctrl-C");
   events->add_option("-n", c.events.count, "how many of the newest (default 50)")->check(CLI::Range(1, 1000));
@@ -84,7 +84,7 @@ int run(int argc, char** argv) {
   app.fallthrough();
   Commands commands;
   app.add_option("--socket", commands.sockets,
-                 "control socket of tandemd (default /run/tandem/tandemd.sock); status takes several")
+                 "control socket of tandemd (default /run/tandem/tandemd.sock); status and events take several")
       ->allow_extra_args(false);
   app.parse_complete_callback([&commands] {
     if (commands.sockets.empty()) commands.sockets.emplace_back("/run/tandem/tandemd.sock");

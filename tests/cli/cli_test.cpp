@@ -307,6 +307,40 @@ TEST_CASE("keygen does not write through a link, and refuses names that are none
   CHECK(run({"keygen", "--out", folder / "no/such/folder", "--name", "a"}).code == 1);
 }
 
+TEST_CASE(
+    "events of two boxes are one list, by time, each box in its own order; a box that is down does not hide the "
+    "other") {
+  Folder folder;
+  const auto event = [](std::uint64_t number, std::int64_t wall_ms, const char* node, const char* text) {
+    return admin::to_line(admin::Event{number, wall_ms, 0, node, 1, "info", "role", text});
+  };
+  // boxb's clock was set back between its two.
+  FakeNode a(folder / "a.sock", admin::reply_events({event(7, 1'000, "boxa", "A1"), event(8, 3'000, "boxa", "A2")}));
+  FakeNode b(folder / "b.sock", admin::reply_events({event(1, 2'000, "boxb", "B1"), event(2, 1'500, "boxb", "B2")}));
+  const auto order_of = [](const std::string& printed) {
+    std::string order;
+    for (std::size_t at = 0; at + 1 < printed.size(); ++at) {
+      const std::string two = printed.substr(at, 2);
+      if (two == "A1" || two == "A2" || two == "B1" || two == "B2") order += two + " ";
+    }
+    return order;
+  };
+  const std::vector<std::string> both = {"--socket", folder / "a.sock", "--socket", folder / "b.sock"};
+  const auto with = [&both](std::vector<std::string> more) {
+    more.insert(more.begin(), both.begin(), both.end());
+    return run(more);
+  };
+  CHECK(with({"events"}).code == 0);
+  CHECK(order_of(with({"events"}).printed) == "A1 B1 B2 A2 ");
+  CHECK(order_of(with({"events", "-n", "2"}).printed) == "B2 A2 ");
+  CHECK(order_of(with({"events", "--json"}).printed) == "A1 B1 B2 A2 ");
+  const Run half = run({"--socket", folder / "none.sock", "--socket", folder / "b.sock", "events"});
+  CHECK(half.code == 0);
+  CHECK(order_of(half.printed) == "B1 B2 ");
+  CHECK(half.printed.find("none.sock") != std::string::npos);
+  CHECK(run({"--socket", folder / "none.sock", "--socket", folder / "nor.sock", "events"}).code == 3);
+}
+
 TEST_CASE("events: from tandemd, as text and as JSON; from the files when it is down; followed") {
   Folder folder;
   const admin::Event first{1, 1'795'651'323'456, 0, "boxa", 2, "info", "role", "ACTIVE in epoch 2."};
