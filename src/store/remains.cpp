@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "store/directory.hpp"
@@ -31,16 +32,26 @@ Result<bool> is_database(const std::string& path) {
 
 }  // namespace
 
-struct Remains::Files {
-  DirectoryLock lock;
-  std::optional<Database> log;
-  std::optional<Database> state;
+namespace {
+
+class FileRemains final : public Remains {
+ public:
+  explicit FileRemains(DirectoryLock lock) : lock_(std::move(lock)) {}
+  Status look_at_state(const std::string& directory);
+  Status look_at_log(const std::string& directory);
+  void read_rows(const std::function<void(Row&&)>& visit) override;
+  void read_log(Lsn after, const std::function<void(Batch&&)>& visit) override;
+
+ private:
+  DirectoryLock lock_;
+  std::optional<Database> log_;
+  std::optional<Database> state_;
+  bool checkpoint_damaged_ = false;
+  bool log_usable_ = false;
+  std::optional<std::uint64_t> identity_;  // of state.db
 };
 
-Remains::Remains() = default;
-Remains::Remains(Remains&&) noexcept = default;
-Remains& Remains::operator=(Remains&&) noexcept = default;
-Remains::~Remains() = default;
+}  // namespace
 
 std::vector<std::string> store_file_names() {
   std::vector<std::string> names;
@@ -53,16 +64,6 @@ std::vector<std::string> store_file_names() {
 void Remains::problem(std::string text) {
   const std::size_t advice = text.find("; take the peer's copy");
   if (problems_.size() < problems_at_most) problems_.push_back(text.substr(0, advice));
-}
-
-Result<Remains> Remains::open(const std::string& directory) {
-  Result<DirectoryLock> lock = DirectoryLock::take(directory);
-  if (!lock.ok()) return lock.error();
-  Remains remains;
-  remains.files_ = std::make_unique<Files>(Files{lock.take(), std::nullopt, std::nullopt});
-  if (Status looked = remains.look_at_state(directory); !looked.ok()) return looked.error();
-  if (Status looked = remains.look_at_log(directory); !looked.ok()) return looked.error();
-  return remains;
 }
 
 namespace {
@@ -94,21 +95,19 @@ Result<std::optional<Database>> open_one(const std::string& path, const std::fun
   return Answer{database.take()};
 }
 
-}  // namespace
-
-Status Remains::look_at_state(const std::string& directory) {
+Status FileRemains::look_at_state(const std::string& directory) {
   Result<std::optional<Database>> opened =
       open_one(directory + "/" + state_file, [this](std::string text) { problem(std::move(text)); });
   if (!opened.ok()) return opened.error();
-  files_->state = opened.take();
-  if (!files_->state) return {};
-  Result<CheckpointNote> note = StateReader::checkpoint(*files_->state);
+  state_ = opened.take();
+  if (!state_) return {};
+  Result<CheckpointNote> note = StateReader::checkpoint(*state_);
   if (!note.ok()) {
     checkpoint_damaged_ = true;
     problem(note.error().message);
     return {};
   }
-  Result<std::optional<std::int64_t>> identity = files_->state->first_integer("SELECT identity FROM head WHERE id = 1");
+  Result<std::optional<std::int64_t>> identity = state_->first_integer("SELECT identity FROM head WHERE id = 1");
   if (!identity.ok() || !identity.value()) {
     problem(std::string(state_file) + ": table head is damaged");
   } else {
@@ -119,23 +118,23 @@ Status Remains::look_at_state(const std::string& directory) {
   return {};
 }
 
-Status Remains::look_at_log(const std::string& directory) {
+Status FileRemains::look_at_log(const std::string& directory) {
   Result<std::optional<Database>> opened =
       open_one(directory + "/" + log_file, [this](std::string text) { problem(std::move(text)); });
   if (!opened.ok()) return opened.error();
-  files_->log = opened.take();
-  if (!files_->log) return {};
-  Result<std::optional<std::int64_t>> end = files_->log->first_integer("SELECT max(first + count - 1) FROM batch");
+  log_ = opened.take();
+  if (!log_) return {};
+  Result<std::optional<std::int64_t>> end = log_->first_integer("SELECT max(first + count - 1) FROM batch");
   if (!end.ok()) {
     problem(end.error().message);
   } else if (end.value()) {
     log_end_seen_ = Lsn{static_cast<std::uint64_t>(*end.value())};
   }
   if (end.ok() && end.value()) {
-    const Result<std::optional<std::int64_t>> begin = files_->log->first_integer("SELECT min(first) FROM batch");
+    const Result<std::optional<std::int64_t>> begin = log_->first_integer("SELECT min(first) FROM batch");
     if (begin.ok()) log_begin_seen_ = Lsn{static_cast<std::uint64_t>(begin.value().value_or(0))};
   }
-  Result<Statement> head = files_->log->prepare("SELECT identity, base, opened, wiping, seal FROM head WHERE id = 1");
+  Result<Statement> head = log_->prepare("SELECT identity, base, opened, wiping, seal FROM head WHERE id = 1");
   Result<bool> there = head.ok() ? head.value().step() : head.error();
   const bool sound = there.ok() && there.value() &&
                      head.value().number(4) == head_seal(head.value().number(0), Lsn{head.value().number(1)},
@@ -147,7 +146,7 @@ Status Remains::look_at_log(const std::string& directory) {
             std::to_string(checkpoint_.value));
   }
   const bool foreign = sound && identity_ && head.value().number(0) != *identity_;
-  Result<Statement> meta = files_->log->prepare("SELECT bytes, seal FROM meta WHERE id = 1");
+  Result<Statement> meta = log_->prepare("SELECT bytes, seal FROM meta WHERE id = 1");
   there = meta.ok() ? meta.value().step() : meta.error();
   if (!there.ok()) {
     problem(std::string(log_file) + ": table meta cannot be read");
@@ -164,10 +163,10 @@ Status Remains::look_at_log(const std::string& directory) {
   return {};
 }
 
-void Remains::read_rows(const std::function<void(Row&&)>& visit) {
-  rows_reached_end_ = files_->state.has_value() && !checkpoint_damaged_;
+void FileRemains::read_rows(const std::function<void(Row&&)>& visit) {
+  rows_reached_end_ = state_.has_value() && !checkpoint_damaged_;
   if (!rows_reached_end_ || checkpoint_ == Lsn{}) return;
-  Result<StateReader> reader = StateReader::open(*files_->state);
+  Result<StateReader> reader = StateReader::open(*state_);
   if (!reader.ok()) {
     problem(reader.error().message);
     rows_reached_end_ = false;
@@ -186,9 +185,9 @@ void Remains::read_rows(const std::function<void(Row&&)>& visit) {
   }
 }
 
-void Remains::read_log(Lsn after, const std::function<void(Batch&&)>& visit) {
-  if (!files_->log || !log_usable_) return;
-  Result<LogReader> reader = LogReader::open(*files_->log);
+void FileRemains::read_log(Lsn after, const std::function<void(Batch&&)>& visit) {
+  if (!log_ || !log_usable_) return;
+  Result<LogReader> reader = LogReader::open(*log_);
   if (!reader.ok()) {
     problem(reader.error().message);
     return;
@@ -200,6 +199,17 @@ void Remains::read_log(Lsn after, const std::function<void(Batch&&)>& visit) {
     if (!batch.ok() || !batch.value()) return;
     visit(std::move(*batch.value()));
   }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Remains>> open_remains(const std::string& directory) {
+  Result<DirectoryLock> lock = DirectoryLock::take(directory);
+  if (!lock.ok()) return lock.error();
+  auto remains = std::make_unique<FileRemains>(lock.take());
+  if (Status looked = remains->look_at_state(directory); !looked.ok()) return looked.error();
+  if (Status looked = remains->look_at_log(directory); !looked.ok()) return looked.error();
+  return std::unique_ptr<Remains>(std::move(remains));
 }
 
 }  // namespace tandem::store

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,11 +17,7 @@ std::vector<std::string> store_file_names();
 
 class Remains {
  public:
-  // Error: it cannot be looked at (in use, no permission, written by another version of Tandem): that is no damage.
-  static Result<Remains> open(const std::string& directory);
-  Remains(Remains&&) noexcept;
-  Remains& operator=(Remains&&) noexcept;
-  ~Remains();
+  virtual ~Remains() = default;
 
   // What is wrong, as far as it has been read: one sentence each, at most `problems_at_most`.
   const std::vector<std::string>& problems() const { return problems_; }
@@ -33,20 +28,17 @@ class Remains {
   Lsn log_end_seen() const { return log_end_seen_; }      // the highest lsn of which there is a trace
 
   // Every row that is sound, by (kind, key).
-  void read_rows(const std::function<void(Row&&)>& visit);
+  virtual void read_rows(const std::function<void(Row&&)>& visit) = 0;
   // After read_rows: none was left unread behind a place where the file itself is broken.
   bool rows_reached_end() const { return rows_reached_end_; }
   // Batches behind `after` up to the first that is missing or damaged.
-  void read_log(Lsn after, const std::function<void(Batch&&)>& visit);
+  virtual void read_log(Lsn after, const std::function<void(Batch&&)>& visit) = 0;
 
- private:
-  Remains();
-  Status look_at_log(const std::string& directory);
-  Status look_at_state(const std::string& directory);
+ protected:
+  Remains() = default;
+  Remains(const Remains&) = default;
   void problem(std::string text);
 
-  struct Files;
-  std::unique_ptr<Files> files_;
   std::vector<std::string> problems_;
   ByteBuffer meta_;
   Lsn checkpoint_;
@@ -54,10 +46,10 @@ class Remains {
   Lsn log_begin_seen_;
   Lsn log_end_seen_;
   bool rows_reached_end_ = false;
-  bool checkpoint_damaged_ = false;
-  bool log_usable_ = false;
-  std::optional<std::uint64_t> identity_;  // of state.db
 };
+
+// Error: it cannot be looked at (in use, no permission, written by another version of Tandem): that is no damage.
+Result<std::unique_ptr<Remains>> open_remains(const std::string& directory);
 
 inline constexpr std::size_t problems_at_most = 20;
 

@@ -20,9 +20,9 @@ struct Read {
 };
 
 Read read(const std::string& path) {
-  Result<Remains> opened = Remains::open(path);
+  Result<std::unique_ptr<Remains>> opened = open_remains(path);
   REQUIRE(opened.ok());
-  Remains& remains = opened.value();
+  Remains& remains = *opened.value();
   Read read;
   std::vector<Row> rows;
   remains.read_rows([&](Row&& row) { rows.push_back(std::move(row)); });
@@ -140,10 +140,10 @@ TEST_CASE("a store of another format, or in use, is not damaged") {
   make_store(directory.path());
   {
     Running in_use(directory.path());
-    CHECK_FALSE(Remains::open(directory.path()).ok());
+    CHECK_FALSE(open_remains(directory.path()).ok());
   }
   Raw(directory.file("log.db")).run("PRAGMA user_version = 2");
-  CHECK_FALSE(Remains::open(directory.path()).ok());
+  CHECK_FALSE(open_remains(directory.path()).ok());
 }
 
 }  // namespace tandem::store::testing
