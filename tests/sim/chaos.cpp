@@ -4,27 +4,14 @@
 namespace sim {
 
 Chaos::Chaos(World& world) : w_(world) {
-  const Kind all[] = {&Chaos::crash_one,
-                      &Chaos::crash_one,
-                      &Chaos::crash_both,
-                      &Chaos::pause_one,
-                      &Chaos::cut_path,
-                      &Chaos::cut_all_paths,
-                      &Chaos::cut_one_way,
-                      &Chaos::cut_lan,
-                      &Chaos::flip_master,
-                      &Chaos::slow_disk,
-                      &Chaos::full_disk,
-                      &Chaos::stop_one,
-                      &Chaos::step_clock,
-                      &Chaos::new_disk,
-                      &Chaos::slow_link,
-                      &Chaos::cut_then_pause,
-                      &Chaos::cut_then_crash_active,
-                      &Chaos::crash_while_joining,
-                      &Chaos::crawl,
-                      &Chaos::resync_while_stalled,
-                      &Chaos::crash_at_merge};
+  const Kind all[] = {&Chaos::crash_one,           &Chaos::crash_one,      &Chaos::crash_both,
+                      &Chaos::pause_one,           &Chaos::cut_path,       &Chaos::cut_all_paths,
+                      &Chaos::cut_one_way,         &Chaos::cut_lan,        &Chaos::flip_master,
+                      &Chaos::slow_disk,           &Chaos::full_disk,      &Chaos::stop_one,
+                      &Chaos::step_clock,          &Chaos::new_disk,       &Chaos::rot,
+                      &Chaos::slow_link,           &Chaos::cut_then_pause, &Chaos::cut_then_crash_active,
+                      &Chaos::crash_while_joining, &Chaos::crawl,          &Chaos::resync_while_stalled,
+                      &Chaos::crash_at_merge,      &Chaos::part_ways,      &Chaos::go_first};
   for (const Kind kind : all) {
     if (random(2) == 0) kinds_.push_back(kind);
   }
@@ -197,17 +184,38 @@ void Chaos::step_clock() {
   any().step_wall_clock(ms);
 }
 
+// The other box follows it (what it says of a peer that crawls may be long untrue).
+bool Chaos::holds_all(Host& host) {
+  Host& rest = other(host);
+  return host.pair().status(Steady{w_.now_}).is_protected && (!rest.up() || !rest.serving());
+}
+
 // Only beside a peer that holds everything acknowledged, in memory that it keeps.
 void Chaos::new_disk() {
   Host& host = any();
   Host& rest = other(host);
-  if (new_disk_done_ || !rest.serving() || rest.paused() || rest.stopped() || rest.disk().full) return;
-  if (!rest.node().pair().status(Steady{w_.now_}).is_protected) return;
-  new_disk_done_ = true;
+  if (disk_lost_ || !rest.serving() || rest.paused() || rest.stopped() || rest.disk().full) return;
+  if (!holds_all(rest)) return;
+  disk_lost_ = true;
   w_.fault("new disk", host.name() + " gets a fresh disk");
   host.crash();
   w_.crashed(index(host));
   host.replace_disk();
+  later(soon(500, 3'000), [&host] {
+    if (!host.up()) host.boot();
+  });
+}
+
+// Likewise: a bit flips on a disk at rest.
+void Chaos::rot() {
+  Host& host = any();
+  Host& rest = other(host);
+  if (disk_lost_ || !rest.serving() || rest.paused() || rest.stopped() || rest.disk().full || !holds_all(rest)) return;
+  disk_lost_ = true;
+  host.crash();
+  w_.crashed(index(host));
+  const std::string what = host.rot(random(UINT64_MAX));
+  w_.fault("bit rot", "a bit of " + host.name() + "'s disk flips: " + (what.empty() ? "an unused one" : what));
   later(soon(500, 3'000), [&host] {
     if (!host.up()) host.boot();
   });
@@ -264,7 +272,7 @@ void Chaos::resync_while_stalled() {
     w_.fault("resync", host->name() + " is loaded anew, while path " + std::to_string(path) + " is stalled");
     for (int from = 0; from < 2; ++from) w_.network_->set(from, path, Network::State::stalled);
     later(soon(20, 200), [&standby = *host] {
-      if (standby.up() && !standby.paused()) standby.node().answer(R"({"command":"resync"})");
+      if (standby.up() && !standby.paused()) standby.order(R"({"command":"resync"})");
     });
     later(soon(800, 4'000), [this, path] {
       for (int from = 0; from < 2; ++from) w_.network_->set(from, path, Network::State::up);
@@ -284,6 +292,63 @@ void Chaos::crash_at_merge() {
   crash_when_merged_ = true;
 }
 
+// The active crashes with records that the peer never got; the peer takes over as SURE, but clients reach only the box
+// that comes back, which serves UNCLEAN, from its longer log.
+void Chaos::part_ways() {
+  for (auto& one : w_.hosts_) {
+    Host& active = *one;
+    Host& standby = other(active);
+    if (!active.serving() || !standby.up() || standby.paused()) continue;
+    w_.fault("parted", "the mirror is cut, then " + active.name() + " crashes; clients lose " + standby.name());
+    w_.network_->set_all(Network::State::broken);
+    later(10 + static_cast<std::int64_t>(random(300)), [this, &active, &standby] {
+      if (!active.up()) return;
+      active.crash();
+      w_.crashed(index(active));
+      standby.lan = false;
+      later(soon(50, 500), [&active] {
+        if (!active.up()) active.boot();
+      });
+    });
+    later(4'000 + soon(500, 5'000), [this, &standby] {
+      standby.lan = true;
+      w_.network_->set_all(Network::State::up);
+    });
+    return;
+  }
+}
+
+// The active's box is gone for a while, the other one gets a fresh disk meanwhile, and a person orders it to go first.
+// What it lacks comes by RECONCILE when the other is back: the whole tail, since the reign is UNCLEAN (R14).
+void Chaos::go_first() {
+  for (auto& one : w_.hosts_) {
+    Host& rest = *one;
+    Host& fresh = other(rest);
+    if (disk_lost_ || !rest.serving() || rest.paused() || rest.stopped() || rest.disk().full) continue;
+    if (!holds_all(rest)) continue;
+    disk_lost_ = true;
+    w_.fault("first",
+             fresh.name() + " gets a fresh disk, then " + rest.name() + " crashes; " + fresh.name() + " goes first");
+    fresh.crash();
+    w_.crashed(index(fresh));
+    fresh.replace_disk();
+    later(3'000, [this, &rest, &fresh] {
+      if (!rest.up() || rest.paused()) return;
+      rest.crash();
+      w_.crashed(index(rest));
+      w_.history_.note_goes_first(w_.mirrored_at_);
+      if (!fresh.up()) fresh.boot();
+      later(1'000 + soon(100, 2'000), [&fresh] {
+        if (fresh.up() && !fresh.paused()) fresh.order(R"({"command":"promote","how":"first"})");
+      });
+      later(3'500 + soon(100, 4'000), [&rest] {
+        if (!rest.up()) rest.boot();
+      });
+    });
+    return;
+  }
+}
+
 void Chaos::words() {
   if (!w_.keepalived_ || !w_.result_.violation.empty()) return;
   constexpr std::int64_t drain_ms = 3'000;  // what crawled through the mirror has arrived then
@@ -299,10 +364,16 @@ void Chaos::words() {
     w_.broken("told MASTER beside a linked active that is told so too, a standby took over");
     return;
   }
-  w_.note("the active is told BACKUP, the standby MASTER");
-  active.set_master(false);
-  if (!w_.settle(while_ms, [&] { return !active.serving() && standby.serving(); })) {
-    w_.broken("told BACKUP, an active goes on for " + std::to_string(while_ms) + " ms");
+  w_.note("both are told BACKUP, then the standby MASTER");
+  for (auto& host : w_.hosts_) host->set_master(false);
+  constexpr std::int64_t obeys_ms = 300;
+  if (!w_.settle(obeys_ms, [&] { return !active.serving(); })) {
+    w_.broken("told BACKUP, an active goes on for " + std::to_string(obeys_ms) + " ms");
+    return;
+  }
+  standby.set_master(true);
+  if (!w_.settle(while_ms, [&] { return standby.serving(); })) {
+    w_.broken("told MASTER, nobody serves after " + std::to_string(while_ms) + " ms");
     return;
   }
   w_.vrrp_wild_ = false;

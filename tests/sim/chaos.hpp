@@ -28,6 +28,7 @@ class Chaos {
   void later(std::int64_t ms, std::function<void()> what);
   void tick();
   void crash(Host& host, const char* why);
+  bool holds_all(Host& host);
 
   void crash_one();
   void crash_both();
@@ -42,6 +43,7 @@ class Chaos {
   void stop_one();
   void step_clock();
   void new_disk();
+  void rot();
   void slow_link();
   // Faults that belong together.
   void cut_then_pause();
@@ -50,11 +52,13 @@ class Chaos {
   void crawl();
   void resync_while_stalled();
   void crash_at_merge();
+  void part_ways();
+  void go_first();
 
   World& w_;
   std::vector<Kind> kinds_;
   std::multimap<std::int64_t, std::function<void()>> later_;
-  bool new_disk_done_ = false;
+  bool disk_lost_ = false;  // once in a run: the other one is all that is left
   bool crash_when_merged_ = false;
   std::uint64_t merges_seen_ = 0;
 };

@@ -14,6 +14,7 @@ namespace sim {
 class SureCheck {
  public:
   explicit SureCheck(std::function<void(const std::string&)> broken) : broken_(std::move(broken)) {}
+  void booted(int node) { guarded_until_[static_cast<std::size_t>(node)] = {}; }
   // A box begins to replace its log or rows by the peer's: it is whole again once it has all that the peer has now.
   void cut(int node, Host& peer);
   void takes_over_unclean(int node, Host& host);

@@ -75,7 +75,7 @@ void Client::forget_session(std::int64_t now) {
   subscribed_.clear();
   // A QoS 2 message that the server no longer knows may have gone out already: sent again it would be another one.
   std::erase_if(out_, [](const Out& out) { return out.qos == 2; });
-  if (plan_.durable) history_.lost_interest(plan_.id, "", now);
+  if (plan_.durable && !history_.goes_first()) history_.lost_interest(plan_.id, "", now);
 }
 
 void Client::take(ByteView bytes, std::int64_t now) {
@@ -120,7 +120,8 @@ void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
   established_ = true;
   waiting_since_ = 0;
   const bool expected = has_session_ && !clean_;
-  if (packet.session_present != expected && plan_.durable && !(packet.session_present && !has_session_)) {
+  if (packet.session_present != expected && plan_.durable && !history_.goes_first() &&
+      !(packet.session_present && !has_session_)) {
     broken_(plan_.id + ": session present is " + (packet.session_present ? "1" : "0") + ", expected " +
             (expected ? "1" : "0") + " (node " + std::to_string(by_.node) + ", epoch " + std::to_string(by_.epoch) +
             ")");

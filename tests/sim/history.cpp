@@ -122,6 +122,7 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   const std::size_t count = found == message.got.end() ? 0 : found->second.size();
   // What one side of a split was told, the other does not know before they are merged.
   if (split() && interest.from >= *first_split_) return;
+  if (goes_first_ && message.acked_at >= *first_split_) return;
   if (message.will && split()) return;  // its client may be back at the other side, which then fires none
   if (lost(interest.from)) return;      // it was acknowledged when both memories were about to be lost
   const bool due = message.acked_at != 0 && message.qos > 0 && interest.qos > 0 && interest.from < message.sent_at &&
@@ -169,7 +170,7 @@ void History::check_deliveries(const std::function<void(const std::string&)>& br
     for (const auto& [subscriber, got] : message.got) {
       if (got.size() < 2 || got.front().qos != 2) continue;
       // Delivered by both sides of a split, or begun by one and merged into the other (docs/limits.md).
-      if (split() && got.back().at >= *first_split_ && in_two_lineages(message, subscriber)) {
+      if (split() && got.back().at >= *first_split_ && (goes_first_ || in_two_lineages(message, subscriber))) {
         ++permitted_duplicates_;
         continue;
       }

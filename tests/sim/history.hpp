@@ -87,6 +87,13 @@ class History {
     note_split(forked_at);
     unclean_.emplace_back(forked_at, at);
   }
+  // A box without anything serves by a person's order. It knows no session, and what it takes before a subscriber is
+  // back at it reaches nobody; what the other box had acknowledged before comes by RECONCILE.
+  void note_goes_first(std::int64_t forked_at) {
+    note_split(forked_at);
+    goes_first_ = true;
+  }
+  bool goes_first() const { return goes_first_; }
   void note_merge(std::int64_t at) { merges_.push_back(at); }
   bool split() const { return first_split_.has_value(); }
   std::int64_t first_split() const { return *first_split_; }
@@ -124,6 +131,7 @@ class History {
   std::vector<std::pair<std::int64_t, std::int64_t>> loss_windows_;
   std::vector<std::pair<std::int64_t, std::int64_t>> unclean_;  // when its log left the other's, when it began to serve
   std::optional<std::int64_t> first_split_;
+  bool goes_first_ = false;
   std::vector<std::int64_t> merges_;
   std::string watched_;
   std::function<void(const std::string&)> note_;

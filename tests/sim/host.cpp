@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/rebuild.hpp"
+#include "sim_remains.hpp"
+
 namespace sim {
 
 // --- a connection
@@ -53,7 +56,22 @@ void Host::event(broker::Level level, std::string_view /*kind*/, std::string_vie
 }
 
 void Host::boot() {
+  Status started = start();
+  if (!started.ok()) {
+    if (const Status salvaged = salvage(); !salvaged.ok()) {
+      witness_.broken(name() + ": what is sound of its store cannot be written: " + salvaged.error().message);
+      return;
+    }
+    started = start();
+  }
+  if (!started.ok()) return witness_.broken(name() + " does not start: " + started.error().message);
+  next_beat_ = next_turn_ = now_;
+  witness_.booted(index_);
+}
+
+Status Host::start() {
   paused_ = stopped_ = false;
+  if (const Status openable = SimStore::openable(disk_); !openable.ok()) return openable;
   store_ = std::make_unique<SimStore>(disk_, rng_(), options_.fsync_ms_max, now_);
   store_->on_append = [this](const Batch& batch) { witness_.appended(index_, batch); };
   store_->on_cut = [this] { witness_.cut(index_); };
@@ -66,15 +84,29 @@ void Host::boot() {
                             *this,
                             *this,
                             [this] { return rng_(); },
-                            [this](const std::string&) { return master_; }};
+                            [this](const std::string&) { return master_; },
+                            missing_,
+                            [this] { missing_.clear(); }};
   node_ = std::make_unique<broker::Node>(options_.config, parts);
-  if (const Status started = node_->start(); !started.ok()) {
-    witness_.broken(name() + " does not start: " + started.error().message);
-    node_.reset();
-    return;
-  }
-  next_beat_ = next_turn_ = now_;
-  witness_.booted(index_);
+  Status started = node_->start();
+  if (started.ok()) return started;
+  node_.reset();
+  link_.reset();
+  store_.reset();
+  return started;
+}
+
+Status Host::salvage() {
+  const Disk old = std::exchange(disk_, Disk{});
+  disk_.aside = old.aside;
+  disk_.slower_ms = old.slower_ms;
+  SimRemains remains(old);
+  SimStore store(disk_, rng_(), options_.fsync_ms_max, now_);
+  Result<std::string> report = broker::rebuild_store(remains, store, rng_(), "damaged", "");
+  store.close();
+  if (!report.ok()) return report.error();
+  missing_ = report.take();
+  return {};
 }
 
 void Host::pause() {
@@ -108,11 +140,17 @@ void Host::crash() {
 
 void Host::replace_disk() {
   disk_ = Disk{};
+  missing_.clear();
 }
 
 void Host::stop() {
   stopped_ = true;
   node_->stop();
+}
+
+void Host::order(const std::string& request) {
+  const std::string reply = node_->answer(request);
+  witness_.told(index_, broker::Level::info, "Ordered " + request + ": " + reply);
 }
 
 std::shared_ptr<SimConnection> Host::connect() {

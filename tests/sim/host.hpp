@@ -78,7 +78,10 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   void boot();
   void crash();         // what is not on the disk is gone
   void replace_disk();  // while down
-  void stop();          // in order; crash() ends the process afterwards
+  // While down: something on the disk rots. At its next start the store is set aside, as src/broker/salvage does.
+  std::string rot(std::uint64_t dice) { return disk_.rot(dice); }
+  void stop();                             // in order; crash() ends the process afterwards
+  void order(const std::string& request);  // as tandemctl does
   void pause();
   void resume();
   void step();
@@ -126,6 +129,8 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   // broker::Events
   void event(broker::Level level, std::string_view kind, std::string_view sentence) override;
 
+  Status start();
+  Status salvage();
   bool read_clients();
   void read(SimConnection& connection);
 
@@ -142,6 +147,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   std::unique_ptr<SimStore> store_;
   std::unique_ptr<SimLink> link_;
   std::unique_ptr<broker::Node> node_;
+  std::string missing_;  // of a damaged store, until the peer's copy is here
   bool listening_ = false;
   bool accepting_ = false;
   bool paused_ = false;

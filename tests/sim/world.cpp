@@ -20,12 +20,14 @@ Config config_of(std::mt19937_64& rng, bool keepalived) {
   constexpr Durability kinds[] = {Durability::peer, Durability::peer, Durability::disk, Durability::peer_and_disk};
   mirror.durability = kinds[rng() % 4];
   mirror.solo = rng() % 6 == 0 ? Solo::refuse : Solo::allow;
+  mirror.reconcile = rng() % 6 == 0 ? Reconcile::ask : Reconcile::automatic;
   const std::size_t paths = 1 + rng() % 2;
   mirror.listen.resize(paths);
   mirror.peer.resize(paths);
   config.mirror = mirror;
   config.takeover.arbiter = keepalived ? Arbiter::keepalived : Arbiter::heartbeat;
   config.takeover.boot_wait_ms = 3'000;
+  config.takeover.unsure = rng() % 8 == 0 ? Unsure::wait : Unsure::promote;
   config.takeover.vip = {"10.77.0.100"};
   config.store.checkpoint_s = static_cast<std::int64_t>(1 + rng() % 6);
   config.limits.receive_maximum = static_cast<std::uint16_t>(rng() % 3 == 0 ? 4 : 100);
@@ -142,6 +144,7 @@ std::int64_t World::fork_time(int node) {
 }
 
 void World::booted(int node) {
+  sure_.booted(node);
   tails_.booted(node, hosts_[static_cast<std::size_t>(node)]->disk());
 }
 
@@ -355,10 +358,27 @@ bool World::drained() {
   return true;
 }
 
+// What a person does when everything is repaired: what waits for an order gets it.
+void World::operate() {
+  if (hosts_[0]->up() && hosts_[1]->up() && !hosts_[0]->serving() && !hosts_[1]->serving()) {
+    for (auto& host : hosts_) {
+      const bool other_empty = hosts_[host == hosts_[0] ? 1 : 0]->pair().mode() == mirror::Mode::empty;
+      const bool waits = options_.config.takeover.unsure == Unsure::wait && host->pair().mode() == mirror::Mode::unsure;
+      if (waits && other_empty) host->order(R"({"command":"promote","how":"force"})");
+    }
+  }
+  for (auto& host : hosts_) {
+    const bool asks = options_.config.mirror->reconcile == Reconcile::ask;
+    if (asks && host->up() && !host->serving() && host->pair().pending_tail())
+      host->order(R"({"command":"reconcile"})");
+  }
+}
+
 bool World::settle(std::int64_t within_ms, const std::function<bool()>& done) {
   const std::int64_t end = now_ + within_ms;
   while (now_ < end) {
     step();
+    if (now_ % 1'000 == 0) operate();
     if (now_ % 50 == 0 && done()) return true;
   }
   return false;

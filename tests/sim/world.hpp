@@ -70,6 +70,7 @@ class World final : public Witness {
   int weight(Host& host);
   bool protected_and_equal();
   bool drained();
+  void operate();
   bool settle(std::int64_t within_ms, const std::function<bool()>& done);
   void check_end();
   void check_retained();
