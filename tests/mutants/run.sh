@@ -62,10 +62,14 @@ hunt() {
   while [ "$from" -lt "$seeds_max" ]; do
     [ $((from + size)) -gt "$seeds_max" ] && size=$((seeds_max - from))
     "$work/build/bin/sim_test" --seeds "$size" --first $((first + from)) --jobs "$jobs" >"$work/out" 2>&1
-    if grep -q 'a worker died' "$work/out"; then
-      after="at most $((from + size))"
-      rule="the program aborts: $(grep -m 1 'broken invariant' "$work/out" || echo 'see the story')"
-      return 0
+    if grep -q 'a worker died' "$work/out"; then # which seed it was, the dead cannot tell
+      for seed in $(seq $((first + from)) $((first + from + size - 1))); do
+        "$work/build/bin/sim_test" --seed "$seed" >"$work/one" 2>&1 && continue
+        "$sound" --seed "$seed" >/dev/null 2>&1 || continue
+        after=$((seed - first + 1))
+        rule=$(grep -a -m 1 -o -e 'broken invariant.*' "$work/one" || sed -n 's/^seed [0-9]*: //p' "$work/one")
+        return 0
+      done
     fi
     while read -r seed said; do
       if "$sound" --seed "$seed" >/dev/null 2>&1; then
