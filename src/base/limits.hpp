@@ -84,6 +84,8 @@ inline constexpr std::size_t max_frame_bytes = 4 * mib;     // one message of th
 inline constexpr std::uint64_t digest_every_records = 10'000;
 inline constexpr std::int64_t digest_every_ms = 10'000;
 inline constexpr std::size_t digest_buckets = 1024;
+inline constexpr std::int64_t verify_slice_us = 4'000;     // a heartbeat
+inline constexpr std::size_t verify_slice_entities = 256;  // then the clock is looked at
 
 static_assert(after_ms >= 5 * heartbeat_ms);
 static_assert(lease_ms >= after_ms + 1'000);

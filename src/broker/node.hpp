@@ -165,6 +165,7 @@ class Node {
   std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
   Alarms alarms_;
   Verifier verifier_;
+  VerifyAnswers verify_answers_;
   std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with
   std::optional<Steady> healed_at_;
   std::uint64_t digest_mismatches_ = 0;

@@ -33,7 +33,7 @@ void Node::obey(mirror::CompareDigest& order) {
 void Node::obey(mirror::VerifyFrame& order) {
   if (!order.answer) {
     if (!active_.reigning()) return;
-    if (std::optional<ByteBuffer> bytes = Verifier::answer(order.bytes, replica_.state(), replica_.last())) {
+    if (std::optional<ByteBuffer> bytes = verify_answers_.answer(order.bytes, replica_.state(), replica_.last())) {
       pair_->send_verify(true, std::move(*bytes));
     }
     return;
@@ -43,7 +43,14 @@ void Node::obey(mirror::VerifyFrame& order) {
 
 // Every heartbeat.
 void Node::run_verify(Steady now) {
+  const std::int64_t end_us = parts_.clocks.work_us() + limits::verify_slice_us;
+  const auto more = [&] { return parts_.clocks.work_us() < end_us; };
+  if (active_.reigning())
+    verify_answers_.work(replica_.state(), more);
+  else
+    verify_answers_.stop();
   if (verifier_.running() && pair_->mode() != mirror::Mode::in_sync) verifier_.stop();
+  verifier_.work(replica_.state(), more);
   if (std::optional<ByteBuffer> bytes = verifier_.question()) pair_->send_verify(false, std::move(*bytes));
   if (!heal_asked_at_) return;
   if (verifier_.running() && now.ms - heal_asked_at_->ms < name_within_ms) return;

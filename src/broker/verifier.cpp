@@ -3,7 +3,6 @@
 #include <map>
 
 #include "core/digest.hpp"
-#include "core/entities.hpp"
 
 namespace tandem::broker {
 
@@ -19,6 +18,20 @@ constexpr std::size_t key_bytes = 300;
 constexpr std::size_t answer_bytes = 192 * 1024;
 constexpr int names_at_most = 5;
 
+void go_on(core::BucketSearch& search, const core::State& state, const std::function<bool()>& more) {
+  while (!search.done() && more()) search.step(state, limits::verify_slice_entities);
+}
+
+// Nothing: the search is not done, or goes on because something came or went unseen.
+std::optional<std::vector<core::EntityHash>> found_by(std::optional<core::BucketSearch>& search, core::Table table,
+                                                      std::size_t bucket, const core::State& state) {
+  if (!search || !search->is_for(table, bucket)) search.emplace(table, bucket);
+  if (!search->done()) return std::nullopt;
+  std::optional<std::vector<core::EntityHash>> list = search->list(state);
+  if (!list) search.emplace(table, bucket);
+  return list;
+}
+
 }  // namespace
 
 void Verifier::start() {
@@ -29,11 +42,17 @@ void Verifier::start() {
   tables_.clear();
   found_.clear();
   result_.clear();
+  search_.reset();
   differs_ = false;
 }
 
-void Verifier::finish(bool differs, std::string result) {
+void Verifier::stop() {
   step_ = Step::idle;
+  search_.reset();
+}
+
+void Verifier::finish(bool differs, std::string result) {
+  stop();
   differs_ = differs;
   result_ = std::move(result);
 }
@@ -55,7 +74,7 @@ std::optional<ByteBuffer> Verifier::question() {
   return bytes;
 }
 
-std::optional<ByteBuffer> Verifier::answer(ByteView question, const core::State& state, Lsn last) {
+std::optional<ByteBuffer> VerifyAnswers::answer(ByteView question, const core::State& state, Lsn last) {
   ByteReader in(question);
   const std::uint8_t asked_version = in.u8();
   const std::uint64_t number = in.u64_le();
@@ -73,14 +92,31 @@ std::optional<ByteBuffer> Verifier::answer(ByteView question, const core::State&
     if (!in.ok() || about != about_entities || table >= core::table_count || bucket >= limits::digest_buckets) {
       return std::nullopt;
     }
+    if (!in.at_end() || asked_version != version) return std::nullopt;
     out.u8(table).u16_le(bucket);
-    for (const core::EntityHash& entity : core::entities_in_bucket(state, static_cast<core::Table>(table), bucket)) {
-      if (bytes.size() > answer_bytes) break;
-      out.bytes_varint(ByteView(entity.key).substr(0, key_bytes)).u64_le(entity.hash);
-    }
+    if (!put_entities(static_cast<core::Table>(table), bucket, state, bytes)) return std::nullopt;
   }
   if (!in.ok() || !in.at_end() || asked_version != version) return std::nullopt;
   return bytes;
+}
+
+bool VerifyAnswers::put_entities(core::Table table, std::size_t bucket, const core::State& state, ByteBuffer& bytes) {
+  const auto list = found_by(search_, table, bucket, state);
+  if (!list) return false;
+  ByteWriter out(bytes);
+  for (const core::EntityHash& entity : *list) {
+    if (bytes.size() > answer_bytes) break;
+    out.bytes_varint(ByteView(entity.key).substr(0, key_bytes)).u64_le(entity.hash);
+  }
+  return true;
+}
+
+void VerifyAnswers::work(const core::State& state, const std::function<bool()>& more) {
+  if (search_) go_on(*search_, state, more);
+}
+
+void Verifier::work(const core::State& state, const std::function<bool()>& more) {
+  if (search_) go_on(*search_, state, more);
 }
 
 void Verifier::on_answer(ByteView answer, const core::State& state, Lsn last) {
@@ -91,7 +127,7 @@ void Verifier::on_answer(ByteView answer, const core::State& state, Lsn last) {
   if (!in.ok() || !known || at != last) return;
   at_ = at;
   if (step_ == Step::sums && about == about_sums) take_sums(in, state);
-  if (step_ == Step::entities && about == about_entities) take_entities(in, state);
+  if (step_ == Step::entities && about == about_entities) take_entities(in, state, answer.size() > answer_bytes);
 }
 
 void Verifier::take_sums(ByteReader& in, const core::State& state) {
@@ -113,11 +149,16 @@ void Verifier::take_sums(ByteReader& in, const core::State& state) {
   differs_ = true;
   if (buckets_.size() > buckets_at_most) buckets_.resize(buckets_at_most);
   step_ = Step::entities;
+  next_bucket();
+}
+
+void Verifier::next_bucket() {
+  search_.emplace(buckets_.front().first, buckets_.front().second);
   ++number_;
   beats_ = tries_ = 0;
 }
 
-void Verifier::take_entities(ByteReader& in, const core::State& state) {
+void Verifier::take_entities(ByteReader& in, const core::State& state, bool cut) {
   const auto [table, bucket] = buckets_.front();
   const bool mine = in.u8() == static_cast<std::uint8_t>(table) && in.u16_le() == bucket;
   std::map<std::string, std::uint64_t> theirs;
@@ -127,12 +168,16 @@ void Verifier::take_entities(ByteReader& in, const core::State& state) {
     if (in.ok()) theirs.emplace(std::move(key), hash);
   }
   if (!mine || !in.ok()) return;
+  const auto list = found_by(search_, table, bucket, state);
+  if (!list) return;
   int named = 0;
   const auto name = [&](const std::string& key, const char* how) {
     if (named++ >= names_at_most) return;
     found_ += std::string(found_.empty() ? "" : "; ") + core::table_name(table) + ": " + key + " (" + how + ")";
   };
-  for (const core::EntityHash& own : core::entities_in_bucket(state, table, bucket)) {
+  const std::string last = cut && !theirs.empty() ? theirs.rbegin()->first : std::string();
+  for (const core::EntityHash& own : *list) {
+    if (cut && own.key > last) break;
     const auto found = theirs.find(own.key.substr(0, key_bytes));
     if (found == theirs.end()) {
       name(own.key, "only here");
@@ -148,8 +193,7 @@ void Verifier::take_entities(ByteReader& in, const core::State& state) {
                      ". First: " + (found_.empty() ? "nothing any more, the difference has gone" : found_) + ".");
     return;
   }
-  ++number_;
-  beats_ = tries_ = 0;
+  next_bucket();
 }
 
 }  // namespace tandem::broker

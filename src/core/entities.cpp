@@ -3,81 +3,187 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace tandem::core {
 
 namespace {
 
-class Bucket {
- public:
-  Bucket(Table table, std::size_t bucket) : table_(table), bucket_(bucket) {}
+using Hashes = std::map<std::string, std::uint64_t>;
 
-  bool wants(Table table, std::uint64_t key) const { return table == table_ && Digest::bucket_of(key) == bucket_; }
-  void add(std::string key, std::uint64_t hash) { hashes_[std::move(key)] += hash; }
-  std::vector<EntityHash> list() const {
-    std::vector<EntityHash> all;
-    for (const auto& [key, hash] : hashes_) all.push_back({key, hash});
-    return all;
-  }
+std::string name_of(const Session& session) {
+  return "client " + session.client_id;
+}
 
- private:
-  Table table_;
-  std::size_t bucket_;
-  std::map<std::string, std::uint64_t> hashes_;
-};
+void add_session(Hashes& hashes, const Session& session) {
+  std::uint64_t& hash = hashes[name_of(session)];
+  hash += hash_of(session);
+  for (const std::uint16_t held : session.held_ids) hash += hash_of_held(session, held);
+}
 
-void add_session(Bucket& bucket, const Session& session) {
-  const std::string name = "client " + session.client_id;
-  if (bucket.wants(Table::sessions, session.id)) {
-    bucket.add(name, hash_of(session));
-    for (const std::uint16_t held : session.held_ids) bucket.add(name, hash_of_held(session, held));
-  }
-  if (bucket.wants(Table::subscriptions, session.id)) {
-    for (const auto& [filter, subscription] : session.subscriptions)
-      bucket.add(name + " " + filter, hash_of(subscription));
-  }
-  if (bucket.wants(Table::queues, session.id)) {
-    bucket.add(name, hash_of_tail(session));
-    for (Sequence s = session.queue.head(); s < session.queue.tail(); ++s) {
-      const QueueEntry& entry = session.queue.at(s);
-      if (!entry.done) bucket.add(name, hash_of(session, s, entry));
-    }
+void add_subscriptions(Hashes& hashes, const Session& session) {
+  for (const auto& [filter, subscription] : session.subscriptions)
+    hashes[name_of(session) + " " + filter] += hash_of(subscription);
+}
+
+void add_queue(Hashes& hashes, const Session& session) {
+  std::uint64_t& hash = hashes[name_of(session)];
+  hash += hash_of_tail(session);
+  for (Sequence s = session.queue.head(); s < session.queue.tail(); ++s) {
+    const QueueEntry& entry = session.queue.at(s);
+    if (!entry.done) hash += hash_of(session, s, entry);
   }
 }
 
-// Messages have no list of their own: whoever holds them leads to them.
-void add_messages(Bucket& bucket, const State& state) {
-  std::map<std::uint64_t, const Message*> messages;
-  const auto see = [&](const MessageRef& message) {
-    if (message && bucket.wants(Table::messages, message->id())) messages[message->id()] = message.get();
-  };
-  for (const auto& [id, session] : state.sessions()) {
-    if (!session->durable) continue;
-    for (Sequence s = session->queue.head(); s < session->queue.tail(); ++s) see(session->queue.at(s).message);
-  }
-  for (const auto& [topic, retained] : state.retained()) see(retained.message);
-  for (const auto& [client_id, will] : state.wills()) see(will.message);
-  for (const auto& [id, message] : messages) {
-    bucket.add("message " + std::to_string(id) + " on " + std::string(message->view().topic), message->content_hash());
-  }
+void add_message(Hashes& hashes, const Message& message) {
+  hashes["message " + std::to_string(message.id()) + " on " + std::string(message.view().topic)] =
+      message.content_hash();  // several may hold it
 }
 
 }  // namespace
 
-std::vector<EntityHash> entities_in_bucket(const State& state, Table table, std::size_t number) {
-  Bucket bucket(table, number);
-  if (bucket.wants(Table::globals, 0)) bucket.add("epoch and counters", hash_of(state.globals()));
-  for (const auto& [id, session] : state.sessions()) {
-    if (session->durable) add_session(bucket, *session);
+BucketSearch::BucketSearch(Table table, std::size_t bucket) : table_(table), bucket_(bucket) {
+  switch (table) {
+    case Table::globals:
+      phase_ = Phase::done;
+      break;
+    case Table::retained:
+      phase_ = Phase::retained;
+      break;
+    case Table::wills:
+      phase_ = Phase::wills;
+      break;
+    default:
+      phase_ = Phase::sessions;
   }
-  for (const auto& [topic, retained] : state.retained()) {
-    if (bucket.wants(Table::retained, hash64(topic))) bucket.add(topic, hash_of(topic, retained));
+}
+
+BucketSearch::Phase BucketSearch::after(Phase phase) const {
+  if (table_ != Table::messages || phase == Phase::wills) return Phase::done;
+  return phase == Phase::sessions ? Phase::retained : Phase::wills;
+}
+
+bool BucketSearch::step(const State& state, std::size_t at_most) {
+  std::size_t left = at_most;
+  if (table_ == Table::messages && !newest_before_) begin_messages(state);
+  if (phase_ == Phase::sessions) walk_sessions(state, left);
+  if (phase_ == Phase::retained) walk_names(state.retained(), topics_, left);
+  if (phase_ == Phase::wills) walk_names(state.wills(), clients_, left);
+  return done();
+}
+
+// Messages come and go fast: those that come while the search walks are found at its end, by their age.
+void BucketSearch::begin_messages(const State& state) {
+  newest_before_ = 0;
+  state.messages().each_fresh([this](const Message& message) {
+    newest_before_ = message.id();
+    return false;
+  });
+}
+
+void BucketSearch::walk_sessions(const State& state, std::size_t& left) {
+  const auto& all = state.sessions_by_client();
+  auto next = all.lower_bound(at_);
+  if (next == all.end() || next->first != at_) in_queue_.reset();  // the session that was being walked is gone
+  for (; next != all.end(); ++next) {
+    const Session& session = *next->second;
+    if (left == 0 || !walk_session(session, left)) {
+      at_ = next->first;
+      return;
+    }
   }
-  for (const auto& [client_id, will] : state.wills()) {
-    if (bucket.wants(Table::wills, hash64(client_id))) bucket.add("client " + client_id, hash_of(client_id, will));
+  phase_ = after(phase_);
+  at_.clear();
+}
+
+// False: its queue has not been walked to the end.
+bool BucketSearch::walk_session(const Session& session, std::size_t& left) {
+  const std::optional<Sequence> from = std::exchange(in_queue_, std::nullopt);
+  if (!from) --left;
+  if (!session.durable) return true;
+  if (table_ != Table::messages) {
+    if (mine(session.id)) sessions_.push_back(session.id);
+    return true;
   }
-  if (table == Table::messages) add_messages(bucket, state);
-  return bucket.list();
+  const Queue& queue = session.queue;
+  for (Sequence s = std::max(from.value_or(0), queue.head()); s < queue.tail(); ++s) {
+    if (left == 0) {
+      in_queue_ = s;
+      return false;
+    }
+    --left;
+    const MessageRef& message = queue.at(s).message;
+    if (message && mine(message->id())) queued_.emplace_back(session.id, s);
+  }
+  return true;
+}
+
+template <class Map>
+void BucketSearch::walk_names(const Map& map, std::vector<std::string>& found, std::size_t& left) {
+  for (auto next = map.lower_bound(at_); next != map.end(); ++next) {
+    if (left == 0) {
+      at_ = next->first;
+      return;
+    }
+    --left;
+    const auto& [name, holder] = *next;
+    const bool here = table_ == Table::messages ? holder.message && mine(holder.message->id()) : mine(hash64(name));
+    if (here) found.push_back(name);
+  }
+  phase_ = after(phase_);
+  at_.clear();
+}
+
+std::optional<std::vector<EntityHash>> BucketSearch::list(const State& state) const {
+  Hashes hashes;
+  const bool messages = table_ == Table::messages;
+  const auto see = [&](const MessageRef& message) {
+    if (message && mine(message->id())) add_message(hashes, *message.get());
+  };
+  if (table_ == Table::globals && mine(0)) hashes["epoch and counters"] = hash_of(state.globals());
+  for (const SessionId id : sessions_) {
+    const Session* const session = state.session(id);
+    if (session == nullptr) continue;
+    if (table_ == Table::sessions) add_session(hashes, *session);
+    if (table_ == Table::subscriptions) add_subscriptions(hashes, *session);
+    if (table_ == Table::queues) add_queue(hashes, *session);
+  }
+  for (const auto& [id, sequence] : queued_) {
+    const Session* const session = state.session(id);
+    if (session == nullptr || sequence < session->queue.head() || sequence >= session->queue.tail()) continue;
+    see(session->queue.at(sequence).message);
+  }
+  for (const std::string& topic : topics_) {
+    const auto found = state.retained().find(topic);
+    if (found == state.retained().end()) continue;
+    if (messages)
+      see(found->second.message);
+    else
+      hashes[topic] = hash_of(topic, found->second);
+  }
+  for (const std::string& client : clients_) {
+    const auto found = state.wills().find(client);
+    if (found == state.wills().end()) continue;
+    if (messages)
+      see(found->second.message);
+    else
+      hashes["client " + client] = hash_of(client, found->second);
+  }
+  if (messages) {
+    state.messages().each_fresh([&](const Message& message) {
+      if (message.id() <= newest_before_.value_or(0)) return false;
+      if (mine(message.id())) add_message(hashes, message);
+      return true;
+    });
+  }
+  std::vector<EntityHash> all;
+  std::uint64_t sum = 0;
+  for (const auto& [key, hash] : hashes) {
+    all.push_back({key, hash});
+    sum += hash;
+  }
+  if (sum != state.digest().sums(table_)[bucket_]) return std::nullopt;
+  return all;
 }
 
 }  // namespace tandem::core

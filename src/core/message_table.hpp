@@ -28,6 +28,13 @@ class MessageTable final : public MessageOwner {
   // Told about a pending message that is about to go: it must be encoded first.
   void on_losing_pending(std::function<void(const Message&)> encode) { losing_pending_ = std::move(encode); }
 
+  // Those that no checkpoint has begun to hold, the newest first, until `visit` says false.
+  template <class Visit>
+  void each_fresh(Visit visit) const {
+    for (const Message* message = fresh_.first; message != nullptr && visit(*message); message = message->next_) {
+    }
+  }
+
   std::size_t count() const { return count_; }
   std::uint64_t bytes() const { return bytes_; }
 

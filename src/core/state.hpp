@@ -97,6 +97,7 @@ class State {
   std::uint64_t queued_messages() const { return queued_; }  // in durable sessions
   std::uint64_t dropped_messages() const { return dropped_; }
   const std::unordered_map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
+  const std::map<std::string, Session*, std::less<>>& sessions_by_client() const { return by_client_; }
 
   // Changing (apply and image loading only)
   MessageRef make_message(const MessageView& view, std::uint64_t id);
