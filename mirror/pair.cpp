@@ -76,6 +76,10 @@ bool Pair::holds(Epoch epoch, Lsn lsn) const {
   return lsn <= impl_->local.log_last && impl_->local.meta.history.epoch_at(lsn) == epoch;
 }
 
+Epoch Pair::epoch_at(Lsn lsn) const {
+  return impl_->local.meta.history.epoch_at(lsn);
+}
+
 bool Pair::sure(Steady now) const {
   return impl_->role_state(now) == RoleState::sure;
 }

@@ -234,6 +234,8 @@ class Pair {
   void on_merged(std::uint64_t number, Lsn last, Steady now);  // active: the log ends with `last` now
   // Is this record (of another lineage's name) a part of the own log?
   bool holds(Epoch epoch, Lsn lsn) const;
+  // Of a record of the own log; a zero epoch if unknown.
+  Epoch epoch_at(Lsn lsn) const;
 
   // Operator. The text tells what was done or why not.
   Result<std::string> promote_first(Steady now);

@@ -29,8 +29,9 @@ void Node::watch_alarms(Steady now) {
   if (tail_compacted_) {
     alarms_.raise(
         "log", "The log kept for the other box outgrew store.log_max_mb (" + std::to_string(config_.store.log_max_mb) +
-                   " MiB): what was acknowledged by this box alone is in its rows only, and the other box gets all "
-                   "of them as an image when it is back.");
+                   " MiB): what was acknowledged by this box alone is in its rows only. The other box gets all of "
+                   "them as an image when it is back; should this box lose a split, they are merged from State, "
+                   "except what ended.");
   } else {
     alarms_.clear("log", "the other box has everything again.");
   }

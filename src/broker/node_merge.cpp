@@ -5,11 +5,14 @@
 namespace tandem::broker {
 
 void Node::obey(mirror::OpenTail& order) {
-  tail_source_.open(replica_.state(), order);
+  tail_source_.open(replica_.state(), order, [this](Lsn at) { return pair_->epoch_at(at); });
+  const std::string note = TailSource::missing_note(parts_.store, order);
+  if (!note.empty()) parts_.events.event(Level::warn, "merge", note);
 }
 
 void Node::obey(mirror::NextTail& order) {
-  tail_source_.next(order.max_bytes);
+  std::optional<mirror::TailPiece> piece = tail_source_.next(order.max_bytes);
+  if (piece) pair_->on_tail(std::move(*piece), steady_now());
 }
 
 void Node::obey(mirror::CloseTail& /*order*/) {
@@ -66,16 +69,18 @@ std::string Node::reconcile(bool dry_run) {
   const std::optional<mirror::OpenTail> tail = pair_->pending_tail();
   if (!tail) return admin::reply_message("Nothing waits to be merged on this box.");
   if (dry_run) {
-    const Result<core::MergeCounts> counted = TailSource::count(parts_.store, replica_.state(), *tail);
+    const Result<core::MergeCounts> counted =
+        TailSource::count(parts_.store, replica_.state(), *tail, [this](Lsn at) { return pair_->epoch_at(at); });
     if (!counted.ok()) return admin::reply_error(counted.error().message);
     const core::MergeCounts& counts = counted.value();
+    const std::string note = TailSource::missing_note(parts_.store, *tail);
     return admin::reply_message(
         "Records " + std::to_string(tail->from.value) + " to " + std::to_string(tail->to.value) +
         " were acknowledged by this box alone. They would bring to the active: " + std::to_string(counts.published) +
         " messages (" + std::to_string(counts.retained) + " of them retained), " +
         std::to_string(counts.subscriptions) + " subscriptions, " + std::to_string(counts.unsubscriptions) +
         " unsubscriptions, " + std::to_string(counts.sessions) + " session changes, " + std::to_string(counts.wills) +
-        " wills. Of two changes of the same thing the newer one stays.");
+        " wills. Of two changes of the same thing the newer one stays." + (note.empty() ? "" : " " + note));
   }
   return ordered([this](Steady now) { return pair_->reconcile(now); });
 }

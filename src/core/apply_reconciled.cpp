@@ -95,6 +95,33 @@ class Merging {
   }
 
   void operator()(const EndFact& /*fact*/) const {}
+  void operator()(const MissingFact& /*fact*/) const {}
+
+  void operator()(const HeldFact& fact) const {
+    Session* session = to_.state.durable_session_of(fact.client);
+    if (!has(outcome::taken) || session == nullptr) return;
+    for (std::uint32_t i = 0; i < fact.packet_ids.size(); ++i) {
+      if (!refused(i)) to_.state.hold_id(*session, fact.packet_ids[i]);
+    }
+    for (const std::uint32_t place : record_.refused) {
+      if (place >= released_place) to_.state.release_id(*session, static_cast<std::uint16_t>(place - released_place));
+    }
+  }
+
+  void operator()(const QueuedFact& fact) const {
+    Outgoing outgoing = distribute(fact.message, nullptr, Audience{true, {}});
+    if (!has(outcome::taken)) return;
+    std::vector<std::uint32_t>& identifiers = to_.effects.identifiers;
+    for (std::uint32_t i = 0; i < fact.clients.size(); ++i) {
+      const QueuedFact::Place& place = fact.clients[i];
+      Session* session = refused(i) ? nullptr : to_.state.durable_session_of(place.client);
+      if (session == nullptr) continue;
+      const Delivery delivery{place.qos, place.retain, static_cast<std::uint32_t>(identifiers.size()),
+                              static_cast<std::uint32_t>(place.identifiers.size())};
+      identifiers.insert(identifiers.end(), place.identifiers.begin(), place.identifiers.end());
+      deliver(to_, *session, outgoing, delivery);
+    }
+  }
 
  private:
   bool has(std::uint32_t bit) const { return (record_.outcome & bit) != 0; }
@@ -143,7 +170,7 @@ class Merging {
   }
 
   // A message reaches the durable sessions that have not had it; those that are only connected, if it is retained now.
-  void distribute(MessageView message, const Session* publisher, const Audience& audience) const {
+  Outgoing distribute(MessageView message, const Session* publisher, const Audience& audience) const {
     message.published_at = record_.origin.time;
     to_.effects.current = message;
     Outgoing outgoing;
@@ -153,7 +180,7 @@ class Merging {
       if (!message.payload.empty()) outgoing.durable = to_.state.make_message(message, to_.lsn);
       to_.state.set_retained(message.topic, outgoing.durable);
     }
-    if (message.qos == mqtt::Qos::at_most_once ? !retained : !has(outcome::taken)) return;
+    if (message.qos == mqtt::Qos::at_most_once ? !retained : !has(outcome::taken)) return outgoing;
     const Match& match = to_.state.routing().match(message.topic);
     Match part;
     part.others = match.others;
@@ -164,6 +191,7 @@ class Merging {
       }
     }
     fan_out(to_, part, record_.picks, publisher != nullptr ? publisher->id : 0, outgoing);
+    return outgoing;
   }
 
   static bool waits(const Audience& audience, std::string_view client) {

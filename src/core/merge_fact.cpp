@@ -86,6 +86,26 @@ void put(ByteWriter& out, const QueueLeftFact& f) {
 
 void put(ByteWriter& /*out*/, const EndFact& /*f*/) {}
 
+void put(ByteWriter& out, const MissingFact& f) {
+  out.varint(f.first.value).varint(f.last.value);
+}
+
+void put(ByteWriter& out, const HeldFact& f) {
+  out.bytes_varint(f.client).varint(f.packet_ids.size());
+  for (const std::uint16_t id : f.packet_ids) out.u16_le(id);
+}
+
+void put(ByteWriter& out, const QueuedFact& f) {
+  put_message(f.message, out);
+  out.varint(f.clients.size());
+  for (const QueuedFact::Place& place : f.clients) {
+    out.bytes_varint(place.client);
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(place.qos) | (place.retain ? 4U : 0U)));
+    out.varint(place.identifiers.size());
+    for (const std::uint32_t identifier : place.identifiers) out.varint(identifier);
+  }
+}
+
 // --- reading: `in` turns bad at whatever is not right
 
 bool get_flag(ByteReader& in) {
@@ -233,6 +253,45 @@ QueueLeftFact get_queue_left(ByteReader& in) {
   return f;
 }
 
+MissingFact get_missing(ByteReader& in) {
+  MissingFact f;
+  f.first.value = in.varint();
+  f.last.value = in.varint();
+  if (f.last < f.first) in.fail();
+  return f;
+}
+
+HeldFact get_held(ByteReader& in) {
+  HeldFact f;
+  f.client = get_client(in);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const std::uint16_t id = in.u16_le();
+    if (id == 0 || (!f.packet_ids.empty() && id <= f.packet_ids.back())) in.fail();
+    f.packet_ids.push_back(id);
+  }
+  return f;
+}
+
+QueuedFact get_queued(ByteReader& in) {
+  QueuedFact f;
+  f.message = get_valid_message(in);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    QueuedFact::Place place;
+    place.client = get_client(in);
+    const std::uint8_t bits = in.u8();
+    place.qos = static_cast<mqtt::Qos>(bits & 3U);
+    place.retain = (bits & 4U) != 0;
+    if (bits > 7 || (bits & 3U) == 0 || (bits & 3U) > static_cast<unsigned>(f.message.qos)) in.fail();
+    const std::uint64_t identifiers = in.varint();
+    for (std::uint64_t n = 0; n < identifiers && in.ok(); ++n) place.identifiers.push_back(varint32(in));
+    if (!f.clients.empty() && place.client < f.clients.back().client) in.fail();
+    f.clients.push_back(std::move(place));
+  }
+  return f;
+}
+
 bool get_body(FactKind kind, ByteReader& in, MergeFact& fact) {
   switch (kind) {
     case FactKind::published:
@@ -268,6 +327,15 @@ bool get_body(FactKind kind, ByteReader& in, MergeFact& fact) {
       return true;
     case FactKind::end:
       fact.body = EndFact{};
+      return true;
+    case FactKind::missing:
+      fact.body = get_missing(in);
+      return true;
+    case FactKind::held:
+      fact.body = get_held(in);
+      return true;
+    case FactKind::queued:
+      fact.body = get_queued(in);
       return true;
   }
   return false;

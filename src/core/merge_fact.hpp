@@ -27,6 +27,9 @@ enum class FactKind : std::uint8_t {
   will_fired = 8,
   queue_left = 9,
   end = 10,
+  missing = 11,
+  held = 12,
+  queued = 13,
 };
 
 // The shared group's member that the loser chose.
@@ -112,10 +115,40 @@ struct QueueLeftFact {
 // All of the tail has been merged.
 struct EndFact {};
 
+// --- of a loser whose log does not go back to the fork: what its State at the tail's end knows (state_tail.hpp)
+
+// Log time of what State tells of sessions: nobody knows when it changed. Whatever the winner did since the fork is
+// newer; a will that is not told stays as the winner has it.
+inline constexpr Instant time_of_state{};
+
+// These records (the loser's) are not in the log any more. What State knows of them follows, the log behind it.
+struct MissingFact {
+  Lsn first;
+  Lsn last;
+};
+
+// All inbound QoS 2 packet ids of the session between PUBLISH and PUBREL.
+struct HeldFact {
+  std::string_view client;
+  std::vector<std::uint16_t> packet_ids;  // ascending
+};
+
+// A message that waits in these clients' queues, whatever they are subscribed to now.
+struct QueuedFact {
+  struct Place {
+    std::string_view client;
+    mqtt::Qos qos = mqtt::Qos::at_least_once;  // granted; 1 or 2
+    bool retain = false;                       // RETAIN as it is delivered
+    std::vector<std::uint32_t> identifiers;
+  };
+  MessageView message;         // published_at: the origin's time; retain: it is the retained message of its topic
+  std::vector<Place> clients;  // ascending; one may be there more than once
+};
+
 struct MergeFact {
   ByteView bytes;  // all of it, as encoded
   std::variant<PublishedFact, ReleasedFact, SubscribedFact, UnsubscribedFact, ConnectedFact, DisconnectedFact,
-               SessionEndedFact, WillFiredFact, QueueLeftFact, EndFact>
+               SessionEndedFact, WillFiredFact, QueueLeftFact, EndFact, MissingFact, HeldFact, QueuedFact>
       body;
 
   FactKind kind() const { return static_cast<FactKind>(body.index() + 1); }

@@ -75,8 +75,10 @@ class Decision {
       tell_client(connected.client_id, "its session on this box is newer and stays as it is");
       return;
     }
-    record_.will_grace_s = policy_.will_grace_s;
-    record_.outcome |= outcome::will;
+    if (connected.will || record_.origin.time != time_of_state) {
+      record_.will_grace_s = policy_.will_grace_s;
+      record_.outcome |= outcome::will;
+    }
     if (connected.durable && state_.session_of(connected.client_id) == nullptr &&
         state_.sessions().size() >= policy_.max_sessions) {
       tell_client(connected.client_id,
@@ -130,6 +132,37 @@ class Decision {
   }
 
   void operator()(const EndFact& /*fact*/) { record_.outcome |= outcome::taken; }
+  void operator()(const MissingFact& /*fact*/) { record_.outcome |= outcome::taken; }
+
+  void operator()(const HeldFact& fact) {
+    const bool same_session =
+        state_.durable_session_of(fact.client) != nullptr && fork_.session_anew(fact.client) == nullptr;
+    if (!same_session) {
+      supersede();
+      return;
+    }
+    record_.outcome |= outcome::taken;
+    // What the client has done with that id here is newer.
+    const auto used_here = [&](std::uint16_t id) { return fork_.last_seen(fact.client, id) != nullptr; };
+    for (std::uint32_t i = 0; i < fact.packet_ids.size(); ++i) {
+      if (used_here(fact.packet_ids[i])) refuse_place(i);
+    }
+    for (const std::uint16_t id : state_.durable_session_of(fact.client)->held_ids) {
+      const bool there = std::binary_search(fact.packet_ids.begin(), fact.packet_ids.end(), id);
+      if (!there && !used_here(id)) record_.refused.push_back(released_place + id);
+    }
+  }
+
+  void operator()(const QueuedFact& fact) {
+    MessageView message = fact.message;
+    message.published_at = record_.origin.time;
+    if (message.retain && retained_wins(message)) record_.outcome |= outcome::retained;
+    if (message.qos == mqtt::Qos::at_most_once || message.expired(now_)) return;
+    for (std::uint32_t i = 0; i < fact.clients.size(); ++i) {
+      if (!may_have(fact.clients[i].client, message.topic)) refuse_place(i);
+    }
+    if (fact.clients.empty() || record_.refused.size() < fact.clients.size()) record_.outcome |= outcome::taken;
+  }
 
  private:
   bool connected_here(std::string_view client) const {
@@ -160,6 +193,20 @@ class Decision {
   // The session whose subscriptions the fact may change; nullptr: none, or it is a newer one than that of the fact.
   const Session* session_to_change(std::string_view client) const {
     return newer_here(fork_.session_anew(client)) ? nullptr : state_.durable_session_of(client);
+  }
+
+  // A message that waits in the client's session at the loser. If the session here is another one that began since the
+  // fork, what it is subscribed to decides.
+  bool may_have(std::string_view client, std::string_view topic) {
+    const Session* session = state_.durable_session_of(client);
+    if (session == nullptr) return false;
+    if (fork_.session_anew(client) == nullptr) return true;
+    const Match& match = state_.routing().match(topic);
+    const auto its = [&](const auto& one) { return one.session == session; };
+    return std::any_of(match.targets.begin(), match.targets.end(), its) ||
+           std::any_of(match.groups.begin(), match.groups.end(), [&](const SharedGroup* group) {
+             return std::any_of(group->members.begin(), group->members.end(), [&](const auto* s) { return its(*s); });
+           });
   }
 
   // The session here is newer than the fact, or its client is here.

@@ -27,6 +27,10 @@ inline constexpr std::uint32_t will = 16;     // connected, disconnected: the wi
 inline constexpr std::uint32_t all = 31;
 }  // namespace merge_outcome
 
+// In Reconciled::refused of a `held` fact, behind the places of its list: plus a packet id, which is released, since
+// the loser does not hold it any more. DO NOT CHANGE.
+inline constexpr std::uint32_t released_place = 65'536;
+
 enum class MergeEnd : std::uint8_t {
   merged,      // as it was meant
   superseded,  // all or a part of it is older than what this box has; `line` says so where a person should know
@@ -54,6 +58,7 @@ struct MergeReport {
   std::uint64_t subscriptions = 0;  // set or removed
   std::uint64_t sessions = 0;
   std::uint64_t wills = 0;  // fired
+  MissingFact missing;      // records that the loser's log did not have any more; last 0: none
   bool complete = false;    // the tail's end was merged, now or before
 
   // What a person should know, one line a subject however many facts spoke of it: the last of them, and how many.

@@ -7,6 +7,7 @@ void MergeReport::add(const MergeFact& fact, const ReconcileVerdict& verdict) {
   ++facts;
   const FactKind kind = fact.kind();
   if (kind == FactKind::end) complete = true;
+  if (const auto* told = std::get_if<MissingFact>(&fact.body)) missing = *told;
   if (verdict.end == MergeEnd::already) {
     ++already;
     return;
@@ -25,7 +26,7 @@ void MergeReport::add(const MergeFact& fact, const ReconcileVerdict& verdict) {
     subscriptions += subscribed->subscriptions.size() - record.refused.size();
   } else if (const auto* unsubscribed = std::get_if<UnsubscribedFact>(&fact.body)) {
     subscriptions += unsubscribed->filters.size() - record.refused.size();
-  } else if (kind == FactKind::published) {
+  } else if (kind == FactKind::published || kind == FactKind::queued) {
     ++messages;
   } else if (kind == FactKind::will_fired) {
     ++wills;
@@ -52,7 +53,14 @@ std::string MergeReport::sentence() const {
   if (superseded != 0) text += "; " + number(superseded, "superseded by newer facts here");
   if (refused != 0) text += "; " + number(refused, "beyond a limit");
   if (already != 0) text += "; " + number(already, "merged before");
-  return text + ".";
+  text += ".";
+  if (missing.last.value != 0) {
+    text += " Its log no longer had records " + std::to_string(missing.first.value) + " to " +
+            std::to_string(missing.last.value) +
+            ": what its State still knew of them is merged, except what ended there (sessions, subscriptions, wills, "
+            "retained values).";
+  }
+  return text;
 }
 
 }  // namespace tandem::core

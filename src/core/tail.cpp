@@ -119,7 +119,11 @@ struct TailReader::Body {
     WillFiredFact f;
     f.client = r.client_id;
     f.message = tail.take_will(r.client_id, will);
-    if (f.message) {
+    if (!f.message && tail.after_state_) {  // set in the missing part, or before the fork: those who wait have it
+      f.message = tail.waiting_message(lsn);
+      f.audience = tail.those_waiting(lsn);
+      f.groups = tail.picked(lsn, r.picks);
+    } else if (f.message) {
       f.audience = tail.everyone_but(lsn, f.message->topic);
       f.groups = tail.groups_of(lsn, f.message->topic, r.picks);
     } else {  // of before the fork: only the winner can know its topic
@@ -144,6 +148,12 @@ struct TailReader::Body {
     if (f.message && (r.outcome & merge_outcome::retained) == 0) f.message->retain = false;
     update(f.audience, f.groups, f.message ? f.message->topic : std::string_view(), r.picks);
   }
+  void update(QueuedFact& f, const Reconciled& r) const {
+    if ((r.outcome & merge_outcome::retained) == 0) f.message.retain = false;
+    f.clients = without(f.clients, r.refused);
+    std::erase_if(f.clients, [&](const auto& place) { return !tail.waits(place.client, lsn); });
+  }
+  static void update(HeldFact& f, const Reconciled& r) { f.packet_ids = without(f.packet_ids, r.refused); }
   static void update(SubscribedFact& f, const Reconciled& r) { f.subscriptions = without(f.subscriptions, r.refused); }
   static void update(UnsubscribedFact& f, const Reconciled& r) { f.filters = without(f.filters, r.refused); }
   void update(ConnectedFact& f, const Reconciled& r) const {
@@ -176,7 +186,7 @@ struct TailReader::Body {
 void TailReader::Body::operator()(const Reconciled& r) {
   if (r.outcome == 0) return;  // it changed nothing here
   Result<MergeFact> fact = decode_fact(r.fact);
-  if (!fact.ok()) return;  // decode_record() has refused such a record
+  if (!fact.ok() || fact.value().kind() == FactKind::missing) return;  // decode_record() has refused such a record
   MergeFact again = fact.take();
   std::visit([&](auto& body) { update(body, r); }, again.body);
   tail.give(std::move(again), r.origin, out);
@@ -233,6 +243,14 @@ void TailReader::finish_scan() {
   }
 }
 
+void TailReader::follow_state(const Origin& at) {
+  after_state_ = any_ = true;
+  last_ = at;
+  for (const auto& [id, session] : end_.sessions()) {  // which of them have acknowledged what is not known
+    if (session->durable && common_.value != 0) acked_.insert(id);
+  }
+}
+
 // --- who has a message, who waits for it
 
 bool TailReader::waits(SessionId session, Lsn message) const {
@@ -269,6 +287,17 @@ Audience TailReader::those_waiting(Lsn message) const {
   }
   sort_names(audience.clients, max_waiting_bytes);
   return audience;
+}
+
+std::optional<MessageView> TailReader::waiting_message(Lsn message) const {
+  const auto found = waiting_.find(message.value);
+  if (found == waiting_.end()) return std::nullopt;
+  const Queue& queue = end_.session(found->second.front())->queue;
+  for (Sequence s = queue.head(); s < queue.tail(); ++s) {
+    const QueueEntry& entry = queue.at(s);
+    if (!entry.done && entry.message && entry.message->id() == message.value) return entry.message->view();
+  }
+  return std::nullopt;
 }
 
 std::vector<GroupFact> TailReader::picked(Lsn message, const std::vector<SharedPick>& picks) const {
@@ -322,26 +351,40 @@ std::optional<Instant> TailReader::earlier_release(SessionId session, std::uint1
   return found == ended_.end() ? std::nullopt : std::optional<Instant>(found->second);
 }
 
-void TailReader::count(const MergeFact& fact) {
-  if (const auto* published = std::get_if<PublishedFact>(&fact.body)) {
-    ++counts_.published;
-    if (published->message.retain) ++counts_.retained;
+void MergeCounts::add(const MergeFact& fact) {
+  if (const auto* message = std::get_if<PublishedFact>(&fact.body)) {
+    ++published;
+    if (message->message.retain) ++retained;
+  } else if (const auto* queued = std::get_if<QueuedFact>(&fact.body)) {
+    ++published;
+    if (queued->message.retain) ++retained;
   } else if (const auto* subscribed = std::get_if<SubscribedFact>(&fact.body)) {
-    counts_.subscriptions += subscribed->subscriptions.size();
+    subscriptions += subscribed->subscriptions.size();
   } else if (const auto* unsubscribed = std::get_if<UnsubscribedFact>(&fact.body)) {
-    counts_.unsubscriptions += unsubscribed->filters.size();
+    unsubscriptions += unsubscribed->filters.size();
   } else if (std::holds_alternative<ReleasedFact>(fact.body)) {
-    ++counts_.released;
+    ++released;
   } else if (std::holds_alternative<WillFiredFact>(fact.body)) {
-    ++counts_.wills;
+    ++wills;
   } else if (std::holds_alternative<ConnectedFact>(fact.body) || std::holds_alternative<DisconnectedFact>(fact.body) ||
              std::holds_alternative<SessionEndedFact>(fact.body)) {
-    ++counts_.sessions;
+    ++sessions;
   }
 }
 
+void MergeCounts::add(const MergeCounts& other) {
+  published += other.published;
+  retained += other.retained;
+  released += other.released;
+  subscriptions += other.subscriptions;
+  unsubscriptions += other.unsubscriptions;
+  sessions += other.sessions;
+  wills += other.wills;
+  acks += other.acks;
+}
+
 void TailReader::give(MergeFact fact, const Origin& origin, std::vector<TailFact>& out) {
-  count(fact);
+  counts_.add(fact);
   TailFact& given = out.emplace_back();
   given.origin = origin;
   encode_fact(fact, given.bytes);

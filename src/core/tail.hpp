@@ -36,6 +36,9 @@ struct MergeCounts {
   std::uint64_t sessions = 0;  // begun, resumed, disconnected, ended
   std::uint64_t wills = 0;     // fired
   std::uint64_t acks = 0;      // records of acks: they become a fact a session
+
+  void add(const MergeFact& fact);
+  void add(const MergeCounts& other);
 };
 
 class TailReader {
@@ -47,6 +50,9 @@ class TailReader {
   // Pass one: every record behind `common`, in order. Then finish_scan().
   void scan(Lsn lsn, Instant time, const Record& record);
   void finish_scan();
+  // After finish_scan(): facts that come from State (state_tail.hpp) stand for records that the log does not have.
+  // `at`: a place behind all of those facts.
+  void follow_state(const Origin& at);
   // Pass two: every record that may hold acknowledged things, in order. Appends at most one fact.
   void facts(Epoch epoch, Lsn lsn, Instant time, const Record& record, std::vector<TailFact>& out);
   // After the last record of pass two: what the tail's end says, and that this was all. Named after the last record.
@@ -72,7 +78,8 @@ class TailReader {
   std::optional<MessageView> take_will(std::string_view client_id, ByteBuffer& memory);
   std::optional<Instant> earlier_release(SessionId session, std::uint16_t packet_id) const;
   std::optional<QueueLeftFact> queue_left(SessionId session) const;
-  void count(const MergeFact& fact);
+  // The message of that id, if a durable session waits for it.
+  std::optional<MessageView> waiting_message(Lsn message) const;
   void give(MergeFact fact, const Origin& origin, std::vector<TailFact>& out);
 
   State& end_;
@@ -89,6 +96,7 @@ class TailReader {
   std::unique_ptr<Removed> removed_;
   Origin last_;
   bool any_ = false;
+  bool after_state_ = false;
 };
 
 }  // namespace tandem::core

@@ -135,6 +135,12 @@ std::vector<std::pair<std::string, ByteBuffer>> sample_facts() {
   add("will_fired_before", fired);
   add("queue_left", QueueLeftFact{"c1", Lsn{400}, {{1, 1}, {3, 300}}, {{7, 1}, {300, 5}}});
   add("end", EndFact{});
+  add("missing", MissingFact{Lsn{1}, Lsn{300}});
+  add("held", HeldFact{"c1", {1, 0x1234}});
+  QueuedFact queued{message("t/a", "hello", mqtt::Qos::exactly_once), {}};
+  queued.message.retain = true;
+  queued.clients = {{"c1", mqtt::Qos::at_least_once, false, {}}, {"c2", mqtt::Qos::exactly_once, true, {5, 300}}};
+  add("queued", queued);
   return all;
 }
 

@@ -1,5 +1,6 @@
 #include "split.hpp"
 
+#include "core/state_tail.hpp"
 #include "doctest.hpp"
 
 namespace tandem::core::test {
@@ -15,6 +16,28 @@ std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* c
   });
   reader.closing(facts);
   if (counts != nullptr) *counts = reader.counts();
+  return facts;
+}
+
+std::vector<TailFact> trimmed_tail_of(World& loser, Lsn common, Lsn cut, std::size_t piece_bytes) {
+  loser.end_turn();
+  const auto epoch_at = [&](Lsn at) {
+    for (const Batch& batch : loser.log()) {
+      if (batch.first <= at && at <= batch.last()) return batch.epoch;
+    }
+    return Epoch{};
+  };
+  TailReader reader(loser.standby(), common);
+  loser.each_record(cut, [&](Epoch, Lsn lsn, Instant time, const Record& r) { reader.scan(lsn, time, r); });
+  reader.finish_scan();
+  std::vector<TailFact> facts;
+  StateTail state(loser.standby(), {common, common.next(), cut, Lsn{loser.last_lsn()}}, epoch_at);
+  while (!state.next(piece_bytes, facts)) {
+  }
+  reader.follow_state(state.after_all());
+  loser.each_record(
+      cut, [&](Epoch epoch, Lsn lsn, Instant time, const Record& r) { reader.facts(epoch, lsn, time, r, facts); });
+  reader.closing(facts);
   return facts;
 }
 

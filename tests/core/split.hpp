@@ -10,6 +10,8 @@ namespace tandem::core::test {
 
 // All facts of what `loser` has done behind `common`; its reign is over.
 std::vector<TailFact> tail_of(World& loser, Lsn common, Lsn from, MergeCounts* counts = nullptr);
+// The same when the log up to `cut` is gone and State at its end speaks for that part; given in pieces.
+std::vector<TailFact> trimmed_tail_of(World& loser, Lsn common, Lsn cut, std::size_t piece_bytes = 65'536);
 // What `winner` has done behind `common`.
 ForkIndex index_of(World& winner, Lsn common);
 
