@@ -57,12 +57,12 @@ void take_header(Session& session, const Connected& record) {
 
 void apply(Applying& to, const EpochBegan& record) {
   to.state.edit_globals([&](Globals& globals) { globals.epoch = record.epoch; });
-  std::vector<Session*> was_connected;
-  for (const auto& [id, session] : to.state.sessions()) {
-    if (session->durable && session->connected) was_connected.push_back(session.get());
-    if (session->durable) session->strange_until = session->queue.cursor() + Queue::packet_ids;
+  to.state.begin_reign();
+  // A takeover must not take longer for sessions whose clients are away.
+  const std::vector<Session*> was_connected = to.state.connected_sessions();
+  for (Session* session : was_connected) {
+    if (session->durable) leave(to, *session, std::nullopt);
   }
-  for (Session* session : was_connected) leave(to, *session, std::nullopt);
   std::vector<std::string> wills;
   for (const auto& [client_id, will] : to.state.wills()) {
     if (will.connected) wills.push_back(client_id);
@@ -105,6 +105,10 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
     effect.to = connection;
     effect.kind = EffectKind::connack;
     effect.session_present = present;
+  }
+  if (session->met_in != to.state.reign()) {
+    session->met_in = to.state.reign();
+    session->strange_until = present ? session->queue.cursor() + Queue::packet_ids : 0;
   }
   to.state.rewind_queue(*session);
   pull(to, *session);

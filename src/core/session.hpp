@@ -62,10 +62,13 @@ struct Session {
   std::vector<std::uint16_t> held_ids;  // inbound QoS 2 ids between PUBLISH and PUBREL, sorted
   std::map<std::string, Subscription, std::less<>> subscriptions;  // by whole filter
 
-  ConnectionId connection;  // this active's; never in an image or digest
-  RecentMatch recent;       // likewise
-  // Likewise; set when a reign begins. QoS 2 ids of entries before this sequence that this lineage has never sent may
-  // be held by the client from another one (a split): they are released before they are used.
+  ConnectionId connection;          // this active's; never in an image or digest
+  RecentMatch recent;               // likewise
+  std::size_t connected_place = 0;  // likewise: in State's list
+  std::uint32_t met_in = 0;         // likewise: the last reign in which its client was here
+  // Likewise; set when its client comes for the first time in a reign. QoS 2 ids of entries before this sequence that
+  // this lineage has never sent may be held by the client from another one (a split): they are released before they are
+  // used.
   Sequence strange_until = 0;
   std::uint64_t dropped = 0;              // messages dropped at a full queue; for status only
   ChangeMark mark;                        // of the header

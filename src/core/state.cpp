@@ -94,12 +94,16 @@ void State::schedule_retained(const std::string& topic, const Retained& retained
     due_.remove(item);
 }
 
-void State::count(const Session& session, bool present) {
+void State::list_if_connected(Session& session, bool present) {
   if (!session.connected) return;
-  if (present)
-    ++connected_sessions_;
-  else
-    --connected_sessions_;
+  if (present) {
+    session.connected_place = connected_.size();
+    connected_.push_back(&session);
+    return;
+  }
+  connected_[session.connected_place] = connected_.back();
+  connected_[session.connected_place]->connected_place = session.connected_place;
+  connected_.pop_back();
 }
 
 // --- sessions
@@ -148,15 +152,15 @@ void State::remove_session(Session& session) {
     --durable_sessions_;
   }
   schedule(session, false);
-  count(session, false);
+  list_if_connected(session, false);
   by_client_.erase(by_client_.find(session.client_id));
   sessions_.erase(session.id);
 }
 
 void State::drop_transient_sessions() {
   std::vector<Session*> transient;
-  for (const auto& [id, session] : sessions_) {
-    if (!session->durable) transient.push_back(session.get());
+  for (Session* session : connected_) {  // a transient one is never without its connection
+    if (!session->durable) transient.push_back(session);
     session->connection = {};
   }
   for (Session* session : transient) remove_session(*session);

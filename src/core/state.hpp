@@ -93,7 +93,8 @@ class State {
   const MessageTable& messages() const { return messages_; }
   Routing& routing() { return routing_; }
   std::size_t durable_sessions() const { return durable_sessions_; }
-  std::size_t connected_sessions() const { return connected_sessions_; }
+  const std::vector<Session*>& connected_sessions() const { return connected_; }  // in no order
+  std::uint32_t reign() const { return reign_; }             // counts those that this process has seen
   std::uint64_t queued_messages() const { return queued_; }  // in durable sessions
   std::uint64_t dropped_messages() const { return dropped_; }
   const std::unordered_map<SessionId, std::unique_ptr<Session>>& sessions() const { return sessions_; }
@@ -104,6 +105,7 @@ class State {
   Session& add_session(SessionId id, std::string_view client_id, bool durable);
   SessionId next_session_id(bool durable);
   void remove_session(Session& session);
+  void begin_reign() { ++reign_; }
   void drop_transient_sessions();  // a reign of this node has ended
   // Changes a session's header: `edit` changes neither id, queue, held_ids nor subscriptions.
   template <class Edit>
@@ -168,7 +170,7 @@ class State {
   void schedule(const Session& session, bool present);
   void schedule(const std::string& client_id, const Will& will, bool present);
   void schedule_retained(const std::string& topic, const Retained& retained, bool present);
-  void count(const Session& session, bool present);
+  void list_if_connected(Session& session, bool present);
 
   Digest digest_;
   MessageTable messages_;
@@ -184,7 +186,8 @@ class State {
   SessionId next_transient_ = transient_bit | 1U;
   std::uint64_t next_transient_joined_ = transient_bit | 1U;
   std::size_t durable_sessions_ = 0;
-  std::size_t connected_sessions_ = 0;
+  std::vector<Session*> connected_;
+  std::uint32_t reign_ = 0;
   std::uint32_t generation_ = 1;  // of changes
   std::uint32_t encoding_ = 0;    // generation of the running checkpoint; 0: none runs
   bool changes_lost_ = false;     // a checkpoint was given up: no other can follow
@@ -216,9 +219,9 @@ void State::edit_session(Session& session, Edit edit) {
   touch(session);
   if (session.durable) digest_.remove(Table::sessions, session.id, hash_of(session));
   schedule(session, false);
-  count(session, false);
+  list_if_connected(session, false);
   edit(session);
-  count(session, true);
+  list_if_connected(session, true);
   schedule(session, true);
   if (session.durable) digest_.add(Table::sessions, session.id, hash_of(session));
 }

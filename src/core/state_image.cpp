@@ -47,7 +47,7 @@ void State::load_session(std::unique_ptr<Session> session) {
   sessions_.emplace(s.id, std::move(session));
   by_client_.emplace(s.client_id, &s);
   ++durable_sessions_;
-  count(s, true);
+  list_if_connected(s, true);
   schedule(s, true);
   digest_.add(Table::sessions, s.id, hash_of(s));
   for (const std::uint16_t id : s.held_ids) digest_.add(Table::sessions, s.id, hash_of_held(s, id));

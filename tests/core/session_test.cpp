@@ -138,7 +138,7 @@ TEST_CASE("A reign begins: nobody is connected, and expiry clocks start at its t
   world.advance_ms(8'000);
   world.take_over();
   CHECK_FALSE(world.session(a)->connected);
-  CHECK_EQ(world.active().connected_sessions(), 0);
+  CHECK_EQ(world.active().connected_sessions().size(), 0);
   world.advance_ms(3'000);
   CHECK_NE(world.session(a), nullptr);
   CHECK_EQ(world.session(b), nullptr);  // its clock went on
