@@ -4,14 +4,32 @@
 namespace sim {
 
 Chaos::Chaos(World& world) : w_(world) {
-  const Kind all[] = {&Chaos::crash_one,           &Chaos::crash_one,      &Chaos::crash_both,
-                      &Chaos::pause_one,           &Chaos::cut_path,       &Chaos::cut_all_paths,
-                      &Chaos::cut_one_way,         &Chaos::cut_lan,        &Chaos::flip_master,
-                      &Chaos::slow_disk,           &Chaos::full_disk,      &Chaos::stop_one,
-                      &Chaos::step_clock,          &Chaos::new_disk,       &Chaos::rot,
-                      &Chaos::slow_link,           &Chaos::cut_then_pause, &Chaos::cut_then_crash_active,
-                      &Chaos::crash_while_joining, &Chaos::crawl,          &Chaos::resync_while_stalled,
-                      &Chaos::crash_at_merge,      &Chaos::part_ways,      &Chaos::go_first};
+  const Kind all[] = {&Chaos::crash_one,
+                      &Chaos::crash_one,
+                      &Chaos::crash_both,
+                      &Chaos::pause_one,
+                      &Chaos::cut_path,
+                      &Chaos::cut_all_paths,
+                      &Chaos::cut_one_way,
+                      &Chaos::cut_lan,
+                      &Chaos::flip_master,
+                      &Chaos::slow_disk,
+                      &Chaos::full_disk,
+                      &Chaos::stop_one,
+                      &Chaos::step_clock,
+                      &Chaos::new_disk,
+                      &Chaos::rot,
+                      &Chaos::slow_link,
+                      &Chaos::cut_then_pause,
+                      &Chaos::cut_then_crash_active,
+                      &Chaos::crash_while_joining,
+                      &Chaos::crawl,
+                      &Chaos::resync_while_stalled,
+                      &Chaos::crash_at_merge,
+                      &Chaos::part_ways,
+                      &Chaos::go_first,
+                      &Chaos::force_after_crash,
+                      &Chaos::lose_large_frames};
   for (const Kind kind : all) {
     if (random(2) == 0) kinds_.push_back(kind);
   }
@@ -65,6 +83,7 @@ void Chaos::heal() {
   w_.network_->set_duplicates(0);
   w_.network_->set_latency(3);
   w_.network_->set_base_latency(0);
+  w_.network_->set_largest_frame(SIZE_MAX);
   w_.vrrp_wild_ = false;
   for (auto& host : w_.hosts_) {
     host->resume();
@@ -347,6 +366,33 @@ void Chaos::go_first() {
     });
     return;
   }
+}
+
+// A person does not wait: the active crashes, is back at once and is forced to serve, while the other one may still
+// hold a lease (R1, D_SOLO0).
+void Chaos::force_after_crash() {
+  for (auto& one : w_.hosts_) {
+    Host& active = *one;
+    if (!active.serving() || active.paused() || active.stopped()) continue;
+    w_.fault("forced", active.name() + " crashes, is back at once and forced to serve");
+    if (random(2) == 0) cut_all_paths();
+    active.crash();
+    w_.crashed(index(active));
+    later(soon(20, 300), [this, &active] {
+      if (!active.up()) active.boot();
+      later(soon(10, 100), [&active] {
+        if (active.up() && !active.paused()) active.order(R"({"command":"promote","how":"force"})");
+      });
+    });
+    return;
+  }
+}
+
+// A switch with a wrong MTU: heartbeats pass, batches and pieces of an image do not.
+void Chaos::lose_large_frames() {
+  w_.fault("large lost", "large frames are lost");
+  w_.network_->set_largest_frame(150 + random(600));
+  later(soon(3'000, 8'000), [this] { w_.network_->set_largest_frame(SIZE_MAX); });
 }
 
 void Chaos::words() {

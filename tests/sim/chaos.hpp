@@ -54,6 +54,8 @@ class Chaos {
   void crash_at_merge();
   void part_ways();
   void go_first();
+  void force_after_crash();
+  void lose_large_frames();
 
   World& w_;
   std::vector<Kind> kinds_;

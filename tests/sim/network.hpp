@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <random>
@@ -29,6 +30,8 @@ class Network {
   void set_latency(int ms_max) { latency_ms_max_ = ms_max; }
   void set_base_latency(int ms) { base_ms_ = ms; }  // of every frame, besides
 
+  void set_largest_frame(std::size_t bytes) { largest_frame_ = bytes; }  // larger ones end their connection
+
   bool send(int from, std::size_t path, ByteView head, ByteView body, std::int64_t now);
   bool has_due(int to, std::int64_t now) const;
   void drain(int to, std::int64_t now, const std::function<void(std::size_t, ByteView)>& take);
@@ -48,6 +51,7 @@ class Network {
   std::mt19937_64 rng_;
   int latency_ms_max_;
   int base_ms_ = 0;
+  std::size_t largest_frame_ = SIZE_MAX;
   int duplicates_permille_ = 0;
   std::array<std::array<Pipe, paths>, 2> pipes_;
 };
