@@ -141,8 +141,12 @@ class Merging {
     Session* session = to_.state.durable_session_of(connected.client_id);
     if (session != nullptr && session->connected) return;
     if (session != nullptr && !connected.resumed) {
-      to_.state.remove_session(*session);
-      session = nullptr;
+      if (connected.clean_start || !connected.durable) {
+        to_.state.remove_session(*session);
+        session = nullptr;
+      } else {  // the loser knew of none: what waits here is still the client's, but it has given up its QoS 2 flows
+        while (!session->held_ids.empty()) to_.state.release_id(*session, session->held_ids.back());
+      }
     }
     if (!connected.durable) return;
     if (session == nullptr) {

@@ -179,6 +179,29 @@ TEST_CASE("Sessions: the newest change wins, and a client that is connected to t
   CHECK_EQ(pair.session(w.client(2)), nullptr);
 }
 
+TEST_CASE("A session that the loser began only because it knew of none does not end the winner's") {
+  Split pair;
+  World& w = *pair.winner;
+  pair.split();
+  World& l = *pair.loser;
+  subscribe_all(w, 1, "t");
+  PublishOptions exactly_once;
+  exactly_once.qos = 2;
+  w.connect(w.client(0), durable());
+  w.publish(w.client(0), "u", "held", exactly_once);
+  w.lose(w.client(0));
+  publish_from(w, 2, "t", "waits");
+  REQUIRE_FALSE(pair.session(w.client(0))->held_ids.empty());
+  pair.advance_ms(10);
+  l.connect(l.client(0), durable(200));  // told that there is no session
+  l.lose(l.client(0));
+  pair.merge();
+  CHECK_EQ(pair.session(w.client(0))->expiry_s, 200);
+  CHECK(pair.session(w.client(0))->subscriptions.contains("t"));
+  CHECK(pair.session(w.client(0))->held_ids.empty());
+  CHECK_EQ(pair.take_all(0), Payloads{"waits"});
+}
+
 TEST_CASE("A disconnect at the loser that ends or shortens the session counts at the winner") {
   Split pair;
   World& w = *pair.winner;
