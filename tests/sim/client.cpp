@@ -265,7 +265,7 @@ void Client::on_suback(const mqtt::Suback& packet, std::int64_t now) {
   }
   subscribed_[asked.filter] = asked.qos;
   if (is_shared(asked.filter)) return groups_.joined(plan_.id, asked.filter, plan_.durable, asked.qos, now);
-  if (plan_.durable) history_.interested(plan_.id, asked.filter, asked.qos, now);
+  if (plan_.durable) history_.interested(plan_.id, asked.filter, asked.qos, now, by_);
 }
 
 void Client::change_subscription(std::int64_t now) {

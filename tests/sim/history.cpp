@@ -81,11 +81,15 @@ bool History::clash(const std::string& subscriber, const std::string& id) {
   return true;
 }
 
-void History::interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at) {
+void History::interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at,
+                         Server by) {
+  bool again = false;
   for (const Interest& one : interests_[subscriber]) {
-    if (one.filter == filter && one.until == 0) return;
+    if (one.filter != filter) continue;
+    if (one.until == 0) return;
+    again = true;
   }
-  interests_[subscriber].push_back({filter, qos, at, 0});
+  interests_[subscriber].push_back({filter, qos, at, 0, by.node, again});
 }
 
 void History::lost_interest(const std::string& subscriber, const std::string& filter, std::int64_t at) {
@@ -121,7 +125,9 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   const auto found = message.got.find(subscriber);
   const std::size_t count = found == message.got.end() ? 0 : found->second.size();
   // What one side of a split was told, the other does not know before they are merged.
-  if (split() && interest.from >= *first_split_) return;
+  // Nor is it clear which of two changes is the newer one, if their boxes' clocks differ.
+  const bool known_there = message.acked_by.node == interest.node && !interest.again;
+  if (split() && interest.from >= *first_split_ && !known_there) return;
   if (goes_first_ && message.acked_at >= *first_split_) return;
   if (message.will && split()) return;  // its client may be back at the other side, which then fires none
   if (lost(interest.from)) return;      // it was acknowledged when both memories were about to be lost

@@ -57,6 +57,8 @@ class History {
     int qos = 0;
     std::int64_t from = 0;
     std::int64_t until = 0;  // unsubscribe or clean start was begun; 0: holds
+    int node = -1;           // who acknowledged it
+    bool again = false;      // there was one before
   };
 
   // `id`: "publisher-number", the payload.
@@ -69,7 +71,7 @@ class History {
   void delivered(const std::string& subscriber, const std::string& id, int qos, std::int64_t at, Server by);
   // A QoS 2 message came under a packet id that the subscriber holds for another. True: that is permitted.
   bool clash(const std::string& subscriber, const std::string& id);
-  void interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at);
+  void interested(const std::string& subscriber, const std::string& filter, int qos, std::int64_t at, Server by);
   void lost_interest(const std::string& subscriber, const std::string& filter, std::int64_t at);
 
   // Called with what happens to this message.
