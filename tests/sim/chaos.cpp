@@ -4,32 +4,15 @@
 namespace sim {
 
 Chaos::Chaos(World& world) : w_(world) {
-  const Kind all[] = {&Chaos::crash_one,
-                      &Chaos::crash_one,
-                      &Chaos::crash_both,
-                      &Chaos::pause_one,
-                      &Chaos::cut_path,
-                      &Chaos::cut_all_paths,
-                      &Chaos::cut_one_way,
-                      &Chaos::cut_lan,
-                      &Chaos::flip_master,
-                      &Chaos::slow_disk,
-                      &Chaos::full_disk,
-                      &Chaos::stop_one,
-                      &Chaos::step_clock,
-                      &Chaos::new_disk,
-                      &Chaos::rot,
-                      &Chaos::slow_link,
-                      &Chaos::cut_then_pause,
-                      &Chaos::cut_then_crash_active,
-                      &Chaos::crash_while_joining,
-                      &Chaos::crawl,
-                      &Chaos::resync_while_stalled,
-                      &Chaos::crash_at_merge,
-                      &Chaos::part_ways,
-                      &Chaos::go_first,
-                      &Chaos::force_after_crash,
-                      &Chaos::lose_large_frames};
+  const Kind all[] = {&Chaos::crash_one,           &Chaos::crash_one,      &Chaos::crash_both,
+                      &Chaos::pause_one,           &Chaos::cut_path,       &Chaos::cut_all_paths,
+                      &Chaos::cut_one_way,         &Chaos::cut_lan,        &Chaos::flip_master,
+                      &Chaos::slow_disk,           &Chaos::full_disk,      &Chaos::stop_one,
+                      &Chaos::step_clock,          &Chaos::new_disk,       &Chaos::rot,
+                      &Chaos::slow_link,           &Chaos::cut_then_pause, &Chaos::cut_then_crash_active,
+                      &Chaos::crash_while_joining, &Chaos::crawl,          &Chaos::resync_while_stalled,
+                      &Chaos::crash_at_merge,      &Chaos::part_ways,      &Chaos::go_first,
+                      &Chaos::force_after_crash,   &Chaos::lose_batches};
   for (const Kind kind : all) {
     if (random(2) == 0) kinds_.push_back(kind);
   }
@@ -83,7 +66,7 @@ void Chaos::heal() {
   w_.network_->set_duplicates(0);
   w_.network_->set_latency(3);
   w_.network_->set_base_latency(0);
-  w_.network_->set_largest_frame(SIZE_MAX);
+  w_.network_->set_loses_batches(false);
   w_.vrrp_wild_ = false;
   for (auto& host : w_.hosts_) {
     host->resume();
@@ -388,11 +371,11 @@ void Chaos::force_after_crash() {
   }
 }
 
-// A switch with a wrong MTU: heartbeats pass, batches and pieces of an image do not.
-void Chaos::lose_large_frames() {
-  w_.fault("large lost", "large frames are lost");
-  w_.network_->set_largest_frame(150 + random(600));
-  later(soon(3'000, 8'000), [this] { w_.network_->set_largest_frame(SIZE_MAX); });
+// Heartbeats pass, batches do not (a wrong MTU on the way): the standby is let go while its lease is fresh (R13).
+void Chaos::lose_batches() {
+  w_.fault("batches lost", "batches are lost, heartbeats are not");
+  w_.network_->set_loses_batches(true);
+  later(soon(3'000, 8'000), [this] { w_.network_->set_loses_batches(false); });
 }
 
 void Chaos::words() {

@@ -55,7 +55,7 @@ class Chaos {
   void part_ways();
   void go_first();
   void force_after_crash();
-  void lose_large_frames();
+  void lose_batches();
 
   World& w_;
   std::vector<Kind> kinds_;

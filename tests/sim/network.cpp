@@ -1,7 +1,20 @@
 // Pipes of the simulated cables.
 #include "network.hpp"
 
+#include "mirror/wire.hpp"
+
 namespace sim {
+
+namespace {
+
+bool is_batch(ByteView head) {
+  ByteReader in(head);
+  std::uint8_t version = 0;
+  const auto header = mirror::read_header(in, version);
+  return header && header->kind == mirror::FrameKind::batch;
+}
+
+}  // namespace
 
 void Network::set(int from, std::size_t path, State state) {
   Pipe& one = pipe(from, path);
@@ -25,10 +38,7 @@ void Network::node_gone(int node) {
 bool Network::send(int from, std::size_t path, ByteView head, ByteView body, std::int64_t now) {
   Pipe& one = pipe(from, path);
   if (one.state == State::broken) return false;
-  if (head.size() + body.size() > largest_frame_) {  // stuck, until the connection is made anew
-    one.frames.clear();
-    return true;
-  }
+  if (loses_batches_ && is_batch(head)) return true;
   const int copies = duplicates_permille_ > 0 && static_cast<int>(rng_() % 1000) < duplicates_permille_ ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
     const auto delay = base_ms_ + static_cast<std::int64_t>(rng_() % static_cast<unsigned>(latency_ms_max_ + 1));

@@ -30,7 +30,7 @@ class Network {
   void set_latency(int ms_max) { latency_ms_max_ = ms_max; }
   void set_base_latency(int ms) { base_ms_ = ms; }  // of every frame, besides
 
-  void set_largest_frame(std::size_t bytes) { largest_frame_ = bytes; }  // larger ones end their connection
+  void set_loses_batches(bool loses) { loses_batches_ = loses; }
 
   bool send(int from, std::size_t path, ByteView head, ByteView body, std::int64_t now);
   bool has_due(int to, std::int64_t now) const;
@@ -51,7 +51,7 @@ class Network {
   std::mt19937_64 rng_;
   int latency_ms_max_;
   int base_ms_ = 0;
-  std::size_t largest_frame_ = SIZE_MAX;
+  bool loses_batches_ = false;
   int duplicates_permille_ = 0;
   std::array<std::array<Pipe, paths>, 2> pipes_;
 };
