@@ -150,9 +150,9 @@ void Chaos::flip_master() {
   if (!w_.keepalived_) return;
   w_.fault("VRRP", "VRRP is wild");
   w_.vrrp_wild_ = true;
-  any().set_master(random(2) == 0);
+  any().give_address(random(2) == 0);
   if (random(3) == 0) {
-    for (auto& host : w_.hosts_) host->set_master(true);
+    for (auto& host : w_.hosts_) host->give_address(true);
   }
   later(soon(500, 5'000), [this] { w_.vrrp_wild_ = false; });
 }
@@ -387,20 +387,20 @@ void Chaos::words() {
   Host& active = w_.hosts_[0]->serving() ? *w_.hosts_[0] : *w_.hosts_[1];
   Host& standby = other(active);
   w_.note("both boxes are told MASTER");
-  for (auto& host : w_.hosts_) host->set_master(true);
+  for (auto& host : w_.hosts_) host->give_address(true);
   constexpr std::int64_t while_ms = 1'500;
   if (w_.settle(while_ms, [&] { return standby.serving() || !active.serving(); })) {
     w_.broken("told MASTER beside a linked active that is told so too, a standby took over");
     return;
   }
   w_.note("both are told BACKUP, then the standby MASTER");
-  for (auto& host : w_.hosts_) host->set_master(false);
+  for (auto& host : w_.hosts_) host->give_address(false);
   constexpr std::int64_t obeys_ms = 300;
   if (!w_.settle(obeys_ms, [&] { return !active.serving(); })) {
     w_.broken("told BACKUP, an active goes on for " + std::to_string(obeys_ms) + " ms");
     return;
   }
-  standby.set_master(true);
+  standby.give_address(true);
   if (!w_.settle(while_ms, [&] { return standby.serving(); })) {
     w_.broken("told MASTER, nobody serves after " + std::to_string(while_ms) + " ms");
     return;

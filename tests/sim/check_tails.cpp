@@ -54,9 +54,15 @@ bool TailCheck::has(const Log& log, Host& host, const Piece& piece) {
   return record == log.merged.end() || record->second <= host.disk().log_last();
 }
 
-void TailCheck::cut(int node, Host& loser, Host& winner) {
-  Log& own = logs_[static_cast<std::size_t>(node)];
-  const Lsn acked = std::exchange(own.acked, Lsn{});
+void TailCheck::cut(int node, Lsn to) {
+  Log& log = logs_[static_cast<std::size_t>(node)];
+  log.acked = {};
+  while (!log.pieces.empty() && log.pieces.back().last > to) log.pieces.pop_back();
+}
+
+void TailCheck::check_cut(int node, Host& loser, Host& winner) {
+  const Log& own = logs_[static_cast<std::size_t>(node)];
+  const Lsn acked = own.acked;
   if (!winner.up()) return;
   for (const Piece& piece : own.pieces) {
     if (piece.message == Lsn{} || piece.message > acked) continue;

@@ -25,7 +25,8 @@ class TailCheck {
   // PUBLISH may have had acknowledged.
   void acknowledged(int node, Host& host);
   // `loser` begins to cut its log. Not to be asked after both memories were lost.
-  void cut(int node, Host& loser, Host& winner);
+  void check_cut(int node, Host& loser, Host& winner);
+  void cut(int node, Lsn to);
 
  private:
   struct Piece {  // a batch

@@ -71,10 +71,11 @@ void Host::boot() {
 
 Status Host::start() {
   paused_ = stopped_ = false;
+  weight_ = mirror::weight_fault;
   if (const Status openable = SimStore::openable(disk_); !openable.ok()) return openable;
   store_ = std::make_unique<SimStore>(disk_, rng_(), options_.fsync_ms_max, now_);
   store_->on_append = [this](const Batch& batch) { witness_.appended(index_, batch); };
-  store_->on_cut = [this] { witness_.cut(index_); };
+  store_->on_cut = [this](Lsn to) { witness_.cut(index_, to); };
   store_->on_checkpoint = [this](Lsn at) { witness_.checkpointed(index_, at); };
   link_ = std::make_unique<SimLink>(network_, index_, now_, options_.paths);
   const broker::Parts parts{*store_,
@@ -84,7 +85,7 @@ Status Host::start() {
                             *this,
                             *this,
                             [this] { return rng_(); },
-                            [this](const std::string&) { return master_; },
+                            this,
                             missing_,
                             [this] { missing_.clear(); }};
   node_ = std::make_unique<broker::Node>(options_.config, parts);
@@ -135,6 +136,7 @@ void Host::crash() {
   link_.reset();
   store_.reset();
   listening_ = accepting_ = paused_ = false;
+  weight_ = mirror::weight_fault;
   network_.node_gone(index_);
 }
 

@@ -63,13 +63,13 @@ class Witness {
   virtual void told(int node, broker::Level level, std::string_view sentence) = 0;
   virtual void broken(const std::string& what) = 0;
   virtual void appended(int node, const Batch& batch) = 0;  // the node's store was given it
-  virtual void cut(int node) = 0;                           // log or rows are cut, to be replaced by the peer's
+  virtual void cut(int node, Lsn to) = 0;                   // log or rows are cut, to be replaced by the peer's
   virtual void booted(int node) = 0;
   virtual void resumed(int node, Steady since) = 0;  // after it stood still; by its own clock
   virtual void checkpointed(int node, Lsn at) = 0;   // rows as of that record are being committed
 };
 
-class Host final : broker::Doors, broker::Clocks, broker::Events {
+class Host final : broker::Doors, broker::Clocks, broker::Events, broker::Vrrp {
  public:
   Host(int index, const HostOptions& options, std::uint64_t seed, Network& network, const std::int64_t& now,
        Witness& witness);
@@ -85,7 +85,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   void pause();
   void resume();
   void step();
-  void set_master(bool master) { master_ = master; }
+  void give_address(bool here) { address_ = here; }
   void step_wall_clock(std::int64_t ms) { wall_offset_ += ms; }
   void set_skew(int permille) { skew_permille_ = permille; }
 
@@ -96,7 +96,8 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   bool serving() const { return up() && node_->reigning(); }
   bool accepts() const { return serving() && !paused_ && accepting_; }
   bool lan = true;  // clients reach this box
-  bool master() const { return master_; }
+  bool has_address() const { return address_; }
+  int weight() const { return weight_; }  // its track file
   broker::Node& node() { return *node_; }
   const mirror::Pair& pair() const { return node_->pair(); }
   const core::State& state() const { return node_->state(); }
@@ -129,6 +130,11 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   // broker::Events
   void event(broker::Level level, std::string_view kind, std::string_view sentence) override;
 
+  // broker::Vrrp
+  bool master() override { return address_; }
+  void set_weight(int weight) override { weight_ = weight; }
+  std::map<std::string, std::string> troubles() override { return {}; }
+
   Status start();
   Status salvage();
   bool read_clients();
@@ -153,7 +159,8 @@ class Host final : broker::Doors, broker::Clocks, broker::Events {
   bool paused_ = false;
   Steady paused_since_;
   bool stopped_ = false;
-  bool master_ = false;
+  bool address_ = false;  // the virtual IP
+  int weight_ = mirror::weight_fault;
   std::int64_t next_beat_ = 0;
   std::int64_t next_turn_ = 0;
   std::int64_t wall_offset_ = 0;

@@ -77,8 +77,8 @@ class SimStore final : public store::Store {
 
   // Told of each batch as it is appended. For checkers.
   std::function<void(const Batch&)> on_append;
-  // Told before the log is cut (rewind, wipe).
-  std::function<void()> on_cut;
+  // Told before the log is cut (rewind, wipe) behind a record.
+  std::function<void(Lsn)> on_cut;
   // Told before a checkpoint at this lsn is committed.
   std::function<void(Lsn)> on_checkpoint;
 

@@ -53,7 +53,7 @@ void SimStore::write_meta(ByteBuffer meta, std::uint64_t token) {
 }
 
 void SimStore::rewind(Lsn to, std::string note, std::uint64_t token) {
-  if (on_cut) on_cut();
+  if (on_cut) on_cut(to);
   CHECK(to >= rows_at_);
   CHECK(to.next() >= log_first());
   if (collecting_ && collecting_at_ > to) abort_checkpoint();
@@ -70,7 +70,7 @@ void SimStore::rewind(Lsn to, std::string note, std::uint64_t token) {
 }
 
 void SimStore::wipe(Lsn keep, std::string note, std::uint64_t token) {
-  if (on_cut) on_cut();
+  if (on_cut) on_cut(Lsn{});
   if (collecting_) abort_checkpoint();
   trim_to_ = Lsn{0};
   LogCommand begin;

@@ -159,10 +159,11 @@ void World::checkpointed(int node, Lsn at) {
          std::to_string(host.pair().safe().value) + ")");
 }
 
-void World::cut(int node) {
+void World::cut(int node, Lsn to) {
   Host& other = *hosts_[static_cast<std::size_t>(1 - node)];
   sure_.cut(node, other);
-  if (!history_.lossy()) tails_.cut(node, *hosts_[static_cast<std::size_t>(node)], other);
+  if (!history_.lossy()) tails_.check_cut(node, *hosts_[static_cast<std::size_t>(node)], other);
+  tails_.cut(node, to);
   wills_.forget(node);
 }
 
@@ -208,7 +209,7 @@ void World::find_box(Seat& seat) {
   std::vector<int> able;
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts_[static_cast<std::size_t>(i)];
-    if (host.accepts() && host.lan && (!keepalived_ || host.master())) able.push_back(i);
+    if (host.accepts() && host.lan && (!keepalived_ || host.has_address())) able.push_back(i);
   }
   if (able.empty()) return;
   seat.host = able[random(able.size())];
@@ -256,19 +257,13 @@ void World::step_client(Seat& seat) {
 // --- VRRP: the weight file decides; who has the address keeps it among equals. A box that is cut off from the LAN
 // hears no other and takes it.
 
-int World::weight(Host& host) {
-  if (!host.up() || host.paused() || host.stopped()) return -1;
-  const mirror::PairStatus status = host.node().pair().status(Steady{now_});
-  if (status.self.role == mirror::Role::active) return 30 + static_cast<int>(status.self.epoch.number % 100);
-  if (status.self.mode == mirror::Mode::empty) {
-    return status.peer.mode == mirror::Mode::empty && status.peer.reachable ? 0 : -1;
-  }
-  return status.self.mode == mirror::Mode::in_sync ? 20 : 0;
+int World::weight(const Host& host) {
+  return host.paused() ? mirror::weight_fault : host.weight();  // the watchdog
 }
 
 void World::agree_on_master() {
   if (!hosts_[0]->lan || !hosts_[1]->lan) {
-    for (auto& host : hosts_) host->set_master(host->up() && weight(*host) >= 0);
+    for (auto& host : hosts_) host->give_address(host->up() && weight(*host) >= 0);
     return;
   }
   int best = -1;
@@ -276,12 +271,12 @@ void World::agree_on_master() {
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts_[static_cast<std::size_t>(i)];
     const int own = weight(host);
-    if (own > most || (own == most && own >= 0 && host.master())) {
+    if (own > most || (own == most && own >= 0 && host.has_address())) {
       best = i;
       most = own;
     }
   }
-  for (int i = 0; i < 2; ++i) hosts_[static_cast<std::size_t>(i)]->set_master(i == best);
+  for (int i = 0; i < 2; ++i) hosts_[static_cast<std::size_t>(i)]->give_address(i == best);
 }
 
 // --- rules

@@ -49,7 +49,7 @@ class World final : public Witness {
   void told(int node, broker::Level level, std::string_view sentence) override;
   void broken(const std::string& what) override;
   void appended(int node, const Batch& batch) override;
-  void cut(int node) override;
+  void cut(int node, Lsn to) override;
   void booted(int node) override;
   void resumed(int node, Steady since) override;
   void checkpointed(int node, Lsn at) override;
