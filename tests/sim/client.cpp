@@ -128,16 +128,16 @@ void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
   }
   if (!packet.session_present) forget_session(now);
   has_session_ = plan_.durable;
-  resume();
+  resume(now);
   for (const auto& [filter, qos] : plan_.subscriptions) {
     if (subscribed_.count(filter) == 0) subscribe(filter, qos);
   }
 }
 
-void Client::resume() {
+void Client::resume(std::int64_t now) {
   for (const Out& out : out_) {
     if (out.released) {
-      history_.released(out.message, by_);
+      history_.released(out.message, now, by_);
       mqtt::encode_ack(mqtt::Type::pubrel, out.packet_id, mqtt::Reason::success, plan_.version, output_);
     } else {
       send_publish(out, true);
@@ -198,7 +198,7 @@ void Client::on_ack(const mqtt::Ack& packet, std::int64_t now) {
     case mqtt::Type::pubrec:
       history_.acked(at->message, now, by_);
       at->released = true;
-      history_.released(at->message, by_);
+      history_.released(at->message, now, by_);
       mqtt::encode_ack(mqtt::Type::pubrel, packet.packet_id, mqtt::Reason::success, plan_.version, output_);
       break;
     default:

@@ -84,7 +84,7 @@ class Client {
   void on_publish(const mqtt::Publish& packet, std::int64_t now);
   void on_ack(const mqtt::Ack& packet, std::int64_t now);
   void on_suback(const mqtt::Suback& packet, std::int64_t now);
-  void resume();
+  void resume(std::int64_t now);
   void publish(std::int64_t now);
   void send_publish(const Out& out, bool dup);
   void subscribe(const std::string& filter, int qos);

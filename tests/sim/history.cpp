@@ -42,8 +42,10 @@ void History::visited(const std::string& client, bool durable, std::int64_t at, 
   if (!durable) session_of_[client] = client + " (session " + std::to_string(visits.size()) + ")";
 }
 
-void History::released(const std::string& id, Server to) {
-  messages_.at(id).flow_at[static_cast<std::size_t>(to.node)] = true;
+void History::released(const std::string& id, std::int64_t at, Server to) {
+  Message& message = messages_.at(id);
+  message.flow_at[static_cast<std::size_t>(to.node)] = true;
+  if (message.released_at == 0) message.released_at = at;
 }
 
 void History::acked(const std::string& id, std::int64_t at, Server by) {
@@ -110,6 +112,9 @@ bool History::excused(const Message& message) const {
   if (held_id_repeat_permitted && split() && message.qos == 2 && message.acked_by.node >= 0) {
     for (const Message* one = message.id_before; one != nullptr; one = one->id_before) {
       if (one->flow_at[static_cast<std::size_t>(1 - message.acked_by.node)]) return true;
+      for (const auto& [forked_at, served_at] : unclean_) {  // the PUBREL's record went with a memory
+        if (one->released_at >= forked_at - slowest_ack_ms && one->released_at <= served_at) return true;
+      }
     }
   }
   for (const auto& [from, to] : loss_windows_) {

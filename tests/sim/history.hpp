@@ -49,6 +49,7 @@ class History {
     int transmissions = 0;               // PUBLISH packets: a repeat of QoS 1 is another message to the broker
     std::array<bool, 2> sent_to{};       // the boxes that got one
     std::array<bool, 2> flow_at{};       // or a PUBREL
+    std::int64_t released_at = 0;        // QoS 2: the first PUBREL
     const Message* id_before = nullptr;  // QoS 2: the message that had this packet id before
     std::map<std::string, std::vector<Delivery>> got;  // by subscriber: completed receipts (QoS 2: flows)
   };
@@ -65,7 +66,7 @@ class History {
   Message& sent(const std::string& publisher, std::uint64_t number, const std::string& topic, int qos, bool retain,
                 bool will, std::int64_t at);
   void transmitted(const std::string& id, std::uint16_t packet_id, Server to);
-  void released(const std::string& id, Server to);
+  void released(const std::string& id, std::int64_t at, Server to);
   void visited(const std::string& client, bool durable, std::int64_t at, Server box);
   void acked(const std::string& id, std::int64_t at, Server by);
   void delivered(const std::string& subscriber, const std::string& id, int qos, std::int64_t at, Server by);
