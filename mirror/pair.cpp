@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mirror/node.hpp"
+#include "mirror/weight.hpp"
 
 namespace tandem::mirror {
 
@@ -82,6 +83,10 @@ Epoch Pair::epoch_at(Lsn lsn) const {
 
 bool Pair::sure(Steady now) const {
   return impl_->role_state(now) == RoleState::sure;
+}
+
+int Pair::vrrp_weight(Steady now) const {
+  return mirror::vrrp_weight(impl_->role_state(now), impl_->facts(now), epoch().number);
 }
 
 Result<std::string> Pair::promote_first(Steady now) {

@@ -263,7 +263,8 @@ class Pair {
   Role role() const;
   Mode mode() const;
   Epoch epoch() const;
-  bool sure(Steady now) const;  // SURE (docs/roles.md): told MASTER, this standby promotes itself at once, clean
+  int vrrp_weight(Steady now) const;  // mirror/weight.hpp
+  bool sure(Steady now) const;        // SURE (docs/roles.md): told MASTER, this standby promotes itself at once, clean
   // Log time as last heard from an active peer, and when.
   struct HeardTime {
     Instant log_time;

@@ -81,6 +81,10 @@ struct TakeoverConfig {
   std::int64_t will_grace_s = limits::zero_keepalive_will_grace_ms / 1000;  // for clients with keepalive 0;
                                                                             // the others have 1.5 x keepalive
   std::vector<std::string> vip;  // the virtual IPs, one or a list; required by arbiter "keepalived"
+  // Of arbiter "keepalived"; etc/keepalived names the same.
+  std::string weight_file = "/run/tandem/vrrp.weight";  // its track_file
+  std::string notify_fifo = "/run/tandem/vrrp.fifo";    // its vrrp_notify_fifo
+  std::vector<std::string> vrrp_instance = {"TANDEM"};  // the vrrp_instance that holds the VIP, one or a list
 };
 
 // [store]

@@ -129,6 +129,9 @@ void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover)
   reader.read_number("will_grace_s", takeover.will_grace_s, 0, 86'400);
   const bool by_vip = reader.has("arbiter") && takeover.arbiter == Arbiter::keepalived;
   read_vips(reader, mirrored && by_vip, takeover.vip);
+  reader.read_text("weight_file", takeover.weight_file);
+  reader.read_text("notify_fifo", takeover.notify_fifo);
+  reader.read_texts("vrrp_instance", takeover.vrrp_instance, max_vips);
   check_relations(reader, takeover);
   reader.reject_unknown_keys();
 }

@@ -144,6 +144,7 @@ void Node::end_turn() {
   ship();
   run_merge();
   if (parts_.link != nullptr) drain_link();
+  take_word_before_acks(now);
   if (active_.reigning()) {
     active_.end_turn();
     active_.slow_publishers(pair_->slow_publishers());
@@ -151,6 +152,7 @@ void Node::end_turn() {
     ship_digest(now);
   }
   checkpoint(now);
+  tell_weight(now);
   parts_.doors.flush();
   in_turn_ = false;
 }
@@ -183,7 +185,7 @@ void Node::on_beat() {
       watch_alarms(now);
     }
     if (active_.reigning()) pair_->set_log_time(log_clock_.now(now), now);
-    watch_vip(now);
+    take_word(now);
     pair_->on_beat(now);
     run_verify(now);
   });
@@ -202,14 +204,6 @@ void Node::tell_link_troubles() {
 void Node::stop() {
   input([this](Steady now) { pair_->stop(now); });
   end_turn();
-}
-
-// arbiter "keepalived": the word is whether a virtual IP is on this box.
-void Node::watch_vip(Steady now) {
-  if (!config_.mirror || config_.takeover.arbiter != Arbiter::keepalived) return;
-  bool here = false;
-  for (const std::string& vip : config_.takeover.vip) here = here || parts_.address_here(vip);
-  pair_->on_word(here ? mirror::Word::master : mirror::Word::backup, now);
 }
 
 void Node::drain_link() {

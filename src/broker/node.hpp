@@ -40,6 +40,7 @@ class Node {
   edge::PacketSink& sink() { return active_; }
   void on_beat();  // every heartbeat_ms
   void on_store_events();
+  void on_vrrp();  // Parts::vrrp may have another word
   void drain_link();
   void try_listen();  // now and then while wants_to_listen()
   bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
@@ -66,7 +67,6 @@ class Node {
   bool begin_turn();                                    // true: still the role that the caller relies on
   void ship();                                          // the turn's batches go to store and peer
   void input(const std::function<void(Steady)>& give);  // gives the pair a fact, carries out its orders
-  void watch_vip(Steady now);
   void checkpoint(Steady now);
   void ship_digest(Steady now);
   void tell_link_troubles();
@@ -87,6 +87,12 @@ class Node {
   void run_verify(Steady now);
   std::string verify(std::string_view how);
   std::string resync();
+
+  // node_vrrp.cpp
+  bool by_vrrp() const;
+  void take_word(Steady now);
+  void take_word_before_acks(Steady now);
+  void tell_weight(Steady now);
 
   // node_alarms.cpp
   void watch_alarms(Steady now);
@@ -172,6 +178,7 @@ class Node {
   SyncMeter sync_meter_;
   std::string promise_;  // as last seen, and since when (wall clock)
   Instant promise_since_;
+  std::optional<int> weight_;  // as last told
   bool disk_full_ = false;
   bool tail_compacted_ = false;
   std::optional<Error> failure_;

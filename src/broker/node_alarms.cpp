@@ -35,6 +35,15 @@ void Node::watch_alarms(Steady now) {
   } else {
     alarms_.clear("log", "the other box has everything again.");
   }
+  if (by_vrrp()) {
+    for (auto& [kind, trouble] : parts_.vrrp->troubles()) {
+      if (trouble.empty()) {
+        alarms_.clear(kind, "it works again.");
+      } else {
+        alarms_.raise(kind, std::move(trouble));
+      }
+    }
+  }
   std::string promise = promise_in_force();
   if (promise != promise_) {
     promise_ = std::move(promise);

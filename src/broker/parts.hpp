@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,16 @@ class Events {
   virtual void event(Level level, std::string_view kind, std::string_view sentence) = 0;
 };
 
+// arbiter "keepalived": what says whether this box is to serve, and is told what it is worth.
+class Vrrp {
+ public:
+  virtual ~Vrrp() = default;
+  virtual bool master() = 0;                // as of now: a virtual IP is on this box
+  virtual void set_weight(int weight) = 0;  // mirror/weight.hpp; at each change
+  // What is wrong with either, by kind of alarm (admin::alarm_kinds); an empty sentence: nothing. About once a second.
+  virtual std::map<std::string, std::string> troubles() = 0;
+};
+
 struct Parts {
   store::Store& store;
   mirror::Link* link;  // null in mode "single"
@@ -49,7 +60,7 @@ struct Parts {
   Clocks& clocks;
   Events& events;
   std::function<std::uint64_t()> random;
-  std::function<bool(const std::string& address)> address_here;  // arbiter "keepalived": is a virtual IP on this box?
+  Vrrp* vrrp;  // may be null unless arbiter = "keepalived" in a pair
   // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
   // STALE.
   std::string missing = {};

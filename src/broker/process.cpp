@@ -17,11 +17,11 @@
 #include "admin/protocol.hpp"
 #include "base/journal.hpp"
 #include "broker/events_file.hpp"
+#include "broker/keepalived.hpp"
 #include "broker/node.hpp"
 #include "broker/salvage.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
-#include "vip/address.hpp"
 
 namespace tandem::broker {
 
@@ -110,6 +110,7 @@ struct Process::Impl {
   std::string known_damage;  // that a look at the files would not show; of the last start_node()
   std::unique_ptr<store::Store> store;
   std::unique_ptr<mirror::Link> link;
+  std::unique_ptr<Keepalived> keepalived;  // null: another arbiter, or a single broker
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
   std::unique_ptr<admin::Http> http;
@@ -169,7 +170,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   if (!opened.ok()) return opened.error();
   store = opened.take();
   const Parts parts{
-      *store, link.get(), pair_id, doors, clocks, events, random_u64, vip::address_present, salvage.missing(), [this] {
+      *store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get(), salvage.missing(), [this] {
         salvage.healed();
       }};
   node = std::make_unique<Node>(config, parts);
@@ -189,6 +190,9 @@ Status Process::Impl::start_node(const std::string& pair_id) {
 }
 
 Status Process::Impl::start() {
+  // Before anything else: a box that is starting is worth nothing.
+  if (config.mirror && config.takeover.arbiter == Arbiter::keepalived)
+    keepalived = std::make_unique<Keepalived>(config.takeover);
   events.open();
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();

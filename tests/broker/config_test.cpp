@@ -83,6 +83,9 @@ TEST_CASE("the smallest file gives the defaults and no mirror") {
   CHECK_FALSE(config.http.has_value());
   CHECK(config.takeover.after_ms == 300);
   CHECK(config.takeover.boot_wait_ms == 10'000);
+  CHECK(config.takeover.weight_file == "/run/tandem/vrrp.weight");
+  CHECK(config.takeover.notify_fifo == "/run/tandem/vrrp.fifo");
+  CHECK(config.takeover.vrrp_instance == std::vector<std::string>{"TANDEM"});
   CHECK(config.takeover.will_grace_s == 60);
   CHECK(config.store.log_max_mb == 1024);
   CHECK(config.store.checkpoint_mb == 64);
@@ -116,6 +119,7 @@ TEST_CASE("every key of the other tables is read") {
       "[takeover]\narbiter = \"keepalived\"\nheartbeat_ms = 20\nafter_ms = 100\nlease_ms = "
       "1200\nsolo_wait_ms = 1800\n"
       "boot_wait_ms = 2000\nwill_grace_s = 5\nvip = [\"192.0.2.10\", \"fd00::10\"]\n"
+      "weight_file = \"/run/t/w\"\nnotify_fifo = \"/run/t/f\"\nvrrp_instance = [\"V4\", \"V6\"]\n"
       "[store]\nlog_max_mb = 10\ncheckpoint_mb = 5\ncheckpoint_s = 7\ngroup_commit_ms = 9\n"
       "[limits]\nmax_packet_bytes = 2000\nreceive_maximum = 11\nv3_in_flight = 12\ntopic_alias_maximum = 0\n"
       "max_connections = 14\nmax_sessions = 15\nmax_subscriptions_per_session = 16\nmax_queue_messages = 17\n"
@@ -132,6 +136,9 @@ TEST_CASE("every key of the other tables is read") {
   CHECK(config.takeover.boot_wait_ms == 2000);
   CHECK(config.takeover.will_grace_s == 5);
   CHECK(config.takeover.vip == std::vector<std::string>{"192.0.2.10", "fd00::10"});
+  CHECK(config.takeover.weight_file == "/run/t/w");
+  CHECK(config.takeover.notify_fifo == "/run/t/f");
+  CHECK(config.takeover.vrrp_instance == std::vector<std::string>{"V4", "V6"});
   CHECK(config.store.log_max_mb == 10);
   CHECK(config.store.checkpoint_mb == 5);
   CHECK(config.store.checkpoint_s == 7);

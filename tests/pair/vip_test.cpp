@@ -28,9 +28,14 @@ void take(const std::string& address) {
   REQUIRE(ip({"addr", "del", address + "/32", "dev", "lo"}));
 }
 
-void by_keepalived(Node& node, const std::string& vip) {
+std::string weight_file(const Node& node, const Folder& folder) {
+  return folder.file(node.name() + ".weight");
+}
+
+void by_keepalived(Node& node, const Folder& folder, const std::string& vip) {
   node.options().arbiter = "keepalived";
-  node.options().takeover_lines = "vip = \"" + vip + "\"\n";
+  node.options().takeover_lines = "vip = \"" + vip + "\"\nweight_file = \"" + weight_file(node, folder) +
+                                  "\"\nnotify_fifo = \"" + folder.file(node.name() + ".fifo") + "\"\n";
   node.write_config();
 }
 
@@ -39,8 +44,8 @@ void address_moves() {
   PairOptions options;
   options.shared_port = false;
   Pair pair(folder, options);
-  by_keepalived(pair.a(), vip_a);
-  by_keepalived(pair.b(), vip_b);
+  by_keepalived(pair.a(), folder, vip_a);
+  by_keepalived(pair.b(), folder, vip_b);
   give(vip_a);
   pair.start();
   CHECK(pair.a().is_active());
@@ -54,7 +59,12 @@ void address_moves() {
     until([&] { return (from_a ? pair.b() : pair.a()).is_active(); }, "the box with the address serves");
     plant.goes_on();
     pair.await_protected();
-    CHECK((from_a ? pair.a() : pair.b()).status()->self.role == "standby");
+    Node& serves = from_a ? pair.b() : pair.a();
+    Node& follows = pair.other(serves);
+    CHECK(follows.status()->self.role == "standby");
+    // Each change at once, so nothing to wait for: boxa began in epoch 1, a round is an epoch.
+    CHECK(read_text_file(weight_file(serves, folder)) == std::to_string(32 + round) + "\n");
+    CHECK(read_text_file(weight_file(follows, folder)) == "20\n");
   }
   // Killed with its address gone, as by a power cut.
   pair.a().kill();
@@ -66,6 +76,8 @@ void address_moves() {
   REQUIRE(plant.finish());
   plant.check();
   pair.await_equal();
+  CHECK(pair.b().stop() == 0);
+  CHECK(read_text_file(weight_file(pair.b(), folder)) == "-254\n");  // stopped in order
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "broker/node.hpp"
 #include "client.hpp"
+#include "mirror/weight.hpp"
 #include "network.hpp"
 #include "sim_store.hpp"
 

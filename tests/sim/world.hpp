@@ -67,7 +67,7 @@ class World final : public Witness {
   void watch_digests();
   void watch_message();  // where it waits, for --watch
   void agree_on_master();
-  int weight(Host& host);
+  static int weight(const Host& host);
   bool protected_and_equal();
   bool drained();
   void operate();
@@ -95,6 +95,8 @@ class World final : public Witness {
   std::vector<Seat> seats_;
   std::map<Epoch, int> reigns_;
   std::map<int, std::int64_t> crashed_at_;
+  int slow_ms_ = 0;  // of the slower disk, lately
+  std::int64_t slow_at_ = 0;
   std::int64_t mirrored_at_ = 0;         // the last time that a standby was SURE: lineages fork behind it
   std::map<Lsn, std::int64_t> made_at_;  // first record of a batch, first time that one was made
   std::uint64_t digests_compared_ = 0;

@@ -1,0 +1,34 @@
+// arbiter "keepalived": its word, and what it is told (docs/takeover.md).
+#include "broker/node.hpp"
+
+namespace tandem::broker {
+
+bool Node::by_vrrp() const {
+  return config_.mirror.has_value() && config_.takeover.arbiter == Arbiter::keepalived;
+}
+
+void Node::on_vrrp() {
+  input([this](Steady now) { take_word(now); });
+}
+
+void Node::take_word(Steady now) {
+  if (!by_vrrp()) return;
+  pair_->on_word(parts_.vrrp->master() ? mirror::Word::master : mirror::Word::backup, now);
+}
+
+// A4: an active that acknowledges alone has read the word in the same turn (R11: D_ACKW). Called behind ship().
+void Node::take_word_before_acks(Steady now) {
+  if (!by_vrrp() || pair_->mode() != mirror::Mode::solo) return;
+  take_word(now);
+  carry_out();
+}
+
+void Node::tell_weight(Steady now) {
+  if (!by_vrrp()) return;
+  const int weight = pair_->vrrp_weight(now);
+  if (weight == weight_) return;
+  weight_ = weight;
+  parts_.vrrp->set_weight(weight);
+}
+
+}  // namespace tandem::broker
