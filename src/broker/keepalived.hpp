@@ -1,12 +1,19 @@
 // keepalived as the node sees it (Vrrp of parts.hpp): who holds the virtual IP, and what this box is worth.
 #pragma once
 
+#include <chrono>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "broker/config.hpp"
 #include "broker/parts.hpp"
+#include "vip/address_watch.hpp"
+#include "vip/notify_fifo.hpp"
 #include "vip/weight_file.hpp"
+#include "vip/weight_readers.hpp"
 
 namespace tandem::broker {
 
@@ -16,15 +23,29 @@ class Keepalived final : public Vrrp {
   explicit Keepalived(const TakeoverConfig& config);
   ~Keepalived() override;
 
+  Status open();                 // Error: the word cannot be known
+  std::vector<int> fds() const;  // readable: ask for the word
+
   bool master() override;
   void set_weight(int weight) override;
   std::map<std::string, std::string> troubles() override;
 
  private:
+  using Clock = std::chrono::steady_clock;
+  void write();
+  std::string unguarded();
+
   const TakeoverConfig config_;
   vip::WeightFile weight_file_;
+  vip::WeightReaders weight_readers_;
+  std::unique_ptr<vip::AddressWatch> addresses_;
+  std::unique_ptr<vip::NotifyFifo> fifo_;  // null: cannot be opened
+  std::string fifo_trouble_;
+  std::set<std::string, std::less<>> not_master_;  // own instances whose last notice said so
   int weight_;
   Status written_;
+  Clock::time_point written_at_;
+  Clock::time_point read_at_;  // keepalived read the weight
 };
 
 }  // namespace tandem::broker

@@ -194,6 +194,9 @@ Status Process::Impl::start() {
   if (config.mirror && config.takeover.arbiter == Arbiter::keepalived)
     keepalived = std::make_unique<Keepalived>(config.takeover);
   events.open();
+  if (keepalived) {
+    if (Status opened = keepalived->open(); !opened.ok()) return opened;
+  }
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
@@ -266,6 +269,9 @@ Status Process::Impl::run() {
   watch(store->event_fd(), [this] { node->on_store_events(); });
   if (link) {
     for (const int descriptor : link->fds()) watch(descriptor, [this] { node->drain_link(); });
+  }
+  if (keepalived) {
+    for (const int descriptor : keepalived->fds()) watch(descriptor, [this] { node->on_vrrp(); });
   }
   beat();
   while (!stopping && !node->failure()) {
