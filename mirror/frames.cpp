@@ -145,6 +145,9 @@ void Pair::Impl::on_stream_frame(const FrameHeader& header, ByteReader in, Stead
     case FrameKind::verify_answer:
       on_verify_frame(true, in);
       return;
+    case FrameKind::clients:
+      on_clients(in);
+      return;
     default:
       on_join_frame(header, in, now);
       return;

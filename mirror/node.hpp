@@ -6,7 +6,7 @@
 //   standby.cpp    following, yielding, releasing
 //   promotion.cpp  PROMOTING, ACTIVE, demotion, higher epoch, SOLO
 //   operator.cpp   promote --first / --force, resync, stop
-//   verify.cpp     frames of `tandemctl verify`, passed through
+//   passing.cpp    frames that are passed through: `tandemctl verify`, whom the active serves
 //   status.cpp, explain.cpp  what people see
 #pragma once
 
@@ -154,7 +154,9 @@ struct Pair::Impl {
   Result<std::string> reconcile(Steady now);
   void stop(Steady now);
 
-  // verify.cpp
+  // passing.cpp
+  bool send_clients(const ByteBuffer& bytes);
+  void on_clients(ByteReader in);
   void send_verify(bool answer, ByteBuffer bytes);
   void on_verify_frame(bool answer, ByteReader in);
 

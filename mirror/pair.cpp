@@ -104,6 +104,10 @@ Result<std::string> Pair::reconcile(Steady now) {
 std::optional<OpenTail> Pair::pending_tail() const {
   return impl_->join.pending_tail();
 }
+bool Pair::send_clients(const ByteBuffer& bytes) {
+  return impl_->send_clients(bytes);
+}
+
 void Pair::send_verify(bool answer, ByteBuffer bytes) {
   impl_->send_verify(answer, std::move(bytes));
 }

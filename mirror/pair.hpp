@@ -147,6 +147,11 @@ struct VerifyFrame {
   bool answer;
   ByteBuffer bytes;
 };
+inline constexpr std::size_t max_clients_bytes = 256 * 1024;
+// Whom the active serves, as it said last; a hint: not a part of the log, and it may be a little old.
+struct PeerClients {
+  ByteBuffer bytes;
+};
 struct Tell {
   using Level = journal::Level;
   Level level;
@@ -155,7 +160,7 @@ struct Tell {
 using Order =
     std::variant<SendFrame, WriteMeta, CommitNow, OpenListeners, Activate, Demote, NewEpoch, Rewind, Wipe, BeginImage,
                  ImageRows, EndImage, ApplyBatch, OpenCatchUp, NextChunk, CloseCatchUp, CompareDigest, OpenTail,
-                 NextTail, CloseTail, OpenMerge, MergeTail, CloseMerge, VerifyFrame, Tell>;
+                 NextTail, CloseTail, OpenMerge, MergeTail, CloseMerge, VerifyFrame, PeerClients, Tell>;
 
 // A catch-up piece that the store read (same meaning as store::Chunk, which this floor cannot see).
 struct CatchUpPiece {
@@ -246,6 +251,8 @@ class Pair {
   std::optional<OpenTail> pending_tail() const;
   // Sends one, at most max_verify_bytes; nothing happens without a link.
   void send_verify(bool answer, ByteBuffer bytes);
+  // Active: whom it serves, at most max_clients_bytes. False: not linked, nothing was sent.
+  bool send_clients(const ByteBuffer& bytes);
   void stop(Steady now);  // orderly stop: RELEASE and the like; no promotion after it
 
   std::vector<Order> take_orders();

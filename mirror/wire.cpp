@@ -37,8 +37,8 @@ std::optional<FrameHeader> read_header(ByteReader& in, std::uint8_t& version) {
   header.to.boot = in.u64_le();
   header.to.number = in.u32_le();
   header.sequence = in.u64_le();
-  const bool known = kind >= static_cast<std::uint8_t>(FrameKind::hello) &&
-                     kind <= static_cast<std::uint8_t>(FrameKind::verify_answer);
+  const bool known =
+      kind >= static_cast<std::uint8_t>(FrameKind::hello) && kind <= static_cast<std::uint8_t>(FrameKind::clients);
   if (!in.ok() || !known) return std::nullopt;
   return header;
 }

@@ -40,6 +40,7 @@ enum class FrameKind : std::uint8_t {
   tail_ack = 16,
   verify_ask = 17,
   verify_answer = 18,
+  clients = 19,
 };
 
 inline constexpr std::size_t max_name_bytes = 255;

@@ -47,6 +47,7 @@ Node::Node(const Config& config, const Parts& parts)
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),
       alarms_(parts_.events, parts_.clocks) {
+  learn_vips();
   active_.on_turn_begin([this] { return begin_turn(); });
 }
 
@@ -188,6 +189,7 @@ void Node::on_beat() {
     take_word(now);
     pair_->on_beat(now);
     run_verify(now);
+    tell_clients(now);
   });
   if (const auto heard = pair_->heard_time()) log_clock_.saw(heard->log_time, heard->at);
   tell_link_troubles();

@@ -83,6 +83,11 @@ class Node {
   void tell_merged();
   std::string reconcile(bool dry_run);
 
+  // node_clients.cpp
+  void learn_vips();
+  void tell_clients(Steady now);
+  void reset_stale_clients();
+
   // node_verify.cpp
   void run_verify(Steady now);
   std::string verify(std::string_view how);
@@ -123,6 +128,7 @@ class Node {
   void obey(mirror::MergeTail& order);
   void obey(mirror::CloseMerge& order);
   void obey(mirror::VerifyFrame& order);
+  void obey(mirror::PeerClients& order);
   void obey(mirror::Tell& order);
   void drop_open_image();         // an image that will not be completed
   void fail(const Error& error);  // cannot go on: run() returns it
@@ -172,6 +178,10 @@ class Node {
   Alarms alarms_;
   Verifier verifier_;
   VerifyAnswers verify_answers_;
+  std::vector<IpAddress> vips_;     // arbiter "keepalived"
+  std::vector<Flow> peer_clients_;  // whom the active serves, while this box is the standby
+  Steady clients_told_;
+  std::uint64_t clients_told_changes_ = 0;
   std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with
   std::optional<Steady> healed_at_;
   std::uint64_t digest_mismatches_ = 0;

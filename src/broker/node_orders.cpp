@@ -75,6 +75,7 @@ void Node::obey(mirror::Activate& order) {
   want_listeners_ = true;
   try_listen();
   if (parts_.doors.listening()) parts_.doors.accept_clients();
+  reset_stale_clients();
 }
 
 void Node::obey(mirror::NewEpoch& order) {

@@ -65,6 +65,9 @@ struct Parts {
   // STALE.
   std::string missing = {};
   std::function<void()> healed = {};  // the peer's copy is here, nothing is missing any more
+  // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are
+  // reset.
+  std::function<void(std::vector<Flow> stale)> took_over = {};
 };
 
 }  // namespace tandem::broker

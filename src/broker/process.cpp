@@ -15,13 +15,17 @@
 #include "admin/http.hpp"
 #include "admin/pages.hpp"
 #include "admin/protocol.hpp"
+#include "base/flow.hpp"
 #include "base/journal.hpp"
+#include "broker/client_flows.hpp"
 #include "broker/events_file.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/node.hpp"
 #include "broker/salvage.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
+#include "vip/announce.hpp"
+#include "vip/tickle.hpp"
 
 namespace tandem::broker {
 
@@ -100,6 +104,9 @@ struct Process::Impl {
   void beat();
   void keep_listening();
   void serve_http();
+  void open_tickle();
+  void took_over(std::vector<Flow> stale);
+  void tickle_on();
 
   const Config config;
   asio::io_context context{1};
@@ -118,6 +125,9 @@ struct Process::Impl {
   asio::steady_timer beat_timer{context};
   asio::steady_timer listen_timer{context};
   bool listen_timer_runs = false;
+  std::vector<IpAddress> vips;  // arbiter "keepalived"
+  vip::Tickle tickle;
+  asio::steady_timer tickle_timer{context};
   asio::signal_set signals{context};
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> watched;  // descriptors of link and store
   bool stopping = false;
@@ -169,10 +179,10 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   Result<std::unique_ptr<store::Store>> opened = store::open_store(store_options(config));
   if (!opened.ok()) return opened.error();
   store = opened.take();
-  const Parts parts{
-      *store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get(), salvage.missing(), [this] {
-        salvage.healed();
-      }};
+  Parts parts{*store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get()};
+  parts.missing = salvage.missing();
+  parts.healed = [this] { salvage.healed(); };
+  parts.took_over = [this](std::vector<Flow> stale) { took_over(std::move(stale)); };
   node = std::make_unique<Node>(config, parts);
   doors.build(context, edge_options(config), node->sink());
   events.ask_place([this] {
@@ -208,6 +218,7 @@ Status Process::Impl::start() {
     started = start_node(pair_id.value());
   }
   if (!started.ok()) return started;
+  open_tickle();
   control = std::make_unique<admin::Control>(context, config.control.socket,
                                              [this](std::string_view request) { return answer(request); });
   if (Status opened = control->open(); !opened.ok()) return opened;
@@ -256,6 +267,37 @@ void Process::Impl::keep_listening() {
   listen_timer.async_wait([this](const boost::system::error_code& error) {
     listen_timer_runs = false;
     if (!error) node->try_listen();
+  });
+}
+
+void Process::Impl::open_tickle() {
+  if (!config.mirror || config.takeover.arbiter != Arbiter::keepalived) return;
+  for (const std::string& text : config.takeover.vip) {
+    if (const std::optional<IpAddress> address = parse_address(text)) vips.push_back(*address);
+  }
+  if (const Status opened = tickle.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
+}
+
+void Process::Impl::took_over(std::vector<Flow> stale) {
+  for (const IpAddress& address : vips) {
+    const Status told = vip::announce(address);
+    if (!told.ok()) events.event(Level::warn, "vip", "The LAN is not told of the takeover: " + told.error().message);
+  }
+  if (!stale.empty()) {
+    events.event(Level::info, "vip",
+                 "Resetting " + std::to_string(stale.size()) + " connections that the other box served.");
+  }
+  tickle.begin(std::move(stale), clocks.steady());
+  tickle_on();
+}
+
+void Process::Impl::tickle_on() {
+  const Steady now = clocks.steady();
+  const std::optional<Steady> next = tickle.step(now, flows_to(doors.connections(), vips));
+  if (!next) return;
+  tickle_timer.expires_after(std::chrono::milliseconds(next->ms - now.ms));
+  tickle_timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tickle_on();
   });
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/bytes.hpp"
+#include "base/flow.hpp"
 #include "base/ids.hpp"
 #include "mqtt/packet.hpp"
 
@@ -54,6 +55,7 @@ class Connection {
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
   const std::string& remote() const { return remote_; }
+  const Flow& flow() const { return flow_; }
 
  protected:
   Connection() = default;
@@ -68,6 +70,7 @@ class Connection {
   ByteBuffer out_;
   std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken
   std::string remote_;        // "address:port" of the client
+  Flow flow_;
 };
 
 // Who takes the packets: src/broker. A packet borrows from the edge's read buffer and is valid during the

@@ -31,8 +31,9 @@ ConnectionIo::ConnectionIo(EdgeState& edge, int fd, std::string remote)
   decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
 }
 
-void ConnectionIo::start(EdgeState& edge, int fd, std::string remote) {
+void ConnectionIo::start(EdgeState& edge, int fd, const Flow& flow, std::string remote) {
   const IoPtr connection(new ConnectionIo(edge, fd, std::move(remote)));
+  connection->flow_ = flow;
   connection->id_ = edge.table.add(connection);
   edge.open.add(*connection);
   connection->start_clock();

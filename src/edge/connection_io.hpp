@@ -24,7 +24,7 @@ using IoPtr = boost::intrusive_ptr<ConnectionIo>;
 class ConnectionIo final : public Connection {
  public:
   // Takes a non-blocking socket and has it read as soon as it is readable.
-  static void start(EdgeState& edge, int fd, std::string remote);
+  static void start(EdgeState& edge, int fd, const Flow& flow, std::string remote);
 
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read

@@ -18,6 +18,14 @@ class Connections {
     return slots_[id.slot].connection;
   }
   std::size_t size() const { return size_; }
+  // Grows with each that comes or goes.
+  std::uint64_t changes() const { return changes_; }
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.connection != nullptr) visit(*slot.connection);
+    }
+  }
 
   // For whoever makes connections. The id is the connection's own.
   void add(Connection& connection) {
@@ -26,11 +34,13 @@ class Connections {
     CHECK(slots_[id.slot].connection == nullptr);
     slots_[id.slot] = {&connection, id.generation};
     ++size_;
+    ++changes_;
   }
   void remove(ConnectionId id) {
     if (find(id) == nullptr) return;
     slots_[id.slot].connection = nullptr;
     --size_;
+    ++changes_;
   }
 
  private:
@@ -40,6 +50,7 @@ class Connections {
   };
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace tandem::edge

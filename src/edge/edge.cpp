@@ -20,9 +20,9 @@ constexpr std::int64_t warn_every_ms = 10'000;
 struct Edge::Impl {
   Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink) : state(loop, options, sink) {}
 
-  void take_client(int fd, std::string remote) {
+  void take_client(int fd, const Flow& flow, std::string remote) {
     if (state.table.size() < state.options.max_connections) {
-      ConnectionIo::start(state, fd, std::move(remote));
+      ConnectionIo::start(state, fd, flow, std::move(remote));
       return;
     }
     ::close(fd);
@@ -65,9 +65,10 @@ Status Edge::open_listeners() {
   if (listening()) return {};
   std::vector<std::shared_ptr<Listener>> opened;
   for (const ListenerOptions& options : impl_->state.options.listeners) {
-    auto listener = Listener::open(impl_->state.loop, options, [impl = impl_.get()](int fd, std::string remote) {
-      impl->take_client(fd, std::move(remote));
-    });
+    auto listener =
+        Listener::open(impl_->state.loop, options, [impl = impl_.get()](int fd, const Flow& flow, std::string remote) {
+          impl->take_client(fd, flow, std::move(remote));
+        });
     if (!listener) {
       for (const auto& other : opened) other->close();
       return listener.error();

@@ -62,6 +62,23 @@ std::string to_text(const SocketAddress& address) {
   return "[" + std::string(text) + "]:" + port;
 }
 
+IpAddress ip_of(const SocketAddress& address) {
+  IpAddress ip;
+  ip.v6 = address.family() == AF_INET6;
+  const void* from = ip.v6
+                         ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr)
+                         : &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
+  std::memcpy(ip.bytes.data(), from, ip.v6 ? 16 : 4);
+  return ip;
+}
+
+// The listener may be bound to any address: which one the client used, only its own socket knows.
+Flow flow_of(int fd, const SocketAddress& client) {
+  SocketAddress own;
+  if (::getsockname(fd, own.generic(), &own.size) != 0) return {};
+  return Flow{ip_of(client), ip_of(own), port_of(client), port_of(own)};
+}
+
 bool set_option(int fd, int level, int name) {
   const int on = 1;
   return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
@@ -142,7 +159,7 @@ void Listener::on_readable() {
     SocketAddress address;
     const int fd = ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      take_(fd, to_text(address));
+      take_(fd, flow_of(fd, address), to_text(address));
     } else if (out_of_resources(errno)) {
       return exhausted(errno);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -17,7 +17,7 @@ namespace tandem::edge {
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
   // Takes a non-blocking socket with TCP_NODELAY; `remote` is "address:port".
-  using Take = std::function<void(int fd, std::string remote)>;
+  using Take = std::function<void(int fd, const Flow& flow, std::string remote)>;
 
   static Result<std::shared_ptr<Listener>> open(boost::asio::io_context& loop, const ListenerOptions& options,
                                                 Take take);

@@ -180,6 +180,7 @@ std::vector<Example> examples() {
       frame("tail_ack", FrameKind::tail_ack, TailAck{4, 2, 1}),
       opaque("verify_ask", FrameKind::verify_ask, "question"),
       opaque("verify_answer", FrameKind::verify_answer, "answer"),
+      opaque("clients", FrameKind::clients, "clients"),
       {"meta", encode_meta(meta())},
   };
 }

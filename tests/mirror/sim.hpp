@@ -132,6 +132,7 @@ class SimNode {
   void obey(mirror::MergeTail& order);
   void obey(mirror::CloseMerge& order);
   void obey(mirror::VerifyFrame& order);
+  void obey(mirror::PeerClients& order);
   void obey(mirror::Tell& order);
 
   void append(const Batch& batch);  // to memory and, later, to the disk

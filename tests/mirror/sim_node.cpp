@@ -455,6 +455,7 @@ void SimNode::obey(mirror::CloseMerge&) {
 }
 
 void SimNode::obey(mirror::VerifyFrame&) {}
+void SimNode::obey(mirror::PeerClients&) {}
 
 void SimNode::obey(mirror::Tell& order) {
   told_ += order.sentence + "\n";

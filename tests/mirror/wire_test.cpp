@@ -56,7 +56,8 @@ std::optional<ByteBuffer> reencode(ByteView bytes) {
       }
       break;
     case FrameKind::verify_ask:
-    case FrameKind::verify_answer:  // the body is the owner's business
+    case FrameKind::verify_answer:
+    case FrameKind::clients:  // the body is the owner's business
       body = ByteBuffer(in.rest());
       break;
     case FrameKind::confirm:
@@ -124,7 +125,8 @@ TEST_CASE("every frame has the bytes of its golden vector and is read back") {
 
 TEST_CASE("a frame that is cut short or too long is refused as a whole") {
   for (const frames::Example& example : frames::examples()) {
-    const bool open_end = example.name == "batch" || example.name.rfind("verify", 0) == 0;  // to the end of the frame
+    const bool open_end = example.name == "batch" || example.name == "clients" ||
+                          example.name.rfind("verify", 0) == 0;  // to the end of the frame
     if (example.name == "meta" || open_end) continue;
     CAPTURE(example.name);
     for (std::size_t size = 0; size < example.bytes.size(); ++size) {

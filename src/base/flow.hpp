@@ -1,0 +1,29 @@
+// A client's TCP connection as the network sees it: addresses and ports of both ends.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace tandem {
+
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};  // network order; IPv4: the first four
+  bool v6 = false;
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+};
+
+// "10.0.0.1", "fd00::1"; a "/24" behind it is ignored. Nothing: neither.
+std::optional<IpAddress> parse_address(const std::string& text);
+
+struct Flow {
+  IpAddress client;
+  IpAddress server;
+  std::uint16_t client_port = 0;
+  std::uint16_t server_port = 0;
+  friend auto operator<=>(const Flow&, const Flow&) = default;
+};
+
+}  // namespace tandem

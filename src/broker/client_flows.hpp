@@ -1,0 +1,21 @@
+// Whom a box serves, as it tells the other one, so that this can reset stale connections after a takeover (src/vip).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/flow.hpp"
+#include "edge/connections.hpp"
+
+namespace tandem::broker {
+
+// Of the open connections, those to one of `servers`; sorted.
+std::vector<Flow> flows_to(const edge::Connections& connections, const std::vector<IpAddress>& servers);
+
+// docs/formats-mirror.md, "clients". As many as fit into `max_bytes`.
+ByteBuffer encode_flows(const std::vector<Flow>& flows, std::size_t max_bytes);
+// Bytes that are no such list give none.
+std::vector<Flow> decode_flows(ByteView bytes);
+
+}  // namespace tandem::broker

@@ -1,0 +1,64 @@
+#include "vip/segment.hpp"
+
+#include <cstdint>
+
+namespace tandem::vip {
+
+namespace {
+
+constexpr std::uint8_t protocol_tcp = 6;
+constexpr std::uint8_t hop_limit = 64;
+constexpr std::uint16_t tcp_header_bytes = 20;
+constexpr std::uint16_t ipv4_header_bytes = 20;
+constexpr std::uint16_t window = 1234;
+constexpr std::uint8_t flag_ack = 0x10;
+constexpr std::size_t checksum_at = 16;  // in the TCP header
+
+ByteView address_bytes(const IpAddress& address) {
+  return {reinterpret_cast<const char*>(address.bytes.data()), address.v6 ? std::size_t{16} : std::size_t{4}};
+}
+
+// RFC 1071.
+std::uint16_t checksum(ByteView bytes) {
+  std::uint32_t sum = 0;
+  ByteReader in(bytes);
+  while (in.remaining() >= 2) sum += in.u16_be();
+  if (in.remaining() == 1) sum += static_cast<std::uint32_t>(in.u8()) << 8U;
+  while (sum > 0xFFFF) sum = (sum & 0xFFFF) + (sum >> 16U);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+ByteBuffer tcp_header(const Flow& flow) {
+  ByteBuffer tcp;
+  ByteWriter(tcp).u16_be(flow.server_port).u16_be(flow.client_port);
+  ByteWriter(tcp).u32_be(0).u32_be(0);  // sequence and acknowledgement
+  ByteWriter(tcp).u8((tcp_header_bytes / 4) << 4U).u8(flag_ack).u16_be(window).u16_be(0).u16_be(0);
+  // With the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). Both forms add up to the same kinds of words.
+  ByteBuffer summed(address_bytes(flow.server));
+  summed += address_bytes(flow.client);
+  ByteWriter(summed).u32_be(tcp_header_bytes).u32_be(protocol_tcp);
+  summed += tcp;
+  const std::uint16_t sum = checksum(summed);
+  tcp[checksum_at] = static_cast<char>(sum >> 8U);
+  tcp[checksum_at + 1] = static_cast<char>(sum & 0xFFU);
+  return tcp;
+}
+
+}  // namespace
+
+ByteBuffer tickle_segment(const Flow& flow) {
+  ByteBuffer packet;
+  ByteWriter out(packet);
+  if (flow.client.v6) {
+    out.u32_be(6U << 28U).u16_be(tcp_header_bytes).u8(protocol_tcp).u8(hop_limit);
+  } else {
+    out.u8(0x45).u8(0).u16_be(ipv4_header_bytes + tcp_header_bytes).u16_be(0).u16_be(0);
+    out.u8(hop_limit).u8(protocol_tcp).u16_be(0);
+  }
+  packet += address_bytes(flow.server);
+  packet += address_bytes(flow.client);
+  packet += tcp_header(flow);
+  return packet;
+}
+
+}  // namespace tandem::vip
