@@ -17,6 +17,7 @@ void SureCheck::note_acked(int node, Host& host) {
 }
 
 void SureCheck::cut(int node, Host& peer) {
+  acked_[static_cast<std::size_t>(node)] = {};  // the peer has it, or has merged it: TailCheck
   if (peer.up()) whole_at_[static_cast<std::size_t>(node)] = peer.node().last();
 }
 

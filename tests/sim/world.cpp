@@ -177,8 +177,7 @@ void World::crashed(int index) {
   crashed_at_[index] = now_;
   wills_.forget(index);
   if (options_.config.mirror->durability != Durability::peer) return;
-  const int slow = std::max(hosts_[0]->disk().slower_ms, hosts_[1]->disk().slower_ms);
-  const std::int64_t window = 500 + 3 * slow + 3 * options_.fsync_ms_max;
+  const std::int64_t window = 500 + 3 * slow_ms_ + 3 * options_.fsync_ms_max;
   // Two memories lost at nearly the same time (roles.md, Limits).
   if (now_ - other_at <= window) history_.may_lose(other_at - window, now_ + window);
 }
@@ -186,7 +185,15 @@ void World::crashed(int index) {
 void World::step() {
   ++now_;
   if (keepalived_ && now_ % 100 == 0 && !vrrp_wild_) agree_on_master();
-  for (auto& host : hosts_) host->step();
+  for (auto& host : hosts_) {
+    host->step();
+    if (host->disk().slower_ms >= slow_ms_) {
+      slow_ms_ = host->disk().slower_ms;
+      slow_at_ = now_;
+    }
+  }
+  constexpr std::int64_t remembered_ms = 2'000;  // what began while a disk was slow may end later
+  if (now_ - slow_at_ > remembered_ms) slow_ms_ = 0;
   for (Seat& seat : seats_) step_client(seat);
   if (hosts_[0]->serving() && hosts_[1]->serving() && !hosts_[0]->paused() && !hosts_[1]->paused()) {
     history_.note_split(mirrored_at_);
