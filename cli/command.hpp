@@ -51,4 +51,17 @@ struct KeygenArguments {
 };
 int run_keygen(const KeygenArguments& arguments);
 
+struct SetupKeepalivedArguments {
+  std::string interface;
+  std::string own;  // empty: the only address that can be meant
+  std::string peer;
+  std::vector<std::string> vips;  // with prefix
+  int router_id = 51;
+  std::string config;        // tandem.toml of this box; empty: its defaults
+  std::string output = "-";  // "-": standard output
+  bool force = false;        // replace an existing file
+};
+// exit_bad: something is wrong, nothing was written.
+int run_setup_keepalived(const SetupKeepalivedArguments& arguments);
+
 }  // namespace tandem::cli

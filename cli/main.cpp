@@ -20,6 +20,7 @@ struct Commands {
   PromoteArguments promote;
   EventsArguments events;
   KeygenArguments keygen;
+  SetupKeepalivedArguments keepalived;
   bool dry_run = false;
   int code = exit_usage;
 };
@@ -74,6 +75,28 @@ void add_operating(CLI::App& app, Commands& c) {
   keygen->add_flag("--force", c.keygen.force, "replace existing files");
 }
 
+void add_setup(CLI::App& app, Commands& c) {
+  CLI::App* const setup = app.add_subcommand("setup", "configuration of what stands around tandemd");
+  setup->require_subcommand(1);
+  setup->fallthrough();
+  SetupKeepalivedArguments& k = c.keepalived;
+  CLI::App* const keepalived =
+      add(*setup, "keepalived", "keepalived.conf of this box, checked against what this box has",
+          [&c] { c.code = run_setup_keepalived(c.keepalived); });
+  keepalived->add_option("--interface", k.interface, "where the virtual IP goes")->required();
+  keepalived
+      ->add_option("--vip", k.vips, "the virtual IP with prefix, 192.0.2.10/24; one IPv4 and one IPv6 are possible")
+      ->required()
+      ->allow_extra_args(false);
+  keepalived->add_option("--peer", k.peer, "the other box's own address")->required();
+  keepalived->add_option("--own", k.own, "this box's own address, if there are several");
+  keepalived->add_option("--router-id", k.router_id, "VRRP router id, the same on both boxes (default 51)")
+      ->check(CLI::Range(1, 255));
+  keepalived->add_option("--config", k.config, "tandem.toml of this box, to agree with");
+  keepalived->add_option("--output", k.output, "file to write, such as /etc/keepalived/keepalived.conf (default -)");
+  keepalived->add_flag("--force", k.force, "replace an existing file");
+}
+
 int run(int argc, char** argv) {
   CLI::App app{
       "tandemctl: status and operation of a Tandem box (exit codes: 0 good, 1 not protected or refused, "
@@ -91,6 +114,7 @@ int run(int argc, char** argv) {
   });
   add_looking(app, commands);
   add_operating(app, commands);
+  add_setup(app, commands);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
