@@ -86,7 +86,11 @@ bool Pair::sure(Steady now) const {
 }
 
 int Pair::vrrp_weight(Steady now) const {
-  return mirror::vrrp_weight(impl_->role_state(now), impl_->facts(now), epoch().number);
+  RoleFacts facts;  // those that it asks for: this runs once a turn
+  facts.stopping = impl_->stopping;
+  facts.linked = impl_->linked();
+  facts.peer_empty = impl_->peer.beat.empty;
+  return mirror::vrrp_weight(impl_->role_state(now), facts, epoch().number);
 }
 
 Result<std::string> Pair::promote_first(Steady now) {

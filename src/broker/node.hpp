@@ -188,7 +188,8 @@ class Node {
   SyncMeter sync_meter_;
   std::string promise_;  // as last seen, and since when (wall clock)
   Instant promise_since_;
-  std::optional<int> weight_;  // as last told
+  std::optional<int> weight_;                 // as last told
+  mirror::Word word_ = mirror::Word::backup;  // as the pair knows it (arbiter "keepalived")
   bool disk_full_ = false;
   bool tail_compacted_ = false;
   std::optional<Error> failure_;

@@ -13,12 +13,14 @@ void Node::on_vrrp() {
 
 void Node::take_word(Steady now) {
   if (!by_vrrp()) return;
-  pair_->on_word(parts_.vrrp->master() ? mirror::Word::master : mirror::Word::backup, now);
+  word_ = parts_.vrrp->master() ? mirror::Word::master : mirror::Word::backup;
+  pair_->on_word(word_, now);
 }
 
 // A4: an active that acknowledges alone has read the word in the same turn (R11: D_ACKW). Called behind ship().
 void Node::take_word_before_acks(Steady now) {
   if (!by_vrrp() || pair_->mode() != mirror::Mode::solo) return;
+  if ((word_ == mirror::Word::master) == parts_.vrrp->master()) return;
   take_word(now);
   carry_out();
 }
