@@ -182,10 +182,7 @@ void ConnectionIo::write_now() {
     if (count < 0 && !would_block(errno)) {
       if (phase_ == Phase::flushing) return close_now();
       write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
-      boost::asio::post(edge_->loop, [self = IoPtr(this)] {
-        self->end_with(CloseCause::peer_closed);
-        self->close_now();
-      });
+      boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->end_unwritable(); });
       return;
     }
     if (count > 0) out_sent_ += static_cast<std::size_t>(count);
@@ -195,6 +192,18 @@ void ConnectionIo::write_now() {
   } else {
     wait_writable();
   }
+}
+
+// The client is gone, but what it said before still counts: after a DISCONNECT its will does not fire.
+void ConnectionIo::end_unwritable() {
+  while (phase_ == Phase::open && !paused_) {
+    char* const buffer = edge_->read_buffer.get();
+    const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+    if (count <= 0) break;
+    take({buffer, static_cast<std::size_t>(count)});
+  }
+  end_with(CloseCause::peer_closed);
+  close_now();
 }
 
 void ConnectionIo::wait_writable() {

@@ -64,6 +64,7 @@ class ConnectionIo final : public Connection {
   void end_with(CloseCause cause);
   void begin_closing();
   void wait_writable();
+  void end_unwritable();
   void all_written();
   std::int64_t patience_ms() const;
   void expire(std::int64_t now_ms);

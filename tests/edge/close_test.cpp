@@ -61,6 +61,24 @@ TEST_CASE("a reset is told once, whether reading or writing meets it first") {
   }
 }
 
+// A client that says DISCONNECT and closes with an answer unread resets the connection; its will must not fire for it.
+TEST_CASE("what a client said before a reset counts, also if writing meets the reset first") {
+  Harness h;
+  Client client(h.port());
+  client.send(ping());
+  REQUIRE(h.run_until([&] { return h.sink.seen.size() == 1; }));
+  Connection& connection = *h.sink.last;
+  client.send(publish(7));
+  client.send(disconnect());
+  client.reset();
+  connection.out() += "lost";
+  connection.will_write();
+  h.edge->flush();
+  REQUIRE(h.run_until([&] { return !h.sink.causes.empty(); }));
+  CHECK(h.sink.seen == std::vector<std::string>{"ping", "publish 7", "disconnect"});
+  CHECK(h.sink.causes == std::vector<CloseCause>{CloseCause::peer_closed});
+}
+
 TEST_CASE("inside on_closed the connection is already unknown, and closing it again is harmless") {
   Harness h;
   ConnectionId id;
