@@ -9,13 +9,14 @@
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
+#   make lab      two boxes in network namespaces with keepalived: power cuts, cut cables (root); TANDEM_LAB_ROUNDS=n
 #   make lint     clang-tidy
 #   make format   clang-format
 #   make clean    ends the pair and removes build folders with all data of `make run`
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build run stop test sim model mutants bench lint format clean deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: build run stop test sim model mutants bench lab lint format clean deps-build deps-run deps-test deps-lint deps-bench
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
@@ -65,6 +66,9 @@ bench: deps-bench
 
 mutants: deps-test
 	@tests/mutants/run.sh $(MUTANTS_ARGS)
+
+lab: build deps-test
+	@python3 -B tests/lab/lab_test.py "$(CURDIR)" build/bin
 
 lint: deps-lint
 	@cmake --preset default --log-level=WARNING

@@ -1,0 +1,299 @@
+"""Two boxes as they are installed: tandemd with arbiter "keepalived", keepalived beside it, and what systemd does for both.
+
+There is no systemd in a network namespace: Service does what the unit files ask of it (start again, ExecStopPost,
+watchdog) for one program.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import lab as network
+from lab import until
+
+MIRROR_PORT = 7883
+WRONG_CONFIGURATION = 2  # tandemd's exit code (RestartPreventExitStatus)
+WEIGHT_FAULT = "-254"  # keepalived gives the VIP up, whatever the priority
+
+KEEPALIVED = """global_defs {{
+    router_id {name}
+    vrrp_garp_master_delay 1
+    vrrp_garp_master_refresh 10
+    vrrp_garp_lower_prio_repeat 3
+    vrrp_garp_lower_prio_delay 1
+    vrrp_notify_fifo {folder}/vrrp.fifo
+}}
+track_file broker {{
+    file {folder}/vrrp.weight
+    weight 1
+    init_file -254
+}}
+vrrp_instance TANDEM {{
+    state BACKUP
+    nopreempt
+    interface lan
+    virtual_router_id 51
+    priority 100
+    version 3
+    advert_int 0.1
+    unicast_src_ip {lan}
+    unicast_peer {{
+        {peer_lan}
+    }}
+    virtual_ipaddress {{
+        {vip}/24 dev lan
+    }}
+    virtual_ipaddress_excluded {{
+        {vip6}/64 dev lan
+    }}
+    track_file {{
+        broker
+    }}
+}}
+"""
+
+TANDEMD = """[node]
+name = "{name}"
+data_dir = "{folder}/data"
+[[listener]]
+address = "0.0.0.0"
+[[listener]]
+address = "::"
+[security]
+allow_anonymous = true
+[control]
+socket = "{folder}/sock"
+[mirror]
+listen = ["{xlink}:{port}", "{lan}:{port}"]
+peer = ["{peer_xlink}:{port}", "{peer_lan}:{port}"]
+key_file = "{keys}/{name}.key"
+peer_public_key = "{peer_key}"
+[takeover]
+arbiter = "keepalived"
+vip = ["{vip}", "{vip6}"]
+weight_file = "{folder}/vrrp.weight"
+notify_fifo = "{folder}/vrrp.fifo"
+boot_wait_ms = 3000
+"""
+
+
+class Service:
+    """One program under a supervisor that does what systemd does with Restart=always, ExecStopPost and WatchdogSec."""
+
+    def __init__(self, lab, node, command, log, stop_post, restart_s, watchdog_s=None):
+        self.lab, self.node, self.command, self.log = lab, node, command, log
+        self.stop_post, self.restart_s, self.watchdog_s = stop_post, restart_s, watchdog_s
+        self.process, self.wanted, self.thread = None, False, None
+        self.notify_path = log + ".notify"
+        self.fed_s = None  # the last WATCHDOG=1 of this start
+
+    def start(self):
+        self.wanted = True
+        self.thread = threading.Thread(target=self.supervise, daemon=True)
+        self.thread.start()
+
+    def supervise(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log, "ab") as out:
+            notify.bind(self.notify_path)
+            notify.settimeout(0.02)
+            while self.wanted:
+                self.run_once(notify, out)
+                if self.process.returncode == WRONG_CONFIGURATION:
+                    self.wanted = False
+                if self.wanted:
+                    time.sleep(self.restart_s)
+        os.unlink(self.notify_path)
+
+    def run_once(self, notify, out):
+        environment = dict(os.environ, NOTIFY_SOCKET=self.notify_path)
+        if self.watchdog_s:
+            environment["WATCHDOG_USEC"] = str(int(self.watchdog_s * 1e6))
+        self.fed_s = None
+        self.process = self.lab.popen(self.node, self.command, stdout=out, stderr=out, env=environment,
+                                      start_new_session=True)
+        waiter = threading.Thread(target=self.await_end, daemon=True)  # the stop command follows without a poll's delay
+        waiter.start()
+        while waiter.is_alive():
+            self.feed(notify)
+            if self.watchdog_s and self.fed_s and time.monotonic() - self.fed_s > self.watchdog_s:
+                self.fed_s = None
+                os.kill(self.process.pid, signal.SIGABRT)
+                os.kill(self.process.pid, signal.SIGCONT)  # as systemd does, so that a stopped program gets it
+        waiter.join()
+
+    def await_end(self):
+        self.process.wait()
+        if self.wanted:
+            self.stop_post()
+
+    def feed(self, notify):
+        try:
+            if b"WATCHDOG=1" in notify.recv(4096):
+                self.fed_s = time.monotonic()
+        except TimeoutError:
+            pass
+
+    def kill(self, number=signal.SIGKILL):
+        """The whole group, and the supervisor reacts."""
+        os.killpg(self.process.pid, number)
+
+    def end(self):
+        """The supervisor does nothing about what happens from now on."""
+        self.wanted = False
+
+    def stop(self):
+        self.end()
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.thread:
+            self.thread.join()
+
+
+def unit_seconds(root, key):
+    """A time of systemd/tandemd.service in s; None if the unit does not have it."""
+    with open(os.path.join(root, "systemd/tandemd.service"), encoding="utf-8") as unit:
+        found = re.search(rf"^{key}=(\d+)(ms|s|)$", unit.read(), re.MULTILINE)
+    return int(found[1]) / (1000 if found[2] == "ms" else 1) if found else None
+
+
+class Box:
+    def __init__(self, pair, name, peer):
+        self.pair, self.name, self.lab = pair, name, pair.lab
+        self.folder = os.path.join(pair.folder, name)
+        os.mkdir(self.folder)
+        with open(os.path.join(pair.keys, peer + ".pub"), encoding="utf-8") as file:
+            peer_key = file.readline().strip()
+        values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
+                  "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
+                  "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6}
+        self.write("keepalived.conf", KEEPALIVED.format(**values))
+        self.write("tandemd.toml", TANDEMD.format(**values))
+        self.tandemd = Service(self.lab, name, [os.path.join(pair.bin, "tandemd"), "--config", self.path("tandemd.toml")],
+                               self.path("tandemd.log"), self.weight_to_fault,
+                               unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
+        self.keepalived = Service(self.lab, name,
+                                  ["keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file",
+                                   self.path("keepalived.conf"), "--pid", self.path("keepalived.pid"), "--vrrp_pid",
+                                   self.path("vrrp.pid")],
+                                  self.path("keepalived.log"), self.remove_vip, 1)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def weight_to_fault(self):
+        self.write("vrrp.weight", WEIGHT_FAULT + "\n")
+
+    def remove_vip(self):
+        for address in (network.VIP + "/24", network.VIP6 + "/64"):
+            subprocess.run(["ip", "-n", f"{self.lab.prefix}-{self.name}", "addr", "del", address, "dev", "lan"],
+                           capture_output=True, check=False)
+
+    def start(self):
+        self.weight_to_fault()  # tmpfiles
+        for stale in ("keepalived.pid", "vrrp.pid"):
+            if os.path.exists(self.path(stale)):
+                os.unlink(self.path(stale))
+        self.keepalived.start()
+        self.tandemd.start()
+
+    def stop(self):
+        self.keepalived.stop()
+        self.tandemd.stop()
+
+    def power_off(self):
+        """The monotonic time of the cut, in s."""
+        self.keepalived.end()
+        self.tandemd.end()
+        at_s = self.lab.fault("poweroff", self.name)
+        self.stop()
+        return at_s
+
+    def power_on(self):
+        self.lab.run("poweron", self.name)
+        self.start()
+
+    def status(self):
+        """The JSON of `tandemctl status`; {} if nobody answers."""
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(1)
+                s.connect(self.path("sock"))
+                s.sendall(b'{"command":"status"}\n')
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    got = s.recv(65536)
+                    if not got:
+                        return {}
+                    answer += got
+            return json.loads(answer).get("status") or {}
+        except (OSError, ValueError):
+            return {}
+
+    def role(self):
+        return self.status().get("self", {}).get("role")
+
+    def status_text(self):
+        done = subprocess.run([os.path.join(self.pair.bin, "tandemctl"), "--socket", self.path("sock"), "status"],
+                              capture_output=True, text=True, timeout=10, check=False)
+        return done.stdout + done.stderr
+
+
+class Pair:
+    def __init__(self, lab, root, bin_dir):
+        self.lab, self.root, self.bin = lab, root, bin_dir
+        self.folder = tempfile.mkdtemp(prefix="tandem-lab-")
+        self.keys = os.path.join(self.folder, "keys")
+        subprocess.run([os.path.join(bin_dir, "tandemctl"), "keygen", "--out", self.keys, "--name", "boxa", "--name",
+                        "boxb"], check=True, stdout=subprocess.DEVNULL)
+        self.boxes = [Box(self, "boxa", "boxb"), Box(self, "boxb", "boxa")]
+
+    def start(self):
+        for box in self.boxes:
+            box.start()
+        self.await_protected()
+
+    def end(self, keep):
+        for box in self.boxes:
+            box.stop()
+        if not keep:
+            shutil.rmtree(self.folder)
+
+    def active(self):
+        """The box that serves and holds the virtual IP; None if it is not just one."""
+        active = [box for box in self.boxes if box.role() == "active"]
+        return active[0] if len(active) == 1 and self.lab.vip_holders() == [active[0].name] else None
+
+    def other(self, box):
+        return self.boxes[1] if box is self.boxes[0] else self.boxes[0]
+
+    def await_protected(self):
+        def whole():
+            box = self.active()
+            return box if box and box.status().get("protected") else None
+        try:
+            return until(whole, "one active box, with the virtual IP, and protected")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.describe()}") from None
+
+    def await_equal(self):
+        def equal():
+            sides = [box.status().get("self", {}) for box in self.boxes]
+            return sides[0].get("digest") and all(sides[0].get(key) == sides[1].get(key) for key in ("digest", "lsn"))
+        until(equal, "equal digests at the same record")
+
+    def describe(self):
+        text = f"virtual IP at: {self.lab.vip_holders()}\n"
+        for box in self.boxes:
+            status = box.status()
+            text += f"{box.name}: {status.get('self', {}).get('role')}, {status.get('why')}\n"
+        return text

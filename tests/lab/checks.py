@@ -1,0 +1,88 @@
+"""What must hold after any failure, of what the clients wrote down."""
+from collections import Counter
+
+from lab import until
+
+
+class Plant:
+    """The clients of a run: publishers and a subscriber that work all the time, one that is idle, wills."""
+
+    def __init__(self, lab, clients):
+        self.lab = lab
+        self.publishers = [clients.Publisher(lab, "qos1", 1), clients.Publisher(lab, "qos2", 2)]
+        self.subscriber = clients.Subscriber(lab, "subscriber", ["plant/#", "will/#"], 2)
+        self.idle = clients.Subscriber(lab, "idle", ["idle"], 1, ping_s=None)
+        self.faithful = clients.WillClient(lab, "faithful", 10, doomed=False)
+        self.expected_wills = Counter()  # payload: how often it must have come in the end
+
+    def everybody(self):
+        return [*self.publishers, self.subscriber, self.idle, self.faithful]
+
+    def start(self):
+        for subscriber in (self.subscriber, self.idle):
+            subscriber.start()
+            until(subscriber.subscribed.is_set, f"{subscriber.name} has subscribed")
+        for client in (*self.publishers, self.faithful):
+            client.start()
+        self.goes_on()
+
+    def goes_on(self):
+        """Every publisher has a new message acknowledged and at the subscriber; the others are connected."""
+        before = {p: p.number for p in self.publishers}
+        for publisher in self.publishers:
+            until(lambda p=publisher: any(number > before[p] for number in list(p.acked_s)), f"{publisher.name} goes on")
+        self.all_delivered()
+        for client in (self.subscriber, self.idle, self.faithful):
+            until(client.connected, f"{client.name} is connected")
+
+    def all_delivered(self):
+        """Nothing acknowledged is lost."""
+        for publisher in self.publishers:
+            wanted = {f"{publisher.name} {number}" for number in list(publisher.acked_s)}
+            until(lambda p=publisher, w=wanted: w <= set(self.subscriber.payloads(p.topic)),
+                  f"all that {publisher.name} got acknowledged is at the subscriber")
+
+    def first_delivery_after(self, at_s):
+        """When the subscriber got the first message, after at_s, that was sent for the first time after at_s; or None."""
+        sent = {f"{p.name} {number}": s for p in self.publishers for number, s in list(p.sent_s.items())}
+        return next((got_s for got_s, _, payload in list(self.subscriber.deliveries)
+                     if got_s > at_s and sent.get(payload, 0) > at_s), None)
+
+    def longest_pause_s(self, since_s):
+        """Between two acknowledgements of one publisher."""
+        longest_s = 0
+        for publisher in self.publishers:
+            acked_s = sorted(at_s for at_s in list(publisher.acked_s.values()) if at_s > since_s - 1)
+            longest_s = max([longest_s, *(after - before for before, after in zip(acked_s, acked_s[1:]))])
+        return longest_s
+
+    def finish(self):
+        for publisher in self.publishers:
+            publisher.finish()
+        self.all_delivered()
+        until(lambda: self.wills() >= self.expected_wills, f"wills {dict(self.expected_wills)}, have {dict(self.wills())}")
+        for client in (self.faithful, self.idle, self.subscriber):
+            client.finish()
+        self.check()
+
+    def abandon(self):
+        """After a failed check: nobody comes back."""
+        for client in self.everybody():
+            client.ending.set()
+
+    def wills(self):
+        return Counter(payload for _, topic, payload in list(self.subscriber.deliveries) if topic.startswith("will/"))
+
+    def check(self):
+        """Never too much: QoS 2 and wills once, no will of a client that came back, no session forgotten."""
+        problems = []
+        for publisher in self.publishers:
+            counts = Counter(self.subscriber.payloads(publisher.topic))
+            if publisher.qos == 2:
+                problems += [f"{payload} came {n} times" for payload, n in counts.items() if n > 1]
+        if self.wills() != self.expected_wills:
+            problems.append(f"wills: {dict(self.wills())}, not {dict(self.expected_wills)}")
+        for client in self.everybody():
+            problems += [f"{client.name}: its session was forgotten" for _ in client.lost_sessions()]
+        if problems:
+            raise AssertionError("; ".join(problems[:10]))

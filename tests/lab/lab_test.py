@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Real keepalived, real kernels, two boxes in network namespaces: every failure of failures.py, with clients at work.
+
+usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--keep] [--status]
+
+ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
+Figures (median and maximum) are printed and never judged. --status shows what `tandemctl status` says during each
+failure; --keep leaves configuration and journals of the boxes. Exit: 0 holds, 1 does not, 77 skipped.
+"""
+import argparse
+import signal
+import statistics
+import sys
+import time
+import traceback
+
+import boxes
+import checks
+import clients
+import failures
+from lab import Lab, missing_right
+
+SKIPPED = 77
+
+
+def show(name, figures):
+    """figures: {what: [ms or None]}; None: not seen while the test waited."""
+    for what, values in figures.items():
+        seen = [value for value in values if value is not None]
+        text = f"median {statistics.median(seen):.0f} ms, max {max(seen):.0f} ms" if seen else "never"
+        unseen = f", {len(values) - len(seen)} times not seen" if len(seen) < len(values) else ""
+        print(f"  {name}: {what}: {text} of {len(values)}{unseen}", flush=True)
+
+
+def run_failure(lab, arguments, name):
+    """All rounds of one failure with a pair and clients of its own; the reason if something does not hold."""
+    failure, figures, status = failures.FAILURES[name], {}, ""
+    lab.run("heal")
+    pair = boxes.Pair(lab, arguments.root, arguments.bin)
+    plant, problem = checks.Plant(lab, clients), None
+    try:
+        pair.start()
+        plant.start()
+        for number in range(arguments.rounds):
+            one = failures.Round(pair, plant, failure, number)
+            try:
+                one.run()
+            finally:
+                for what, value in one.figures.items():
+                    figures.setdefault(what, []).append(value)
+                status = one.status or status
+        plant.finish()
+        pair.await_equal()
+    except AssertionError as error:
+        problem = f"{error}\n{pair.describe()}"
+    finally:
+        plant.abandon()
+        pair.end(keep=arguments.keep or problem is not None)
+    show(name, figures)
+    if arguments.status:
+        print(status)
+    return problem and f"{problem}journals: {pair.folder}"
+
+
+def verdict(name, problem):
+    """True if it is as it should be, or as it is known to be."""
+    known = failures.EXPECTED_TO_FAIL.get(name)
+    what = failures.FAILURES[name].__doc__
+    if problem is None:
+        print(f"{name} ({what}): holds" + (f"; take it off the list of expected failures: {known}" if known else ""))
+    elif known:
+        print(f"{name} ({what}): expected failure: {known}")
+    else:
+        print(f"{name} ({what}): DOES NOT HOLD: {problem}")
+    sys.stdout.flush()
+    return problem is None or known is not None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("root")
+    parser.add_argument("bin")
+    parser.add_argument("--only", default=",".join(failures.FAILURES))
+    parser.add_argument("--rounds", type=int, default=failures.rounds_wanted())
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--status", action="store_true")
+    arguments = parser.parse_args()
+    reason = missing_right()
+    if reason:
+        print(f"skipped: the lab {reason}")
+        return SKIPPED
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    lab = Lab()
+    good = True
+    try:
+        for name in arguments.only.split(","):
+            began_s = time.monotonic()
+            try:
+                problem = run_failure(lab, arguments, name)
+            except Exception:  # the lab itself: never an expected failure
+                traceback.print_exc()
+                return 1
+            good = verdict(name, problem) and good
+            print(f"  ({time.monotonic() - began_s:.1f} s)", flush=True)
+    finally:
+        lab.down()
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
