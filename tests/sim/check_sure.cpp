@@ -40,7 +40,6 @@ void SureCheck::resumed(int node, Host& host, tandem::Steady since) {
 
 void SureCheck::watch_guard(int node, Host& host) {
   if (host.clock() >= guarded_until_[static_cast<std::size_t>(node)]) return;
-  if (host.serving()) broken_(host.name() + " serves although it has just stood still");
   if (host.pair().status(host.clock()).word == tandem::mirror::Word::master) {
     broken_(host.name() + " takes itself for MASTER although it has just stood still");
   }
@@ -68,6 +67,7 @@ void SureCheck::watch_reign(int node, Host& host, Host& other, std::int64_t now,
   const bool begins = host.serving() && !served;
   served = host.serving();
   const Acked& acked = acked_[static_cast<std::size_t>(1 - node)];
+  if (now - forced_at_ < decision_ms) return;
   if (!begins || lossy || other.serving() || now - paused_at_[static_cast<std::size_t>(node)] < decision_ms) return;
   if (acked.lsn.value == 0 || host.pair().holds(acked.epoch, acked.lsn)) return;
   if (host.pair().status(host.clock()).self.unclean) return;

@@ -14,6 +14,13 @@ namespace sim {
 class SureCheck {
  public:
   explicit SureCheck(std::function<void(const std::string&)> broken) : broken_(std::move(broken)) {}
+  // A crash left the peer's log at `last`: that is all there is to load.
+  void shortened(int node, tandem::Lsn last) {
+    tandem::Lsn& whole_at = whole_at_[static_cast<std::size_t>(1 - node)];
+    if (last < whole_at) whole_at = last;
+  }
+  // A person forces the box to serve: the other one may have decided to already.
+  void forced(std::int64_t now) { forced_at_ = now; }
   void booted(int node) { guarded_until_[static_cast<std::size_t>(node)] = {}; }
   // A box begins to replace its log or rows by the peer's: it is whole again once it has all that the peer has now.
   void cut(int node, Host& peer);
@@ -37,6 +44,7 @@ class SureCheck {
   std::array<Acked, 2> acked_;
   std::array<tandem::Lsn, 2> whole_at_;
   std::array<bool, 2> served_{};
+  std::int64_t forced_at_ = 0;
   std::array<tandem::Steady, 2> guarded_until_;  // by the box's own clock
   std::array<std::int64_t, 2> paused_at_{};      // last seen
 };

@@ -152,6 +152,7 @@ void Host::stop() {
 
 void Host::order(const std::string& request) {
   const std::string reply = node_->answer(request);
+  node_->end_turn();  // as the core loop does
   witness_.told(index_, broker::Level::info, "Ordered " + request + ": " + reply);
 }
 

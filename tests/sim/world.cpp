@@ -113,9 +113,12 @@ void World::note(const std::string& what) {
 void World::told(int node, broker::Level level, std::string_view sentence) {
   constexpr const char* marks[] = {"", "", "(!) ", "(!!) "};  // debug, info, warn, error
   note(hosts_[static_cast<std::size_t>(node)]->name() + ": " + marks[static_cast<int>(level)] + std::string(sentence));
+  if (sentence.starts_with("An operator forced")) sure_.forced(now_);
+  if (sentence.starts_with("Merging what only")) history_.note_merge(now_);
   if (sentence.find("From what only") != std::string_view::npos) {
     ++result_.merged;
     history_.note_merge(now_);
+    if (!history_.split()) history_.note_split(0);  // a tail that nobody served from: a takeover that was broken off
   }
   if (sentence.find("takes over, marked UNCLEAN") != std::string_view::npos) {
     sure_.takes_over_unclean(node, *hosts_[static_cast<std::size_t>(node)]);
@@ -175,9 +178,12 @@ void World::fault(const std::string& kind, const std::string& what) {
 void World::crashed(int index) {
   const std::int64_t other_at = crashed_at_.count(1 - index) != 0 ? crashed_at_[1 - index] : INT64_MIN / 2;
   crashed_at_[index] = now_;
+  sure_.shortened(index, hosts_[static_cast<std::size_t>(index)]->disk().log_last());
   wills_.forget(index);
   if (options_.config.mirror->durability != Durability::peer) return;
-  const std::int64_t window = 500 + 3 * slow_ms_ + 3 * options_.fsync_ms_max;
+  // A box that stood still until it crashed did not get to its fsync.
+  const std::int64_t still_ms = now_ - awake_at_[static_cast<std::size_t>(index)];
+  const std::int64_t window = 500 + still_ms + 3 * slow_ms_ + 3 * options_.fsync_ms_max;
   // Two memories lost at nearly the same time (roles.md, Limits).
   if (now_ - other_at <= window) history_.may_lose(other_at - window, now_ + window);
 }
@@ -187,6 +193,7 @@ void World::step() {
   if (keepalived_ && now_ % 100 == 0 && !vrrp_wild_) agree_on_master();
   for (auto& host : hosts_) {
     host->step();
+    if (host->up() && !host->paused()) awake_at_[host == hosts_[0] ? 0 : 1] = now_;
     if (host->disk().slower_ms >= slow_ms_) {
       slow_ms_ = host->disk().slower_ms;
       slow_at_ = now_;

@@ -1,6 +1,7 @@
 // Two boxes, their cables, their clients and whatever goes wrong, from one seed. Time is a number of milliseconds.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -95,6 +96,7 @@ class World final : public Witness {
   std::vector<Seat> seats_;
   std::map<Epoch, int> reigns_;
   std::map<int, std::int64_t> crashed_at_;
+  std::array<std::int64_t, 2> awake_at_{};
   int slow_ms_ = 0;  // of the slower disk, lately
   std::int64_t slow_at_ = 0;
   std::int64_t mirrored_at_ = 0;         // the last time that a standby was SURE: lineages fork behind it
