@@ -12,6 +12,7 @@ namespace core = tandem::core;
 void TailCheck::booted(int node, const Disk& disk) {
   Log& log = logs_[static_cast<std::size_t>(node)];
   log.pieces.clear();
+  log.merged.clear();
   for (const StoredBatch& stored : disk.log) add(log, stored.batch);
   log.acked = std::min(log.acked, disk.log_last());
 }
@@ -33,7 +34,7 @@ void TailCheck::add(Log& log, const Batch& batch) {
     if (const auto* published = std::get_if<core::Published>(&record.value())) {
       if (published->message.qos != tandem::mqtt::Qos::at_most_once) piece.message = lsn;
     } else if (const auto* merged = std::get_if<core::Reconciled>(&record.value())) {
-      log.merged.emplace(std::pair(merged->origin.epoch, merged->origin.lsn), lsn);
+      log.merged.insert_or_assign(std::pair(merged->origin.epoch, merged->origin.lsn), lsn);
     }
   }
   log.pieces.push_back(piece);
