@@ -53,10 +53,15 @@ void Node::on_chunk(store::Chunk&& chunk, Steady now) {
   }
   if (chunk.catch_up != catch_up_) return;  // of one that was closed
   if (chunk.error) {
+    // State in memory is whole: rows of a checkpoint behind the damage do without that part of the log.
     parts_.events.event(Level::error, "store",
-                        "the peer cannot be brought up to date from this disk: " + chunk.error->message);
+                        "the peer cannot be brought up to date from the log on this disk and gets the whole State: " +
+                            chunk.error->message);
     parts_.store.close_catch_up(std::exchange(catch_up_, 0));
-    return;
+    checkpointer_.ask();
+    mirror::CatchUpPiece nothing;
+    nothing.gap = true;
+    return pair_->on_chunk(std::move(nothing), now);
   }
   mirror::CatchUpPiece piece;
   piece.rows_lsn = chunk.rows_lsn;

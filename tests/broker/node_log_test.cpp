@@ -84,3 +84,41 @@ TEST_CASE("a log that was cut for its size is told after a restart, too: the fac
   REQUIRE(boxes.until([&] { return boxes.a().node().reigning(); }, 20'000));
   CHECK(boxes.until([&] { return tells_of_log(boxes.a()); }, 2'000));
 }
+
+// Found by tests/sim: the join started over for ever.
+TEST_CASE("a damaged batch that only a joining box needs: it gets the whole State instead") {
+  Boxes boxes = with_log_max(1024);
+  const Lsn held = boxes.b().node().last();
+  write_alone(boxes);
+  bool damaged = false;
+  for (sim::StoredBatch& stored : boxes.a().disk().log) {
+    if (damaged || stored.batch.first <= held) continue;
+    stored.rotten = damaged = true;
+  }
+  REQUIRE(damaged);
+  boxes.b().boot();
+  REQUIRE(boxes.until_protected());
+  CHECK(boxes.equal());
+  CHECK(boxes.a().told("cannot be brought up to date from the log") == 1);
+}
+
+TEST_CASE("a damaged batch behind the rows: the next checkpoint goes past it, then the joining box gets State") {
+  Boxes boxes = Boxes([](Config& config) { config.store.checkpoint_s = 3'600; });
+  const Lsn held = boxes.b().node().last();
+  boxes.b().crash();
+  REQUIRE(boxes.until([&] { return boxes.a().status().self.mode == "solo"; }, 10'000));
+  for (int i = 0; i < messages; ++i) {
+    boxes.a().retain("t/" + std::to_string(i), std::string(payload_bytes, 'x'));
+    boxes.run(20);
+  }
+  boxes.run(1'000);
+  bool damaged = false;
+  for (sim::StoredBatch& stored : boxes.a().disk().log) {
+    if (damaged || stored.batch.first <= std::max(held, boxes.a().disk().checkpoint)) continue;
+    stored.rotten = damaged = true;
+  }
+  REQUIRE(damaged);
+  boxes.b().boot();
+  REQUIRE(boxes.until_protected());
+  CHECK(boxes.equal());
+}
