@@ -64,6 +64,7 @@ bool Pair::Impl::acceptable(const Hello& hello) {
 
 void Pair::Impl::on_hello(std::size_t path, const FrameHeader& header, const Hello& hello, Steady now) {
   if (!acceptable(hello)) return;
+  if (overtaken(header)) return beats.heard(path);  // what it says of state and lease was true once
   const bool was_up = linked();
   const Stream::Change change = post.stream().on_hello(header.from, header.to);
   if (change == Stream::Change::ignored) return;
@@ -95,9 +96,14 @@ void Pair::Impl::on_peer_beat(std::size_t path, const FrameHeader& header, Beat 
   step(now);
 }
 
-// False if a later frame of the peer has been read already: then this one says nothing new.
+// A later frame of that life has been read already, by another path.
+bool Pair::Impl::overtaken(const FrameHeader& header) const {
+  return header.from.boot == peer.boot && header.sequence <= peer.sequence;
+}
+
+// False: it says nothing new.
 bool Pair::Impl::take_peer_state(const FrameHeader& header, Beat&& beat, Steady now) {
-  if (header.from.boot == peer.boot && header.sequence <= peer.sequence) return false;
+  if (overtaken(header)) return false;
   peer.known = true;
   peer.boot = header.from.boot;
   peer.sequence = header.sequence;

@@ -91,6 +91,7 @@ struct Pair::Impl {
   void on_frame(std::size_t path, ByteView frame, Steady now);
   void on_hello(std::size_t path, const FrameHeader& header, const Hello& hello, Steady now);
   void on_peer_beat(std::size_t path, const FrameHeader& header, Beat beat, Steady now);
+  bool overtaken(const FrameHeader& header) const;
   bool take_peer_state(const FrameHeader& header, Beat&& beat, Steady now);
   void take_echo(const Beat& beat);
   void on_stream_frame(const FrameHeader& header, ByteReader in, Steady now);

@@ -15,7 +15,10 @@ bool Stream::is_dead(std::uint64_t boot) const {
 
 Stream::Change Stream::on_hello(StreamEnd from, StreamEnd echo) {
   if (from.boot == 0 || from.boot == own_.boot || is_dead(from.boot)) return Change::ignored;
-  if (from.boot == latest_.boot && from.number < latest_.number) return Change::ignored;
+  // Two lives may be heard in turns, by paths of which one stalls: each has its newest.
+  for (const StreamEnd& newest : {latest_, peer_}) {
+    if (from.boot == newest.boot && from.number < newest.number) return Change::ignored;
+  }
   latest_ = from;
   if (up_ && from == peer_) return Change::none;
   heard_ = from;

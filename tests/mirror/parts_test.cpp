@@ -173,6 +173,20 @@ TEST_CASE("stream: a late HELLO of a dead process does not shut out the living o
   CHECK(a.up());
 }
 
+// Found by tests/sim: it ended the stream, and its "no lease" let the active acknowledge alone beside a SURE standby.
+TEST_CASE("stream: an older stream of the peer's life is ignored, whatever other lives were heard meanwhile") {
+  Stream stream(1);
+  const StreamEnd dead{2, 1};
+  const StreamEnd older{3, 1};
+  const StreamEnd now{3, 2};
+  REQUIRE(stream.on_hello(now, stream.own()) == Stream::Change::went_up);
+  CHECK(stream.on_hello(dead, {}) == Stream::Change::none);
+  CHECK(stream.on_hello(older, stream.own()) == Stream::Change::ignored);
+  CHECK(stream.on_hello(older, {}) == Stream::Change::ignored);
+  CHECK(stream.up());
+  CHECK(stream.peer() == now);
+}
+
 TEST_CASE("stream: a side that leaves has another name afterwards") {
   Stream a(1);
   Stream b(2);
