@@ -120,13 +120,15 @@ void Client::on_connack(const mqtt::Connack& packet, std::int64_t now) {
   established_ = true;
   waiting_since_ = 0;
   const bool expected = has_session_ && !clean_;
-  if (packet.session_present != expected && plan_.durable && !history_.goes_first() &&
+  const bool may_be_unknown = history_.goes_first() || (history_.split() && session_since_ >= history_.first_split());
+  if (packet.session_present != expected && plan_.durable && !may_be_unknown &&
       !(packet.session_present && !has_session_)) {
     broken_(plan_.id + ": session present is " + (packet.session_present ? "1" : "0") + ", expected " +
             (expected ? "1" : "0") + " (node " + std::to_string(by_.node) + ", epoch " + std::to_string(by_.epoch) +
             ")");
   }
   if (!packet.session_present) forget_session(now);
+  if (!has_session_) session_since_ = now;
   has_session_ = plan_.durable;
   resume(now);
   for (const auto& [filter, qos] : plan_.subscriptions) {

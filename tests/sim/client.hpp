@@ -112,6 +112,7 @@ class Client {
   bool quiet_ = false;
   bool clean_ = false;  // of the present CONNECT
   bool has_session_ = false;
+  std::int64_t session_since_ = 0;  // only the box that began it may know it, in a split
   std::int64_t next_try_ = 0;
   std::int64_t next_publish_ = 0;
   std::int64_t next_second_ = 0;

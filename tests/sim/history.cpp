@@ -92,7 +92,7 @@ void History::interested(const std::string& subscriber, const std::string& filte
     if (one.until == 0) return;
     again = true;
   }
-  interests_[subscriber].push_back({filter, qos, at, 0, by.node, again});
+  interests_[subscriber].push_back({filter, qos, at, 0, by, again});
 }
 
 void History::lost_interest(const std::string& subscriber, const std::string& filter, std::int64_t at) {
@@ -132,7 +132,7 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   const std::size_t count = found == message.got.end() ? 0 : found->second.size();
   // What one side of a split was told, the other does not know before they are merged.
   // Nor is it clear which of two changes is the newer one, if their boxes' clocks differ.
-  const bool known_there = message.acked_by.node == interest.node && !interest.again;
+  const bool known_there = message.acked_by == interest.by && !interest.again;
   if (split() && interest.from >= *first_split_ && !known_there) return;
   if (goes_first_ && message.acked_at >= *first_split_) return;
   if (message.will && split()) return;  // its client may be back at the other side, which then fires none

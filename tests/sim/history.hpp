@@ -58,7 +58,7 @@ class History {
     int qos = 0;
     std::int64_t from = 0;
     std::int64_t until = 0;  // unsubscribe or clean start was begun; 0: holds
-    int node = -1;           // who acknowledged it
+    Server by;               // who acknowledged it
     bool again = false;      // there was one before
   };
 
