@@ -1,16 +1,13 @@
 // tandemctl setup keepalived: keepalived.conf for this box, once what it names has been checked against this box. What
 // is wrong is said all at once, and then nothing is written.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <sstream>
 
+#include "base/replace_file.hpp"
 #include "base/result.hpp"
 #include "cli/command.hpp"
 #include "cli/interfaces.hpp"
@@ -59,7 +56,7 @@ void check_interface(const std::vector<OwnAddress>& all, Checked& checked) {
 bool is_vip(const Network& address, const std::vector<std::string>& vips) {
   return std::any_of(vips.begin(), vips.end(), [&address](const std::string& vip) {
     const std::optional<Network> parsed = parse_network(vip);
-    return parsed && parsed->same_address(address);
+    return parsed && parsed->address == address.address;
   });
 }
 
@@ -86,11 +83,11 @@ void find_own(const std::vector<OwnAddress>& here, const Network& peer, Checked&
     checked.wrong.push_back(
         "--own " + conf.own +
         " is the virtual IP: give the address that stays on this box; candidates: " + joined(candidates));
-  } else if (own->v6 != peer.v6) {
+  } else if (own->address.v6 != peer.address.v6) {
     checked.wrong.push_back("--own " + conf.own + " and --peer " + conf.peer +
                             " are not both IPv4 or both IPv6: adverts go from one to the other");
   } else if (std::none_of(here.begin(), here.end(),
-                          [&own](const OwnAddress& one) { return one.network.same_address(*own); })) {
+                          [&own](const OwnAddress& one) { return one.network.address == own->address; })) {
     checked.wrong.push_back("--own " + conf.own + " is not an address of " + conf.interface +
                             " on this box; in the network of the other box it has " + joined(candidates));
   }
@@ -103,7 +100,7 @@ void check_peer(const std::vector<OwnAddress>& all, const Network& peer, Checked
     return;
   }
   for (const OwnAddress& one : all) {
-    if (one.text.empty() || !one.network.same_address(peer)) continue;
+    if (one.text.empty() || one.network.address != peer.address) continue;
     checked.wrong.push_back("--peer " + conf.peer + " is an address of this box (" + one.interface +
                             "): give the other box's");
   }
@@ -120,10 +117,10 @@ void check_vip(const std::vector<OwnAddress>& all, const std::string& text, Chec
   bool held = false;
   for (const OwnAddress& one : on_interface(all, interface)) {
     const std::string network = one.text + "/" + std::to_string(one.network.prefix);
-    if (one.network.same_address(*vip)) {
+    if (one.network.address == vip->address) {
       checked.notes.push_back("The virtual IP " + bare(text) + " is on " + interface +
                               " now. Unless keepalived put it there, take it out of this box's network configuration.");
-    } else if (one.network.v6 == vip->v6) {
+    } else if (one.network.address.v6 == vip->address.v6) {
       networks.push_back(network);
       held = held || (one.network.holds(*vip) && one.network.prefix == vip->prefix);
     }
@@ -194,9 +191,10 @@ Checked check(const SetupKeepalivedArguments& arguments) {
     find_own(on_interface(all, arguments.interface), *peer, checked);
     for (const std::string& vip : arguments.vips) check_vip(all, vip, checked);
     if (std::none_of(arguments.vips.begin(), arguments.vips.end(), [&peer](const std::string& vip) {
-          return parse_network(vip).value_or(Network{}).v6 == peer->v6;
+          return parse_network(vip).value_or(Network{}).address.v6 == peer->address.v6;
         })) {
-      checked.wrong.push_back("--vip: at least one must be " + std::string(peer->v6 ? "IPv6" : "IPv4") + " as --peer");
+      checked.wrong.push_back("--vip: at least one must be " + std::string(peer->address.v6 ? "IPv6" : "IPv4") +
+                              " as --peer");
     }
   }
   if (!arguments.config.empty()) check_config(arguments.config, checked);
@@ -204,23 +202,12 @@ Checked check(const SetupKeepalivedArguments& arguments) {
   return checked;
 }
 
-// Beside and moved into place: keepalived never reads half a file.
 Status write_file(const std::string& path, const std::string& text, bool replace) {
   if (!replace && ::access(path.c_str(), F_OK) == 0)
     return Error{path + " exists; nothing was written. --force replaces it"};
-  const std::string beside = path + ".new";
-  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-  if (file < 0) return Error{beside + " cannot be written: " + std::strerror(errno)};
-  bool good = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  std::string why = std::strerror(errno);
-  ::close(file);
-  if (good && std::rename(beside.c_str(), path.c_str()) != 0) {
-    good = false;
-    why = std::strerror(errno);
-  }
-  if (good) return {};
-  ::unlink(beside.c_str());
-  return Error{path + " cannot be written: " + why};
+  const Status written = replace_file(path, text, 0644, Sync::yes);
+  if (!written.ok()) return Error{path + " cannot be written: " + written.error().message};
+  return {};
 }
 
 }  // namespace

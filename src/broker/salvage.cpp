@@ -1,8 +1,5 @@
 #include "broker/salvage.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
@@ -10,6 +7,7 @@
 #include <sstream>
 #include <vector>
 
+#include "base/replace_file.hpp"
 #include "broker/rebuild.hpp"
 #include "store/directory.hpp"
 #include "store/remains.hpp"
@@ -41,13 +39,10 @@ std::string read_file(const std::string& path) {
 }  // namespace
 
 Status Salvage::write_marker(const std::string& text) const {
-  const std::string fresh = path(std::string(marker_file) + ".new");
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-  const bool written =
-      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!written || std::rename(fresh.c_str(), path(marker_file).c_str()) != 0) {
-    return Error{path(marker_file) + ": cannot be written; is there space and permission?"};
+  const Status written = replace_file(path(marker_file), text, 0640, Sync::yes);
+  if (!written.ok()) {
+    return Error{path(marker_file) + ": cannot be written (" + written.error().message +
+                 "); is there space and permission?"};
   }
   return store::sync_directory(options_.directory);
 }
