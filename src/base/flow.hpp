@@ -3,15 +3,20 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+
+#include "base/bytes.hpp"
 
 namespace tandem {
 
 struct IpAddress {
   std::array<std::uint8_t, 16> bytes{};  // network order; IPv4: the first four
   bool v6 = false;
+  std::size_t size() const { return v6 ? 16 : 4; }
+  ByteView view() const { return {reinterpret_cast<const char*>(bytes.data()), size()}; }
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 

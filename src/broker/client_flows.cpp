@@ -9,23 +9,24 @@ namespace {
 
 constexpr std::uint8_t list_version = 1;
 
-std::size_t size_of(const IpAddress& address) {
-  return address.v6 ? 16 : 4;
-}
-
-void put(ByteBuffer& out, const IpAddress& address) {
-  out.append(reinterpret_cast<const char*>(address.bytes.data()), size_of(address));
-}
-
 IpAddress get(ByteReader& in, bool v6) {
   IpAddress address;
   address.v6 = v6;
-  const ByteView bytes = in.bytes(size_of(address));
+  const ByteView bytes = in.bytes(address.size());
   if (!bytes.empty()) std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
   return address;
 }
 
 }  // namespace
+
+std::vector<IpAddress> virtual_ips(const Config& config) {
+  std::vector<IpAddress> vips;
+  if (!config.by_keepalived()) return vips;
+  for (const std::string& text : config.takeover.vip) {
+    if (const std::optional<IpAddress> address = parse_address(text)) vips.push_back(*address);
+  }
+  return vips;
+}
 
 std::vector<Flow> flows_to(const edge::Connections& connections, const std::vector<IpAddress>& servers) {
   std::vector<Flow> flows;
@@ -44,8 +45,8 @@ ByteBuffer encode_flows(const std::vector<Flow>& flows, std::size_t max_bytes) {
   for (const Flow& flow : flows) {
     if (bytes.size() + largest > max_bytes) break;
     ByteWriter(bytes).u8(flow.client.v6 ? 6 : 4).u16_be(flow.client_port).u16_be(flow.server_port);
-    put(bytes, flow.client);
-    put(bytes, flow.server);
+    bytes += flow.client.view();
+    bytes += flow.server.view();
   }
   return bytes;
 }

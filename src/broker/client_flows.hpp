@@ -6,9 +6,13 @@
 
 #include "base/bytes.hpp"
 #include "base/flow.hpp"
+#include "broker/config.hpp"
 #include "edge/connections.hpp"
 
 namespace tandem::broker {
+
+// Connections to these move with them to the other box. None unless keepalived is the arbiter.
+std::vector<IpAddress> virtual_ips(const Config& config);
 
 // Of the open connections, those to one of `servers`; sorted.
 std::vector<Flow> flows_to(const edge::Connections& connections, const std::vector<IpAddress>& servers);

@@ -131,6 +131,9 @@ struct Config {
   LimitsConfig limits;
   std::optional<HttpConfig> http;
   ControlConfig control;
+
+  // The word comes from keepalived; else from the heartbeats, or there is no second box.
+  bool by_keepalived() const { return mirror && takeover.arbiter == Arbiter::keepalived; }
 };
 
 // Reads and validates `path` (at most 1 MiB). The error lists everything that is wrong, one line each, in the

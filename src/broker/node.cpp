@@ -2,6 +2,8 @@
 // has done, node_merge.cpp is RECONCILE, node_status.cpp answers people.
 #include "broker/node.hpp"
 
+#include "broker/client_flows.hpp"
+
 #include <algorithm>
 
 #include "base/journal.hpp"
@@ -46,8 +48,8 @@ Node::Node(const Config& config, const Parts& parts)
       tail_source_(parts.store),
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),
-      alarms_(parts_.events, parts_.clocks) {
-  learn_vips();
+      alarms_(parts_.events, parts_.clocks),
+      vips_(virtual_ips(config)) {
   active_.on_turn_begin([this] { return begin_turn(); });
 }
 

@@ -84,9 +84,8 @@ class Node {
   std::string reconcile(bool dry_run);
 
   // node_clients.cpp
-  void learn_vips();
   void tell_clients(Steady now);
-  void reset_stale_clients();
+  void tell_lan();
 
   // node_verify.cpp
   void run_verify(Steady now);
@@ -94,7 +93,6 @@ class Node {
   std::string resync();
 
   // node_vrrp.cpp
-  bool by_vrrp() const;
   void take_word(Steady now);
   void take_word_before_acks(Steady now);
   void tell_weight(Steady now);
@@ -178,7 +176,8 @@ class Node {
   Alarms alarms_;
   Verifier verifier_;
   VerifyAnswers verify_answers_;
-  std::vector<IpAddress> vips_;     // arbiter "keepalived"
+  const std::vector<IpAddress> vips_;
+  bool lan_told_ = false;           // of this reign
   std::vector<Flow> peer_clients_;  // whom the active serves, while this box is the standby
   Steady clients_told_;
   std::uint64_t clients_told_changes_ = 0;

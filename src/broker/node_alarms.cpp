@@ -35,7 +35,7 @@ void Node::watch_alarms(Steady now) {
   } else {
     alarms_.clear("log", "the other box has everything again.");
   }
-  if (by_vrrp()) {
+  if (config_.by_keepalived()) {
     for (auto& [kind, trouble] : parts_.vrrp->troubles()) {
       if (trouble.empty()) {
         alarms_.clear(kind, "it works again.");

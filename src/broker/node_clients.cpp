@@ -9,14 +9,6 @@ constexpr std::int64_t tell_clients_ms = 100;      // at most so often
 constexpr std::int64_t repeat_clients_ms = 5'000;  // a frame may get lost with its link
 }  // namespace
 
-// Only connections to the virtual IP move with it.
-void Node::learn_vips() {
-  if (!config_.mirror || config_.takeover.arbiter != Arbiter::keepalived) return;
-  for (const std::string& vip : config_.takeover.vip) {
-    if (const std::optional<IpAddress> address = parse_address(vip)) vips_.push_back(*address);
-  }
-}
-
 void Node::tell_clients(Steady now) {
   if (vips_.empty() || !active_.reigning()) return;
   const edge::Connections& connections = parts_.doors.connections();
@@ -32,9 +24,10 @@ void Node::obey(mirror::PeerClients& order) {
   peer_clients_ = decode_flows(order.bytes);
 }
 
-// From here on this box answers for the virtual IP.
-void Node::reset_stale_clients() {
-  if (vips_.empty() || !parts_.took_over) return;
+// Once a reign, as soon as this box both serves and has the virtual IP: an operator may order the one before the other.
+void Node::tell_lan() {
+  if (lan_told_ || !parts_.took_over || !active_.reigning() || word_ != mirror::Word::master) return;
+  lan_told_ = true;
   parts_.took_over(std::move(peer_clients_));
   peer_clients_.clear();
 }

@@ -75,7 +75,8 @@ void Node::obey(mirror::Activate& order) {
   want_listeners_ = true;
   try_listen();
   if (parts_.doors.listening()) parts_.doors.accept_clients();
-  reset_stale_clients();
+  lan_told_ = false;
+  tell_lan();
 }
 
 void Node::obey(mirror::NewEpoch& order) {

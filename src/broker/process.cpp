@@ -92,7 +92,8 @@ struct Process::Impl {
   explicit Impl(const Config& config_in)
       : config(config_in),
         events(config_in.node.data_dir, config_in.node.name, clocks),
-        salvage(store_options(config_in), random_u64) {}
+        salvage(store_options(config_in), random_u64),
+        vips(virtual_ips(config_in)) {}
   ~Impl();
 
   Status start();
@@ -125,7 +126,7 @@ struct Process::Impl {
   asio::steady_timer beat_timer{context};
   asio::steady_timer listen_timer{context};
   bool listen_timer_runs = false;
-  std::vector<IpAddress> vips;  // arbiter "keepalived"
+  const std::vector<IpAddress> vips;
   vip::Tickle tickle;
   asio::steady_timer tickle_timer{context};
   asio::signal_set signals{context};
@@ -201,8 +202,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
 
 Status Process::Impl::start() {
   // Before anything else: a box that is starting is worth nothing.
-  if (config.mirror && config.takeover.arbiter == Arbiter::keepalived)
-    keepalived = std::make_unique<Keepalived>(config.takeover);
+  if (config.by_keepalived()) keepalived = std::make_unique<Keepalived>(config.takeover);
   events.open();
   if (keepalived) {
     if (Status opened = keepalived->open(); !opened.ok()) return opened;
@@ -271,10 +271,7 @@ void Process::Impl::keep_listening() {
 }
 
 void Process::Impl::open_tickle() {
-  if (!config.mirror || config.takeover.arbiter != Arbiter::keepalived) return;
-  for (const std::string& text : config.takeover.vip) {
-    if (const std::optional<IpAddress> address = parse_address(text)) vips.push_back(*address);
-  }
+  if (!keepalived) return;
   if (const Status opened = tickle.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
 }
 

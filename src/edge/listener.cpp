@@ -68,7 +68,7 @@ IpAddress ip_of(const SocketAddress& address) {
   const void* from = ip.v6
                          ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr)
                          : &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
-  std::memcpy(ip.bytes.data(), from, ip.v6 ? 16 : 4);
+  std::memcpy(ip.bytes.data(), from, ip.size());
   return ip;
 }
 

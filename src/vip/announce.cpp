@@ -30,10 +30,10 @@ struct Place {
 
 bool same(const ifaddrs& one, const IpAddress& address) {
   if (one.ifa_addr == nullptr || one.ifa_addr->sa_family != (address.v6 ? AF_INET6 : AF_INET)) return false;
-  if (address.v6) {
-    return std::memcmp(&reinterpret_cast<const sockaddr_in6*>(one.ifa_addr)->sin6_addr, address.bytes.data(), 16) == 0;
-  }
-  return std::memcmp(&reinterpret_cast<const sockaddr_in*>(one.ifa_addr)->sin_addr, address.bytes.data(), 4) == 0;
+  const void* have = address.v6
+                         ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(one.ifa_addr)->sin6_addr)
+                         : &reinterpret_cast<const sockaddr_in*>(one.ifa_addr)->sin_addr;
+  return std::memcmp(have, address.bytes.data(), address.size()) == 0;
 }
 
 Place find(const IpAddress& address) {
@@ -59,13 +59,12 @@ Error cannot(const char* what) {
 }
 
 Status announce_v4(const IpAddress& address, const Place& place) {
-  const ByteView ip(reinterpret_cast<const char*>(address.bytes.data()), 4);
   ByteBuffer request;
   ByteWriter(request).u16_be(ARPHRD_ETHER).u16_be(ethertype_ipv4).u8(mac_bytes).u8(4).u16_be(ARPOP_REQUEST);
   request += place.mac;
-  request += ip;
+  request += address.view();
   request.append(mac_bytes, '\0');
-  request += ip;
+  request += address.view();
   const int fd = ::socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return cannot("gratuitous ARP");
   sockaddr_ll to{};
@@ -85,7 +84,7 @@ Status announce_v4(const IpAddress& address, const Place& place) {
 Status announce_v6(const IpAddress& address, const Place& place) {
   ByteBuffer message;
   ByteWriter(message).u8(ND_NEIGHBOR_ADVERT).u8(0).u16_be(0).u32_be(0x20000000);
-  message.append(reinterpret_cast<const char*>(address.bytes.data()), 16);
+  message += address.view();
   ByteWriter(message).u8(ND_OPT_TARGET_LINKADDR).u8(1);
   message += place.mac;
   const int fd = ::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6);

@@ -14,10 +14,6 @@ constexpr std::uint16_t window = 1234;
 constexpr std::uint8_t flag_ack = 0x10;
 constexpr std::size_t checksum_at = 16;  // in the TCP header
 
-ByteView address_bytes(const IpAddress& address) {
-  return {reinterpret_cast<const char*>(address.bytes.data()), address.v6 ? std::size_t{16} : std::size_t{4}};
-}
-
 // RFC 1071.
 std::uint16_t checksum(ByteView bytes) {
   std::uint32_t sum = 0;
@@ -34,8 +30,8 @@ ByteBuffer tcp_header(const Flow& flow) {
   ByteWriter(tcp).u32_be(0).u32_be(0);  // sequence and acknowledgement
   ByteWriter(tcp).u8((tcp_header_bytes / 4) << 4U).u8(flag_ack).u16_be(window).u16_be(0).u16_be(0);
   // With the pseudo header (RFC 9293, 3.1; RFC 8200, 8.1). Both forms add up to the same kinds of words.
-  ByteBuffer summed(address_bytes(flow.server));
-  summed += address_bytes(flow.client);
+  ByteBuffer summed(flow.server.view());
+  summed += flow.client.view();
   ByteWriter(summed).u32_be(tcp_header_bytes).u32_be(protocol_tcp);
   summed += tcp;
   const std::uint16_t sum = checksum(summed);
@@ -55,8 +51,8 @@ ByteBuffer tickle_segment(const Flow& flow) {
     out.u8(0x45).u8(0).u16_be(ipv4_header_bytes + tcp_header_bytes).u16_be(0).u16_be(0);
     out.u8(hop_limit).u8(protocol_tcp).u16_be(0);
   }
-  packet += address_bytes(flow.server);
-  packet += address_bytes(flow.client);
+  packet += flow.server.view();
+  packet += flow.client.view();
   packet += tcp_header(flow);
   return packet;
 }

@@ -37,7 +37,7 @@ Status Tickle::open() {
 
 void Tickle::begin(std::vector<Flow> flows, Steady now) {
   flows_ = std::move(flows);
-  next_ = sent_ = 0;
+  next_ = 0;
   round_ = 0;
   round_at_ = now;
 }
@@ -57,21 +57,23 @@ std::optional<Steady> Tickle::step(Steady now, const std::vector<Flow>& ours) {
 }
 
 // What the kernel does not take now is lost; there are more rounds.
-void Tickle::send(const Flow& flow) {
+void Tickle::send(const Flow& flow) const {
   const ByteBuffer segment = tickle_segment(flow);
-  ssize_t sent = -1;
+  const auto give = [&segment](int fd, const auto& to) {
+    static_cast<void>(
+        ::sendto(fd, segment.data(), segment.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to));
+  };
   if (flow.client.v6) {
     sockaddr_in6 to{};
     to.sin6_family = AF_INET6;
-    std::memcpy(&to.sin6_addr, flow.client.bytes.data(), 16);
-    sent = ::sendto(v6_, segment.data(), segment.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    std::memcpy(&to.sin6_addr, flow.client.bytes.data(), flow.client.size());
+    give(v6_, to);
   } else {
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    std::memcpy(&to.sin_addr, flow.client.bytes.data(), 4);
-    sent = ::sendto(v4_, segment.data(), segment.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    std::memcpy(&to.sin_addr, flow.client.bytes.data(), flow.client.size());
+    give(v4_, to);
   }
-  if (sent >= 0) ++sent_;
 }
 
 }  // namespace tandem::vip

@@ -27,10 +27,9 @@ class Tickle {
   // Sends what is due but for `ours`, sorted: connections that this box has accepted itself. When to be called again;
   // nothing: all rounds are done.
   std::optional<Steady> step(Steady now, const std::vector<Flow>& ours);
-  std::size_t sent() const { return sent_; }  // segments since begin()
 
  private:
-  void send(const Flow& flow);
+  void send(const Flow& flow) const;
 
   int v4_ = -1;
   int v6_ = -1;
@@ -38,7 +37,6 @@ class Tickle {
   std::size_t next_ = 0;
   int round_ = 0;
   Steady round_at_;
-  std::size_t sent_ = 0;
 };
 
 }  // namespace tandem::vip

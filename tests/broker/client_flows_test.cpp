@@ -66,7 +66,7 @@ TEST_CASE("tickle: a segment from the virtual IP to the client whose TCP checksu
     const std::size_t address = one.client.v6 ? 16 : 4;
     REQUIRE(packet.size() == ip + 20);
     ByteBuffer summed = packet.substr(ip - 2 * address, 2 * address);
-    CHECK(summed.substr(0, address) == ByteView(reinterpret_cast<const char*>(one.server.bytes.data()), address));
+    CHECK(summed.substr(0, address) == one.server.view());
     ByteWriter(summed).u32_be(20).u32_be(6);
     summed += packet.substr(ip);
     CHECK(sum_of(summed) == 0xFFFF);
