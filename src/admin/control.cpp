@@ -8,13 +8,12 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <chrono>
-#include <deque>
 #include <utility>
 
+#include "admin/few_clients.hpp"
 #include "admin/protocol.hpp"
 #include "admin/socket_address.hpp"
 #include "base/limits.hpp"
@@ -27,7 +26,6 @@ using Protocol = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
 constexpr mode_t socket_mode = 0660;
-constexpr int accept_retry_ms = 200;
 
 // One tandemctl: reads lines, answers each, bounded in what it holds.
 class Client : public std::enable_shared_from_this<Client> {
@@ -120,58 +118,31 @@ Result<int> listen_at(const std::string& path, const UnixAddress& address) {
 
 }  // namespace
 
-struct Control::Impl : std::enable_shared_from_this<Impl> {
-  Impl(boost::asio::io_context& loop_, std::string path_, Handler handler_)
-      : acceptor(loop_),
-        retry(loop_),
-        path(std::move(path_)),
-        handler(std::make_shared<const Handler>(std::move(handler_))) {}
+struct Control::Impl {
+  Impl(boost::asio::io_context& loop, std::string path_, Handler handler_)
+      : path(std::move(path_)),
+        clients(std::make_shared<FewClients<Protocol, Client>>(
+            loop, limits::control_clients,
+            [handler = std::make_shared<const Handler>(std::move(handler_))](Protocol::socket socket) {
+              auto client = std::make_shared<Client>(std::move(socket), handler);
+              client->read();
+              return client;
+            })) {}
 
-  void accept() {
-    acceptor.async_accept([self = shared_from_this()](const error_code& error, Protocol::socket socket) {
-      if (!self->acceptor.is_open()) return;
-      if (error) return self->accept_later();
-      self->take(std::move(socket));
-      self->accept();
-    });
-  }
-
-  // Out of file descriptors, most likely: not in a busy loop.
-  void accept_later() {
-    retry.expires_after(std::chrono::milliseconds(accept_retry_ms));
-    retry.async_wait([self = shared_from_this()](const error_code&) {
-      if (self->acceptor.is_open()) self->accept();
-    });
-  }
-
-  void take(Protocol::socket socket) {
-    std::erase_if(clients, [](const std::weak_ptr<Client>& client) { return client.expired(); });
-    if (clients.size() >= limits::control_clients) {
-      if (const auto oldest = clients.front().lock()) oldest->close();
-      clients.pop_front();
-    }
-    const auto client = std::make_shared<Client>(std::move(socket), handler);
-    clients.push_back(client);
-    client->read();
-  }
-
-  Protocol::acceptor acceptor;
-  boost::asio::steady_timer retry;
   const std::string path;
-  const std::shared_ptr<const Handler> handler;
-  std::deque<std::weak_ptr<Client>> clients;  // oldest first
+  const std::shared_ptr<FewClients<Protocol, Client>> clients;
   struct stat own_file {};
 };
 
 Control::Control(boost::asio::io_context& loop, std::string path, Handler handler)
-    : impl_(std::make_shared<Impl>(loop, std::move(path), std::move(handler))) {}
+    : impl_(std::make_unique<Impl>(loop, std::move(path), std::move(handler))) {}
 
 Control::~Control() {
   close();
 }
 
 Status Control::open() {
-  if (impl_->acceptor.is_open()) return {};
+  if (impl_->clients->acceptor.is_open()) return {};
   const std::string& path = impl_->path;
   const auto address = unix_address(path);
   if (!address) return Error{"control socket \"" + path + "\": a path of 1 to 107 bytes is needed"};
@@ -179,25 +150,19 @@ Status Control::open() {
   Result<int> fd = listen_at(path, *address);
   if (!fd) return fd.error();
   error_code error;
-  impl_->acceptor.assign(Protocol(), fd.value(), error);
+  impl_->clients->acceptor.assign(Protocol(), fd.value(), error);
   if (error) {
     ::close(fd.value());
     return Error{"control socket " + path + ": " + error.message()};
   }
   ::lstat(path.c_str(), &impl_->own_file);
-  impl_->accept();
+  impl_->clients->accept();
   return {};
 }
 
 void Control::close() {
-  if (!impl_->acceptor.is_open()) return;
-  error_code ignored;
-  impl_->acceptor.close(ignored);
-  impl_->retry.cancel();
-  for (const auto& weak : impl_->clients) {
-    if (const auto client = weak.lock()) client->close();
-  }
-  impl_->clients.clear();
+  if (!impl_->clients->acceptor.is_open()) return;
+  impl_->clients->close();
   struct stat found {};
   const struct stat& own = impl_->own_file;
   if (::lstat(impl_->path.c_str(), &found) == 0 && found.st_dev == own.st_dev && found.st_ino == own.st_ino) {

@@ -34,7 +34,7 @@ class Control {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared with handlers that wait in the loop
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tandem::admin

@@ -1,10 +1,8 @@
 #include "admin/http.hpp"
 
-#include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -14,8 +12,9 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <chrono>
-#include <deque>
 #include <utility>
+
+#include "admin/few_clients.hpp"
 
 namespace tandem::admin {
 
@@ -27,7 +26,6 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr int accept_retry_ms = 200;
 constexpr int backlog = 16;
 
 Page plain(unsigned code, std::string text) {
@@ -109,14 +107,20 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
 }  // namespace
 
-struct Http::Impl : std::enable_shared_from_this<Impl> {
+struct Http::Impl {
   Impl(asio::io_context& loop, HttpOptions options_, Handler handler_)
-      : acceptor(loop),
-        retry(loop),
-        options(std::move(options_)),
-        handler(std::make_shared<const Handler>(std::move(handler_))) {}
+      : options(std::move(options_)),
+        clients(std::make_shared<FewClients<tcp, Exchange>>(
+            loop, limits::http_connections,
+            [handler = std::make_shared<const Handler>(std::move(handler_)),
+             timeout = std::chrono::milliseconds(options.timeout_ms)](tcp::socket socket) {
+              auto exchange = std::make_shared<Exchange>(std::move(socket), handler);
+              exchange->start(timeout);
+              return exchange;
+            })) {}
 
   error_code listen() {
+    tcp::acceptor& acceptor = clients->acceptor;
     error_code error;
     const asio::ip::address parsed = asio::ip::make_address(options.address, error);
     if (error) return error;
@@ -128,74 +132,36 @@ struct Http::Impl : std::enable_shared_from_this<Impl> {
     return error;
   }
 
-  void accept() {
-    acceptor.async_accept([self = shared_from_this()](const error_code& error, tcp::socket socket) {
-      if (!self->acceptor.is_open()) return;
-      if (error) return self->accept_later();
-      self->take(std::move(socket));
-      self->accept();
-    });
-  }
-
-  // Out of file descriptors, most likely: not in a busy loop.
-  void accept_later() {
-    retry.expires_after(std::chrono::milliseconds(accept_retry_ms));
-    retry.async_wait([self = shared_from_this()](const error_code&) {
-      if (self->acceptor.is_open()) self->accept();
-    });
-  }
-
-  void take(tcp::socket socket) {
-    std::erase_if(exchanges, [](const std::weak_ptr<Exchange>& exchange) { return exchange.expired(); });
-    if (exchanges.size() >= limits::http_connections) {
-      if (const auto oldest = exchanges.front().lock()) oldest->close();
-      exchanges.pop_front();
-    }
-    const auto exchange = std::make_shared<Exchange>(std::move(socket), handler);
-    exchanges.push_back(exchange);
-    exchange->start(std::chrono::milliseconds(options.timeout_ms));
-  }
-
-  tcp::acceptor acceptor;
-  asio::steady_timer retry;
   const HttpOptions options;
-  const std::shared_ptr<const Handler> handler;
-  std::deque<std::weak_ptr<Exchange>> exchanges;  // oldest first
+  const std::shared_ptr<FewClients<tcp, Exchange>> clients;
 };
 
 Http::Http(asio::io_context& loop, HttpOptions options, Handler handler)
-    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler))) {}
+    : impl_(std::make_unique<Impl>(loop, std::move(options), std::move(handler))) {}
 
 Http::~Http() {
   close();
 }
 
 Status Http::open() {
-  if (impl_->acceptor.is_open()) return {};
+  if (impl_->clients->acceptor.is_open()) return {};
   if (const error_code error = impl_->listen(); error) {
     error_code ignored;
-    impl_->acceptor.close(ignored);
+    impl_->clients->acceptor.close(ignored);
     return Error{"HTTP cannot be served on " + impl_->options.address + " port " + std::to_string(impl_->options.port) +
                  ": " + error.message() + "; see who has the port, or change http.port"};
   }
-  impl_->accept();
+  impl_->clients->accept();
   return {};
 }
 
 void Http::close() {
-  if (!impl_->acceptor.is_open()) return;
-  error_code ignored;
-  impl_->acceptor.close(ignored);
-  impl_->retry.cancel();
-  for (const auto& weak : impl_->exchanges) {
-    if (const auto exchange = weak.lock()) exchange->close();
-  }
-  impl_->exchanges.clear();
+  if (impl_->clients->acceptor.is_open()) impl_->clients->close();
 }
 
 std::uint16_t Http::port() const {
   error_code ignored;
-  return impl_->acceptor.local_endpoint(ignored).port();
+  return impl_->clients->acceptor.local_endpoint(ignored).port();
 }
 
 }  // namespace tandem::admin

@@ -48,7 +48,7 @@ class Http {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;  // shared with handlers that wait in the loop
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace tandem::admin
