@@ -6,29 +6,27 @@
 #include <netinet/in.h>
 
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 
 namespace tandem::cli {
 
 bool Network::holds(const Network& other) const {
-  if (v6 != other.v6) return false;
+  if (address.v6 != other.address.v6) return false;
   for (int bit = 0; bit < prefix; ++bit) {
     const auto at = static_cast<std::size_t>(bit / 8);
-    if ((((bytes[at] ^ other.bytes[at]) >> (7 - bit % 8)) & 1) != 0) return false;
+    if ((((address.bytes[at] ^ other.address.bytes[at]) >> (7 - bit % 8)) & 1) != 0) return false;
   }
   return true;
 }
 
 std::optional<Network> parse_network(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  const std::string address = text.substr(0, slash);
-  Network network;
-  if (::inet_pton(AF_INET, address.c_str(), network.bytes.data()) != 1) {
-    network.v6 = true;
-    if (::inet_pton(AF_INET6, address.c_str(), network.bytes.data()) != 1) return {};
-  }
-  const int most = network.v6 ? 128 : 32;
+  const std::optional<IpAddress> address = parse_address(text);
+  if (!address) return {};
+  Network network{*address, 0};
+  const int most = static_cast<int>(address->size()) * 8;
   network.prefix = most;
+  const std::size_t slash = text.find('/');
   if (slash == std::string::npos) return network;
   const char* const end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data() + slash + 1, end, network.prefix);
@@ -56,7 +54,7 @@ int bits_of(const std::string& mask) {
   const std::optional<Network> parsed = parse_network(mask);
   int bits = 0;
   if (parsed) {
-    for (const unsigned char byte : parsed->bytes) {
+    for (const std::uint8_t byte : parsed->address.bytes) {
       for (unsigned rest = byte; rest != 0; rest >>= 1U) bits += static_cast<int>(rest & 1U);
     }
   }

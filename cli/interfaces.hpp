@@ -1,19 +1,18 @@
 // The addresses of this box, and arithmetic of networks.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/flow.hpp"
+
 namespace tandem::cli {
 
 struct Network {  // an address and how many bits of it are the network
-  bool v6 = false;
-  std::array<unsigned char, 16> bytes{};  // IPv4: the first four
+  IpAddress address;
   int prefix = 0;
 
-  bool same_address(const Network& other) const { return v6 == other.v6 && bytes == other.bytes; }
   // Is `other` in the network that this address is in?
   bool holds(const Network& other) const;
 };

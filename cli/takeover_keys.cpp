@@ -1,53 +1,51 @@
-// Line by line.
+// With toml++, as tandemd reads it.
 #include "cli/takeover_keys.hpp"
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
+
+// toml++ asserts where it should report (a table header such as "[é]"): thrown here, caught below.
+[[noreturn]] static void toml_assertion_failed(const char* what) {
+  throw std::logic_error(what);
+}
+
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : toml_assertion_failed(#expression))
+#include <toml++/toml.h>
 
 namespace tandem::cli {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(blanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
-
-// The texts in quotes, up to a comment.
-std::vector<std::string> quoted(std::string_view value) {
+std::vector<std::string> texts_of(const toml::node& value) {
   std::vector<std::string> texts;
-  while (true) {
-    const std::size_t begin = value.find_first_of("\"'#");
-    if (begin == std::string_view::npos || value[begin] == '#') return texts;
-    const std::size_t end = value.find(value[begin], begin + 1);
-    if (end == std::string_view::npos) return texts;
-    texts.emplace_back(value.substr(begin + 1, end - begin - 1));
-    value.remove_prefix(end + 1);
+  if (const auto one = value.value<std::string>(); one && value.is_string()) texts.push_back(*one);
+  if (const toml::array* const list = value.as_array()) {
+    for (const toml::node& item : *list) {
+      if (const auto* const text = item.as_string()) texts.push_back(text->get());
+    }
   }
+  return texts;
 }
 
 }  // namespace
 
-TakeoverKeys takeover_keys(std::string_view toml) {
+Result<TakeoverKeys> takeover_keys(std::string_view toml, const std::string& name) {
   TakeoverKeys keys;
-  bool inside = false;
-  while (!toml.empty()) {
-    const std::size_t end = toml.find('\n');
-    const std::string_view line = trim(toml.substr(0, end));
-    toml.remove_prefix(end == std::string_view::npos ? toml.size() : end + 1);
-    if (!line.empty() && line.front() == '[') {
-      inside = trim(line.substr(0, line.find('#'))) == "[takeover]";
-      continue;
+  try {
+    const toml::table root = toml::parse(toml);
+    const toml::table* const takeover = root["takeover"].as_table();
+    if (takeover == nullptr) return keys;
+    for (const auto& [key, value] : *takeover) {
+      if (std::vector<std::string> texts = texts_of(value); !texts.empty()) {
+        keys.emplace(std::string(key.str()), std::move(texts));
+      }
     }
-    const std::size_t equals = line.find('=');
-    if (!inside || line.empty() || line.front() == '#' || equals == std::string_view::npos) continue;
-    std::vector<std::string> texts = quoted(line.substr(equals + 1));
-    if (!texts.empty()) keys.emplace(trim(line.substr(0, equals)), std::move(texts));
+  } catch (const std::exception& error) {
+    return Error{name + " is no valid configuration (" + error.what() + "); look at tandemd --check-config"};
   }
   return keys;
 }
@@ -57,7 +55,7 @@ Result<TakeoverKeys> read_takeover_keys(const std::string& path) {
   if (!file) return Error{path + " cannot be read (" + std::strerror(errno) + ")"};
   std::ostringstream text;
   text << file.rdbuf();
-  return takeover_keys(text.str());
+  return takeover_keys(text.str(), path);
 }
 
 }  // namespace tandem::cli

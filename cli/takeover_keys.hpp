@@ -1,5 +1,5 @@
-// What tandem.toml says about keepalived. tandemd is the one that reads and checks that file (--check-config); this
-// finds plain `key = "text"` and `key = ["text", ...]` lines of [takeover] and says so if there is anything else.
+// What tandem.toml says about keepalived. tandemd is the one that checks that file (--check-config); this reads the
+// texts of its [takeover] table.
 #pragma once
 
 #include <map>
@@ -14,7 +14,8 @@ namespace tandem::cli {
 // Key to texts; only keys whose value is a text or a list of texts.
 using TakeoverKeys = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-TakeoverKeys takeover_keys(std::string_view toml);
+// `name` stands for the file in errors.
+Result<TakeoverKeys> takeover_keys(std::string_view toml, const std::string& name);
 Result<TakeoverKeys> read_takeover_keys(const std::string& path);
 
 }  // namespace tandem::cli

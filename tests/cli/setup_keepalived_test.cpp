@@ -1,22 +1,19 @@
 // tandemctl setup keepalived: what it makes keepalived takes, and what does not fit this box is said. In a network
 // namespace of its own where that is possible, else skipped with a word.
-#include "tests/vip/doctest.hpp"
+#include "tests/vip/folder.hpp"
 
-#include <sched.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <sstream>
-#include <thread>
 
 #include "cli/keepalived_conf.hpp"
 #include "cli/takeover_keys.hpp"
+#include "tests/own_network.hpp"
 
 using namespace tandem;
 
@@ -55,39 +52,14 @@ std::string text_of(const std::string& path) {
 
 // A box with an interface `lan` that has 10.77.0.11/24 and fd77::11/64.
 void on_a_box(const std::function<void()>& test) {
-  std::string skipped;
-  std::exception_ptr failed;
-  std::thread inside([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
-      skipped = "no right to make a network namespace (root has it)";
-    } else if (shell("ip link set lo up && ip link add lan type veth peer name far && ip link set lan up && "
-                     "ip link set far up && ip addr add 10.77.0.11/24 dev lan && "
-                     "ip addr add fd77::11/64 dev lan nodad")
-                   .code != 0) {
-      skipped = "no `ip` program, or no veth interfaces here";
-    } else {
-      try {
-        test();
-      } catch (...) {
-        failed = std::current_exception();
-      }
-    }
-  });
-  inside.join();
-  if (!skipped.empty()) std::printf("skipped: %s: setup keepalived test\n", skipped.c_str());
-  if (failed) std::rethrow_exception(failed);
+  const auto set_up = [] {
+    return shell(
+               "ip link set lo up && ip link add lan type veth peer name far && ip link set lan up && "
+               "ip link set far up && ip addr add 10.77.0.11/24 dev lan && ip addr add fd77::11/64 dev lan nodad")
+               .code == 0;
+  };
+  tandem::test::in_own_network("setup keepalived test", set_up, test);
 }
-
-struct Folder {
-  std::string path;
-  Folder() {
-    char name[] = "/tmp/tandem-setup-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string operator/(const std::string& file) const { return path + "/" + file; }
-};
 
 const std::string plain = "--interface lan --vip 10.77.0.10/24 --peer 10.77.0.12 ";
 
@@ -109,37 +81,37 @@ TEST_CASE("setup keepalived: the example is what comes out, and keepalived takes
     const Ran ran = setup(plain);
     CHECK(ran.code == 0);
     CHECK(ran.output == text_of(KEEPALIVED_EXAMPLE));
-    CHECK(setup(plain + "--output " + (folder / "k.conf")).code == 0);
-    CHECK(text_of(folder / "k.conf") == text_of(KEEPALIVED_EXAMPLE));
-    keepalived_takes(folder / "k.conf");
+    CHECK(setup(plain + "--output " + folder.file("k.conf")).code == 0);
+    CHECK(text_of(folder.file("k.conf")) == text_of(KEEPALIVED_EXAMPLE));
+    keepalived_takes(folder.file("k.conf"));
   });
 }
 
 TEST_CASE("setup keepalived: an IPv6 address beside it, IPv6 alone, another router id") {
   on_a_box([] {
     const Folder folder;
-    const Ran both = setup(plain + "--vip fd77::10/64 --router-id 7 --output " + (folder / "both.conf"));
+    const Ran both = setup(plain + "--vip fd77::10/64 --router-id 7 --output " + folder.file("both.conf"));
     CHECK(both.code == 0);
-    const std::string text = text_of(folder / "both.conf");
+    const std::string text = text_of(folder.file("both.conf"));
     CHECK(text.find("virtual_router_id 7\n") != std::string::npos);
     CHECK(text.find("fd77::10/64 dev lan\n") > text.find("virtual_ipaddress_excluded"));
-    keepalived_takes(folder / "both.conf");
-    CHECK(setup("--interface lan --vip fd77::10/64 --peer fd77::12 --output " + (folder / "v6.conf")).code == 0);
-    CHECK(text_of(folder / "v6.conf").find("unicast_src_ip fd77::11\n") != std::string::npos);
-    keepalived_takes(folder / "v6.conf");
+    keepalived_takes(folder.file("both.conf"));
+    CHECK(setup("--interface lan --vip fd77::10/64 --peer fd77::12 --output " + folder.file("v6.conf")).code == 0);
+    CHECK(text_of(folder.file("v6.conf")).find("unicast_src_ip fd77::11\n") != std::string::npos);
+    keepalived_takes(folder.file("v6.conf"));
   });
 }
 
 TEST_CASE("setup keepalived: what does not fit this box is said, and nothing is written") {
   on_a_box([] {
     const Folder folder;
-    const std::string output = "--output " + (folder / "k.conf") + " ";
+    const std::string output = "--output " + folder.file("k.conf") + " ";
     const auto refused = [&](const std::string& arguments, const std::string& why) {
       CAPTURE(arguments);
       const Ran ran = setup(output + arguments);
       CHECK(ran.code == 1);
       CHECK(has(ran, why));
-      CHECK_FALSE(std::filesystem::exists(folder / "k.conf"));
+      CHECK_FALSE(std::filesystem::exists(folder.file("k.conf")));
     };
     refused("--interface eth7 --vip 10.77.0.10/24 --peer 10.77.0.12", "no such interface, but ");
     refused(plain + "--own 10.77.0.10", "is the virtual IP");
@@ -154,7 +126,7 @@ TEST_CASE("setup keepalived: what does not fit this box is said, and nothing is 
             "is in no network of lan, which has 10.77.0.11/24");
     refused("--interface lan --vip 10.77.0.10/16 --peer 10.77.0.12", "the prefix must be the same");
     refused("--interface lan --vip fd77::10/64 --peer 10.77.0.12", "at least one must be IPv4");
-    refused(plain + "--config " + (folder / "none.toml"), "cannot be read");
+    refused(plain + "--config " + folder.file("none.toml"), "cannot be read");
     CHECK(setup(output + plain + "--router-id 256").code == 2);
   });
 }
@@ -163,8 +135,8 @@ TEST_CASE("setup keepalived: it agrees with tandem.toml") {
   on_a_box([] {
     const Folder folder;
     const auto with = [&](const std::string& lines) {
-      std::ofstream(folder / "tandem.toml") << "[node]\nvip = \"x\"\n[takeover]\n" << lines << "[store]\n";
-      return setup(plain + "--config " + (folder / "tandem.toml"));
+      std::ofstream(folder.file("tandem.toml")) << "[node]\nvip = \"x\"\n[takeover]\n" << lines << "[store]\n";
+      return setup(plain + "--config " + folder.file("tandem.toml"));
     };
     const Ran good = with(
         "arbiter = \"keepalived\"  # \"heartbeat\"\nvip = [\"fd77::10\", '10.77.0.10']\nweight_file = \"/run/t/w\"\n"
@@ -181,25 +153,25 @@ TEST_CASE("setup keepalived: it agrees with tandem.toml") {
 TEST_CASE("setup keepalived: a file that is there is replaced with --force only") {
   on_a_box([] {
     const Folder folder;
-    std::ofstream(folder / "k.conf") << "somebody's own\n";
-    const std::string arguments = plain + "--output " + (folder / "k.conf");
+    std::ofstream(folder.file("k.conf")) << "somebody's own\n";
+    const std::string arguments = plain + "--output " + folder.file("k.conf");
     const Ran ran = setup(arguments);
     CHECK(ran.code == 1);
     CHECK(has(ran, "--force"));
-    CHECK(text_of(folder / "k.conf") == "somebody's own\n");
+    CHECK(text_of(folder.file("k.conf")) == "somebody's own\n");
     CHECK(setup(arguments + " --force").code == 0);
-    CHECK(text_of(folder / "k.conf") == text_of(KEEPALIVED_EXAMPLE));
+    CHECK(text_of(folder.file("k.conf")) == text_of(KEEPALIVED_EXAMPLE));
   });
 }
 
 TEST_CASE("systemd: when keepalived dies the addresses of its configuration are taken off this box, and only those") {
   on_a_box([] {
     const Folder folder;
-    REQUIRE(setup(plain + "--vip fd77::10/64 --output " + (folder / "k.conf")).code == 0);
-    const std::string script = folder / "stop.sh";
+    REQUIRE(setup(plain + "--vip fd77::10/64 --output " + folder.file("k.conf")).code == 0);
+    const std::string script = folder.file("stop.sh");
     REQUIRE(shell("sed -n 's/^ExecStopPost=-//p' " KEEPALIVED_DROP_IN
                   " | grep addr | sed -e 's/[$][$]/$/g' -e 's|/etc/keepalived/keepalived.conf|" +
-                  (folder / "k.conf") + "|' > " + script)
+                  (folder.file("k.conf")) + "|' > " + script)
                 .code == 0);
     REQUIRE(shell("ip addr add 10.77.0.10/24 dev lan && ip addr add fd77::10/64 dev lan nodad").code == 0);
     CHECK(shell("sh " + script).output.empty());
@@ -213,11 +185,18 @@ TEST_CASE("systemd: when keepalived dies the addresses of its configuration are 
 }
 
 TEST_CASE("takeover keys: plain lines of [takeover] only") {
-  const cli::TakeoverKeys keys = cli::takeover_keys(
-      "vip = \"0\"\n[takeover] # here\n  vip=\"1\" # \"2\"\r\n# vip = \"3\"\nheartbeat_ms = 50\nvrrp_instance = [ "
-      "\"a\", "
-      "\"b\" ]\nbroken = \"x\n[mirror]\nvip = \"4\"");
-  CHECK(keys == cli::TakeoverKeys{{"vip", {"1"}}, {"vrrp_instance", {"a", "b"}}});
+  const auto keys = cli::takeover_keys(
+      "vip = \"0\"\n[takeover] # here\n  vip=\"1\" # \"2\"\r\n# vip = \"3\"\nheartbeat_ms = 50\nvrrp_instance = [\n"
+      "\"a\", # one\n\"b\" ]\n[mirror]\nvip = \"4\"",
+      "box.toml");
+  REQUIRE(keys.ok());
+  CHECK(keys.value() == cli::TakeoverKeys{{"vip", {"1"}}, {"vrrp_instance", {"a", "b"}}});
+  CHECK(cli::takeover_keys("[node]\nname = \"x\"", "box.toml").value().empty());
+  for (const char* broken : {"[takeover]\nvip = \"x", "[\xc3\xa9]"}) {
+    const auto none = cli::takeover_keys(broken, "box.toml");
+    REQUIRE_FALSE(none.ok());
+    CHECK(none.error().message.find("box.toml is no valid configuration") == 0);
+  }
 }
 
 TEST_CASE("setup keepalived: its defaults are those of the sample configuration") {
