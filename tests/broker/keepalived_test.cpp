@@ -2,16 +2,13 @@
 #include "broker/keepalived.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <functional>
-#include <thread>
 
 #undef CHECK
+#include "tests/own_network.hpp"
 #include "tests/vip/folder.hpp"
 
 using namespace tandem;
@@ -25,24 +22,8 @@ bool ip(const std::string& arguments) {
 }
 
 void in_namespace(const std::function<void()>& test) {
-  std::string skipped;
-  std::exception_ptr failed;
-  std::thread inside([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
-      skipped = "no right to make a network namespace (root has it)";
-    } else if (!ip("link set lo up")) {
-      skipped = "no `ip` program, or it does not work here";
-    } else {
-      try {
-        test();
-      } catch (...) {
-        failed = std::current_exception();
-      }
-    }
-  });
-  inside.join();
-  if (!skipped.empty()) std::printf("skipped: %s: keepalived word test\n", skipped.c_str());
-  if (failed) std::rethrow_exception(failed);
+  tandem::test::in_own_network(
+      "keepalived word test", [] { return ip("link set lo up"); }, test);
 }
 
 TakeoverConfig takeover(const Folder& folder) {

@@ -2,10 +2,8 @@
 // the test moves the virtual IP on `lo` as keepalived would. Needs the right to make such a namespace; else skipped
 // with a word.
 #include <doctest/doctest.h>
-#include <sched.h>
 
-#include <cstdio>
-
+#include "tests/own_network.hpp"
 #include "tests/pair/plant.hpp"
 
 using namespace tandem::test;
@@ -83,24 +81,10 @@ void address_moves() {
 }  // namespace
 
 TEST_CASE("roles: with keepalived the box that has the virtual IP serves") {
-  // Only the thread that runs this and what it starts from now on are in the namespace, so the calling thread stays as
-  // it was.
-  std::string skipped;
-  std::exception_ptr failed;
-  std::thread inside([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
-      skipped = "no right to make a network namespace (root has it)";
-    } else if (!ip({"link", "set", "lo", "up"})) {
-      skipped = "no `ip` program, or it does not work here";
-    } else {
-      try {
-        address_moves();
-      } catch (...) {
-        failed = std::current_exception();
-      }
-    }
-  });
-  inside.join();
-  if (!skipped.empty()) std::printf("skipped: %s: virtual IP test\n", skipped.c_str());
-  if (failed) std::rethrow_exception(failed);
+  in_own_network(
+      "virtual IP test",
+      [] {
+        return ip({"link", "set", "lo", "up"});
+      },
+      address_moves);
 }

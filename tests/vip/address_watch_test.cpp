@@ -2,14 +2,11 @@
 #include "tests/vip/doctest.hpp"
 
 #include <poll.h>
-#include <sched.h>
 
-#include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <functional>
-#include <thread>
 
+#include "tests/own_network.hpp"
 #include "vip/address_watch.hpp"
 
 using namespace tandem::vip;
@@ -20,26 +17,9 @@ bool ip(const std::string& arguments) {
   return std::system(("ip " + arguments + " 2>/dev/null").c_str()) == 0;
 }
 
-// In a new network namespace, on a thread of its own; skipped with a word where that is not allowed.
 void in_namespace(const std::function<void()>& test) {
-  std::string skipped;
-  std::exception_ptr failed;
-  std::thread inside([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
-      skipped = "no right to make a network namespace (root has it)";
-    } else if (!ip("link set lo up")) {
-      skipped = "no `ip` program, or it does not work here";
-    } else {
-      try {
-        test();
-      } catch (...) {
-        failed = std::current_exception();
-      }
-    }
-  });
-  inside.join();
-  if (!skipped.empty()) std::printf("skipped: %s: address watch test\n", skipped.c_str());
-  if (failed) std::rethrow_exception(failed);
+  tandem::test::in_own_network(
+      "address watch test", [] { return ip("link set lo up"); }, test);
 }
 
 // The kernel has told before `ip` returns.
