@@ -26,6 +26,9 @@ struct QueueEntry {
   bool in_flight : 1 = false;    // written on the present connection
   bool released : 1 = false;     // QoS 2: PUBREC came, PUBREL is pending
   bool done : 1 = false;         // acknowledged, expired or too large
+
+  // The client has not had it: after its PUBREC a QoS 2 message is the client's.
+  bool owed() const { return message && !done && !released; }
 };
 static_assert(sizeof(QueueEntry) == 16);
 

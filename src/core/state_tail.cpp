@@ -62,8 +62,7 @@ void StateTail::find_messages() {
     const Queue& queue = session->queue;
     for (Sequence s = queue.head(); s < queue.tail(); ++s) {
       const QueueEntry& entry = queue.at(s);
-      // After its PUBREC a QoS 2 message is the client's.
-      if (entry.done || entry.released || !entry.message || !missing(entry.message->id())) continue;
+      if (!entry.owed() || !missing(entry.message->id())) continue;
       waiting_.push_back({entry.message->id(), session.get(), s});
     }
   }

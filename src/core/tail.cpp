@@ -236,8 +236,7 @@ void TailReader::finish_scan() {
     const Queue& queue = session->queue;
     for (Sequence s = queue.head(); s < queue.tail(); ++s) {
       const QueueEntry& entry = queue.at(s);
-      // After its PUBREC a QoS 2 message is the client's.
-      if (entry.done || entry.released || !entry.message || entry.message->id() <= common_.value) continue;
+      if (!entry.owed() || entry.message->id() <= common_.value) continue;
       waiting_[entry.message->id()].push_back(id);
     }
   }
