@@ -1,39 +1,12 @@
-// Named cases of docs/roles.md, each played by two Pairs.
-#include "doctest.hpp"
-
-#include "sim.hpp"
+// Named cases of docs/roles.md, each played by two Pairs; those of two logs are in logs_test.cpp.
+#include "started.hpp"
 
 using sim::SimNode;
+using sim::Started;
 using sim::World;
 using tandem::Lsn;
 
 namespace {
-
-// Both nodes start with fresh stores.
-struct Started : World {
-  explicit Started(const sim::Options& o = {}) : World(o) {
-    nodes[0]->boot();
-    nodes[1]->boot();
-    const bool ok = run_until([&] { return settled(); }, 5'000);
-    if (!ok) MESSAGE(story());
-    REQUIRE(ok);
-  }
-  SimNode& a() { return *nodes[0]; }
-  SimNode& b() { return *nodes[1]; }
-  void settle() {
-    const bool ok = run_until([&] { return settled(); }, 20'000);
-    if (!ok) MESSAGE(story());
-    REQUIRE(ok);
-  }
-  void finish() {
-    for (auto& node : nodes) node->writes_blocked = true;
-    run(500);
-    check_nothing_lost();
-    if (!violations.empty()) MESSAGE(story());
-    CHECK(violations.empty());
-    if (active() != nullptr && standby() != nullptr) CHECK(active()->state() == standby()->state());
-  }
-};
 
 // Active alone, without its memory tail, its log trimmed to its last checkpoint.
 void restart_and_trim(SimNode& node, World& w) {
@@ -130,31 +103,6 @@ TEST_CASE("records acknowledged alone are counted; after a restart the count is 
   w.finish();
 }
 
-TEST_CASE("P2: both killed at once and restarted: a MERGE, clean, nothing durable lost") {
-  Started w;
-  w.run(1'000);
-  w.a().crash();
-  w.b().crash();
-  w.run(100);
-  SUBCASE("old active first") {
-    w.a().boot();
-    w.run(400);
-    w.b().boot();
-  }
-  SUBCASE("old standby first") {
-    w.b().boot();
-    w.run(400);
-    w.a().boot();
-  }
-  SUBCASE("at once") {
-    w.a().boot();
-    w.b().boot();
-  }
-  w.settle();
-  CHECK_FALSE(w.active()->activated_unclean());
-  w.finish();
-}
-
 TEST_CASE("durability peer_disk: both killed at any moment, everything acknowledged is there") {
   sim::Options o;
   o.durability = tandem::mirror::Durability::peer_disk;
@@ -248,93 +196,6 @@ TEST_CASE("L0: a short cut of the link resumes the stream, no role change") {
   CHECK(w.a().activations() == 1);
   CHECK(w.b().told().find("brought up to date again") == std::string::npos);
   w.run(500);
-  w.finish();
-}
-
-TEST_CASE("a split: both serve, after the heal one wins and the other's acknowledged tail is merged (L2, R8)") {
-  Started w;
-  w.run(500);
-  w.cut_all(true);
-  w.run(6'000);
-  CHECK(w.a().active());
-  CHECK(w.b().active());
-  w.cut_all(false);
-  w.settle();
-  CHECK(w.b().active());  // the higher epoch
-  CHECK(w.reported.empty());
-  CHECK(w.b().merged() > 100);
-  CHECK(w.a().disk().aside.size() == 1);
-  w.finish();
-}
-
-TEST_CASE("RECONCILE: interrupted again and again, everything is merged exactly once (R9, D_DROP)") {
-  Started w;
-  w.run(500);
-  w.cut_all(true);
-  w.run(9'000);
-  REQUIRE(w.a().active());
-  REQUIRE(w.b().active());
-  w.b().slower_disk_ms = 10;
-  w.cut_all(false);
-  for (int round = 1; round <= 6; ++round) {
-    const std::size_t wanted = static_cast<std::size_t>(round) * 40;
-    const bool came = w.run_until([&] { return w.b().merged() >= wanted; }, 20'000);
-    if (!came) MESSAGE(w.story());
-    REQUIRE(came);
-    CHECK(w.a().disk().aside.empty());  // not cut before all of it is confirmed
-    if (round % 2 == 0) {
-      w.a().crash();
-      w.a().boot();
-    } else {
-      w.cut_all(true);
-      w.run(220);  // the stream is lost, the active not yet given up
-      w.cut_all(false);
-    }
-  }
-  w.b().slower_disk_ms = 0;
-  w.settle();
-  CHECK(w.reported.empty());
-  w.finish();  // "applied twice" would be a violation
-}
-
-TEST_CASE(
-    "RECONCILE: the winner dies in the middle; the loser serves UNCLEAN with its own log, and later gets all back") {
-  Started w;
-  w.run(500);
-  w.cut_all(true);
-  w.run(6'000);
-  w.b().slower_disk_ms = 10;
-  w.cut_all(false);
-  REQUIRE(w.run_until([&] { return w.b().merged() >= 40; }, 20'000));
-  w.b().crash();
-  REQUIRE(w.run_until([&] { return w.a().active(); }, 2'000));
-  CHECK(w.a().activated_unclean());
-  w.run(1'000);
-  w.b().slower_disk_ms = 0;
-  w.b().boot();
-  w.settle();
-  CHECK(w.a().active());
-  CHECK(w.reported.empty());
-  w.finish();
-}
-
-TEST_CASE("RECONCILE: reconcile = \"ask\" waits for the operator, and loses nothing meanwhile") {
-  sim::Options o;
-  o.reconcile_auto = false;
-  Started w(o);
-  w.run(500);
-  w.cut_all(true);
-  w.run(6'000);
-  w.cut_all(false);
-  REQUIRE(w.run_until([&] { return w.a().pair().pending_tail().has_value(); }, 5'000));
-  w.run(10'000);
-  CHECK(w.b().merged() == 0);
-  CHECK(w.a().disk().aside.empty());
-  CHECK(w.a().told().find("tandemctl reconcile") != std::string::npos);
-  CHECK(w.a().pair().reconcile(w.a().clock()).ok());
-  w.settle();
-  CHECK(w.b().merged() > 100);
-  CHECK_FALSE(w.a().pair().reconcile(w.a().clock()).ok());
   w.finish();
 }
 
@@ -510,55 +371,6 @@ TEST_CASE("arbiter keepalived: words change hands, P0 keeps a second MASTER a st
   CHECK(w.violations.empty());
 }
 
-TEST_CASE("P2: told MASTER without the last records, it fetches them from the peer before it serves, clean") {
-  sim::Options o;
-  o.heartbeat = false;
-  World w(o);
-  SimNode& a = *w.nodes[0];
-  SimNode& b = *w.nodes[1];
-  a.set_word(tandem::mirror::Word::master);
-  a.boot();
-  b.boot();
-  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
-  b.crash();
-  w.run(4'000);  // a acknowledges alone
-  a.crash();
-  const std::set<std::uint64_t> acked = w.acked;
-  a.set_word(tandem::mirror::Word::backup);
-  b.set_word(tandem::mirror::Word::master);
-  bool by_image = false;
-  SUBCASE("by delta") {}
-  SUBCASE("by image") {
-    by_image = true;
-  }
-  a.boot();
-  if (by_image) {
-    b.boot();
-    REQUIRE(w.run_until([&] { return b.active(); }, 1'000));
-    REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
-    w.run(300);
-    a.crash();
-    w.run(4'000);
-    b.take_checkpoint(true);
-    b.crash();
-    b.set_word(tandem::mirror::Word::backup);
-    a.set_word(tandem::mirror::Word::master);
-    b.boot();
-    a.boot();
-    REQUIRE(w.run_until([&] { return a.active(); }, 2'000));
-    CHECK(a.images_loaded() == 1);
-    CHECK_FALSE(a.activated_unclean());
-    for (const std::uint64_t id : w.acked) CHECK(a.serves(id));
-  } else {
-    b.boot();
-    REQUIRE(w.run_until([&] { return b.active(); }, 1'000));
-    CHECK_FALSE(b.activated_unclean());
-    for (const std::uint64_t id : acked) CHECK(b.serves(id));
-  }
-  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
-  CHECK(w.violations.empty());
-}
-
 TEST_CASE("frames of an earlier life of the peer change nothing") {
   Started w;
   w.run(300);
@@ -604,27 +416,6 @@ TEST_CASE("S1: from S1 to S4 nothing is acknowledged, neither alone nor for the 
   w.finish();
 }
 
-TEST_CASE("R7: a crash after the tail was cut leaves STALE, and alone it refuses to serve") {
-  Started w;
-  w.run(500);
-  w.cut_all(true);
-  w.run(6'000);
-  REQUIRE(w.a().active());
-  REQUIRE(w.b().active());
-  w.cut_all(false);
-  REQUIRE(w.run_until([&] { return w.a().disk().aside.size() == 1; }, 5'000));
-  w.a().crash();
-  w.b().crash();
-  w.a().boot();
-  w.run(8'000);
-  CHECK_FALSE(w.a().active());
-  CHECK(w.a().pair().mode() == tandem::mirror::Mode::stale);
-  w.b().boot();
-  w.settle();
-  CHECK(w.b().active());
-  w.finish();
-}
-
 TEST_CASE("A4: told BACKUP nothing is acknowledged, not even after an operator's promotion") {
   sim::Options o;
   o.heartbeat = false;
@@ -647,45 +438,4 @@ TEST_CASE("A4: told BACKUP nothing is acknowledged, not even after an operator's
   w.run(300);
   CHECK(w.acked.size() > before);
   CHECK(w.violations.empty());
-}
-
-TEST_CASE("R6: after a MERGE alone_from begins behind the peer's log, not behind the own one") {
-  Started w;
-  w.run(500);
-  w.cut(0, 0, true);  // the standby gets nothing any more
-  w.run(120);
-  w.a().crash();
-  w.b().crash();
-  const Lsn peer_last = w.b().disk().last();
-  REQUIRE(w.a().disk().last() > peer_last);
-  w.cut(0, 0, false);
-  w.a().boot();
-  w.b().boot();
-  REQUIRE(w.run_until([&] { return w.a().active(); }, 2'000));
-  CHECK_FALSE(w.a().activated_unclean());
-  CHECK(w.a().pair().status(w.a().clock()).alone_from == peer_last.next());
-  w.settle();
-  w.finish();
-}
-
-// Found by tests/sim: the length of a peer's log that went another way was taken for what both have.
-TEST_CASE("the log is kept from the fork on, however long the peer's own branch is") {
-  Started w;
-  w.run(500);
-  w.a().crash();  // its memory is gone: the other box has records that it lacks
-  const Lsn fork = w.a().disk().last();
-  REQUIRE(w.run_until([&] { return w.b().active(); }, 2'000));
-  for (int from = 0; from < 2; ++from) w.cut(from, 0, true);
-  w.a().boot();
-  REQUIRE(w.run_until([&] { return w.a().active() && w.a().disk().last().value > fork.value + 50; }, 10'000));
-  REQUIRE(w.b().last() > fork);
-  w.a().crash();
-  for (int from = 0; from < 2; ++from) w.cut(from, 0, false);
-  w.a().boot();
-  const auto heard = [&] { return w.b().pair().status(w.b().clock()).peer.lsn.value > fork.value + 50; };
-  REQUIRE(w.run_until(heard, 1'000));
-  REQUIRE(w.b().active());
-  CHECK(w.b().pair().keep_log_from() <= fork.next());
-  w.settle();
-  w.finish();
 }
