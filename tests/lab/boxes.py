@@ -21,43 +21,6 @@ MIRROR_PORT = 7883
 WRONG_CONFIGURATION = 2  # tandemd's exit code (RestartPreventExitStatus)
 WEIGHT_FAULT = "-254"  # keepalived gives the VIP up, whatever the priority
 
-KEEPALIVED = """global_defs {{
-    router_id {name}
-    vrrp_garp_master_delay 1
-    vrrp_garp_master_refresh 10
-    vrrp_garp_lower_prio_repeat 3
-    vrrp_garp_lower_prio_delay 1
-    vrrp_notify_fifo {folder}/vrrp.fifo
-}}
-track_file broker {{
-    file {folder}/vrrp.weight
-    weight 1
-    init_file -254
-}}
-vrrp_instance TANDEM {{
-    state BACKUP
-    nopreempt
-    interface lan
-    virtual_router_id 51
-    priority 100
-    version 3
-    advert_int 0.1
-    unicast_src_ip {lan}
-    unicast_peer {{
-        {peer_lan}
-    }}
-    virtual_ipaddress {{
-        {vip}/24 dev lan
-    }}
-    virtual_ipaddress_excluded {{
-        {vip6}/64 dev lan
-    }}
-    track_file {{
-        broker
-    }}
-}}
-"""
-
 TANDEMD = """[node]
 name = "{name}"
 data_dir = "{folder}/data"
@@ -172,8 +135,12 @@ class Box:
         values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
                   "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
                   "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6}
-        self.write("keepalived.conf", KEEPALIVED.format(**values))
         self.write("tandemd.toml", TANDEMD.format(**values))
+        # As a technician makes it.
+        self.lab.run("exec", name, os.path.join(pair.bin, "tandemctl"), "setup", "keepalived", "--interface", "lan",
+                     "--vip", network.VIP + "/24", "--vip", network.VIP6 + "/64", "--own", network.LAN[name],
+                     "--peer", network.LAN[peer], "--config", self.path("tandemd.toml"),
+                     "--output", self.path("keepalived.conf"))
         self.tandemd = Service(self.lab, name, [os.path.join(pair.bin, "tandemd"), "--config", self.path("tandemd.toml")],
                                self.path("tandemd.log"), self.weight_to_fault,
                                unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
