@@ -59,16 +59,18 @@ void SureCheck::watch_sure(int node, Host& host, Host& other) {
   }
 }
 
-// A pause between the decision and the reign lets the other box go on alone meanwhile: RECONCILE's work
-// (docs/roles.md, Limits).
-void SureCheck::watch_reign(int node, Host& host, Host& other, std::int64_t now, bool lossy) {
-  constexpr std::int64_t decision_ms = 2'000;
+// What counts is the moment of the decision: while its log and metadata go to the disk, the other box may go on alone,
+// which is RECONCILE's work (docs/roles.md, Limits).
+void SureCheck::watch_reign(int node, Host& host, Host& other, bool lossy) {
+  std::optional<Acked>& decided = decided_[static_cast<std::size_t>(node)];
+  const bool promoting = host.pair().role() == tandem::mirror::Role::promoting;
+  if (promoting && !decided) decided = acked_[static_cast<std::size_t>(1 - node)];
+  const Acked acked = decided.value_or(acked_[static_cast<std::size_t>(1 - node)]);
+  if (!promoting) decided.reset();
   bool& served = served_[static_cast<std::size_t>(node)];
   const bool begins = host.serving() && !served;
   served = host.serving();
-  const Acked& acked = acked_[static_cast<std::size_t>(1 - node)];
-  if (now - forced_at_ < decision_ms) return;
-  if (!begins || lossy || other.serving() || now - paused_at_[static_cast<std::size_t>(node)] < decision_ms) return;
+  if (!begins || lossy || other.serving()) return;
   if (acked.lsn.value == 0 || host.pair().holds(acked.epoch, acked.lsn)) return;
   if (host.pair().status(host.clock()).self.unclean) return;
   const auto& merged = host.state().globals().merged;
@@ -78,22 +80,20 @@ void SureCheck::watch_reign(int node, Host& host, Host& other, std::int64_t now,
           ", which the other box has acknowledged");
 }
 
-void SureCheck::watch(std::array<Host*, 2> hosts, std::int64_t now, bool lossy) {
+void SureCheck::watch(std::array<Host*, 2> hosts, bool lossy) {
   for (int i = 0; i < 2; ++i) {
-    Host& host = *hosts[static_cast<std::size_t>(i)];
-    if (host.paused()) {
-      paused_at_[static_cast<std::size_t>(i)] = now;
-    } else {
-      note_acked(i, host);
-    }
+    if (!hosts[static_cast<std::size_t>(i)]->paused()) note_acked(i, *hosts[static_cast<std::size_t>(i)]);
   }
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts[static_cast<std::size_t>(i)];
     Host& other = *hosts[static_cast<std::size_t>(1 - i)];
-    if (!host.up()) served_[static_cast<std::size_t>(i)] = false;
+    if (!host.up()) {
+      served_[static_cast<std::size_t>(i)] = false;
+      decided_[static_cast<std::size_t>(i)].reset();
+    }
     if (!host.up() || host.paused()) continue;
     watch_sure(i, host, other);
-    watch_reign(i, host, other, now, lossy);
+    watch_reign(i, host, other, lossy);
     watch_guard(i, host);
   }
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "host.hpp"
@@ -19,14 +20,12 @@ class SureCheck {
     tandem::Lsn& whole_at = whole_at_[static_cast<std::size_t>(1 - node)];
     if (last < whole_at) whole_at = last;
   }
-  // A person forces the box to serve: the other one may have decided to already.
-  void forced(std::int64_t now) { forced_at_ = now; }
   void booted(int node) { guarded_until_[static_cast<std::size_t>(node)] = {}; }
   // A box begins to replace its log or rows by the peer's: it is whole again once it has all that the peer has now.
   void cut(int node, Host& peer);
   void takes_over_unclean(int node, Host& host);
   // After each step of both boxes. `lossy`: two memories were lost at nearly the same time.
-  void watch(std::array<Host*, 2> hosts, std::int64_t now, bool lossy);
+  void watch(std::array<Host*, 2> hosts, bool lossy);
   // A box stood still from `since` until now, by its own clock.
   void resumed(int node, Host& host, tandem::Steady since);
 
@@ -37,16 +36,15 @@ class SureCheck {
   };
   void note_acked(int node, Host& host);
   void watch_sure(int node, Host& host, Host& other);
-  void watch_reign(int node, Host& host, Host& other, std::int64_t now, bool lossy);
+  void watch_reign(int node, Host& host, Host& other, bool lossy);
   void watch_guard(int node, Host& host);
 
   std::function<void(const std::string&)> broken_;
   std::array<Acked, 2> acked_;
   std::array<tandem::Lsn, 2> whole_at_;
   std::array<bool, 2> served_{};
-  std::int64_t forced_at_ = 0;
+  std::array<std::optional<Acked>, 2> decided_;  // what the other box had acknowledged when this one began to promote
   std::array<tandem::Steady, 2> guarded_until_;  // by the box's own clock
-  std::array<std::int64_t, 2> paused_at_{};      // last seen
 };
 
 }  // namespace sim

@@ -113,7 +113,6 @@ void World::note(const std::string& what) {
 void World::told(int node, broker::Level level, std::string_view sentence) {
   constexpr const char* marks[] = {"", "", "(!) ", "(!!) "};  // debug, info, warn, error
   note(hosts_[static_cast<std::size_t>(node)]->name() + ": " + marks[static_cast<int>(level)] + std::string(sentence));
-  if (sentence.starts_with("An operator forced")) sure_.forced(now_);
   if (sentence.starts_with("Merging what only")) history_.note_merge(now_);
   if (sentence.find("From what only") != std::string_view::npos) {
     ++result_.merged;
@@ -208,7 +207,7 @@ void World::step() {
   for (const auto& host : hosts_) {
     if (host->up() && !host->paused() && host->pair().sure(host->clock())) mirrored_at_ = now_;
   }
-  sure_.watch({hosts_[0].get(), hosts_[1].get()}, now_, history_.lossy());
+  sure_.watch({hosts_[0].get(), hosts_[1].get()}, history_.lossy());
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts_[static_cast<std::size_t>(i)];
     tails_.acknowledged(i, host);
