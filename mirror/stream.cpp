@@ -24,17 +24,9 @@ Stream::Change Stream::on_hello(StreamEnd from, StreamEnd echo) {
   heard_ = from;
   if (echo != own_) {
     const bool left = up_ && from.boot == peer_.boot;  // a newer number of the same life
-    if (left) up_ = false;
-    return left ? Change::went_down : Change::none;
+    return left ? go_down() : Change::none;
   }
-  // Another process of that box, while the stream is up. Frames of a dead one may come late (by a path that was
-  // stalled), and both may have heard the present name of this end: so it takes a new name, which only the living one
-  // can echo.
-  if (up_ && from.boot != peer_.boot) {
-    up_ = false;
-    ++own_.number;
-    return Change::went_down;
-  }
+  if (up_ && from.boot != peer_.boot) return go_down();  // another process of that box
   const std::uint64_t earlier = peer_.boot;
   if (earlier != 0 && earlier != from.boot) {
     dead_.push_back(earlier);
@@ -45,10 +37,17 @@ Stream::Change Stream::on_hello(StreamEnd from, StreamEnd echo) {
   return Change::went_up;
 }
 
-void Stream::leave() {
+// Frames of a dead life may come late, by a path that was stalled, and it may have heard the name that this end had: so
+// with each stream that is over it takes a new one, which only the living can echo.
+Stream::Change Stream::go_down() {
   up_ = false;
-  heard_ = {};  // a new handshake begins with hearing the peer anew
   ++own_.number;
+  return Change::went_down;
+}
+
+void Stream::leave() {
+  go_down();
+  heard_ = {};  // a new handshake begins with hearing the peer anew
 }
 
 }  // namespace tandem::mirror

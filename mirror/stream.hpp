@@ -37,6 +37,7 @@ class Stream {
 
  private:
   bool is_dead(std::uint64_t boot) const;
+  Change go_down();
 
   StreamEnd own_;
   StreamEnd peer_;

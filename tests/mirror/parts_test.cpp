@@ -173,6 +173,18 @@ TEST_CASE("stream: a late HELLO of a dead process does not shut out the living o
   CHECK(a.up());
 }
 
+// Found by tests/sim: the living one was taken for dead then, for ever.
+TEST_CASE("stream: a peer that begins anew is not mixed up with an earlier life that knew the same name") {
+  Stream a(1);
+  const StreamEnd known = a.own();
+  const StreamEnd dead{2, 1};  // heard that name, answered on a path that stalls, and died
+  REQUIRE(a.on_hello(StreamEnd{3, 1}, known) == Stream::Change::went_up);
+  REQUIRE(a.on_hello(StreamEnd{3, 2}, {}) == Stream::Change::went_down);
+  CHECK(a.on_hello(dead, known) != Stream::Change::went_up);
+  CHECK_FALSE(a.up());
+  CHECK(a.on_hello(StreamEnd{3, 2}, a.own()) == Stream::Change::went_up);
+}
+
 // Found by tests/sim: it ended the stream, and its "no lease" let the active acknowledge alone beside a SURE standby.
 TEST_CASE("stream: an older stream of the peer's life is ignored, whatever other lives were heard meanwhile") {
   Stream stream(1);
