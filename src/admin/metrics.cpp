@@ -143,8 +143,7 @@ void write_peer(Writer& out, const StatusReport& report) {
 
 void write_box(Writer& out, const StatusReport& report) {
   out.gauge("tandem_log_kept_bytes", "Log on this disk, for restarts and for the other box.", report.log_kept_bytes);
-  out.gauge("tandem_tail_compacted", "1: the log outgrew store.log_max_mb.",
-            report.tail_compacted);
+  out.gauge("tandem_tail_compacted", "1: the log outgrew store.log_max_mb.", report.tail_compacted);
   out.gauge("tandem_alarms", "Alarms that are active.", std::uint64_t{report.alarms.size()});
   out.head("tandem_alarm_active", "gauge", "1: this alarm is active.");
   for (const char* const kind : alarm_kinds) {
