@@ -5,16 +5,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
-#include <stdexcept>
 
-// toml++ asserts where it should report (a table header such as "[é]"): thrown here, caught below.
-[[noreturn]] static void toml_assertion_failed(const char* what) {
-  throw std::logic_error(what);
-}
-
-#define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expression) ((expression) ? static_cast<void>(0) : toml_assertion_failed(#expression))
-#include <toml++/toml.h>
+#include "base/toml.hpp"
 
 namespace tandem::cli {
 

@@ -113,7 +113,7 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-// Where toml++ gave up with an assertion, which carries no place: the last byte of the shortest start of the
+// Where toml++ gave up with an assertion, which carries no place: the last letter of the shortest start of the
 // text that makes it do so (the parser goes from left to right, so every longer start does too).
 Place place_of_assertion(std::string_view text) {
   std::size_t good = 0;
@@ -123,14 +123,16 @@ Place place_of_assertion(std::string_view text) {
     try {
       static_cast<void>(toml::parse(text.substr(0, middle)));
       good = middle;
-    } catch (const config_detail::TomlAssertion&) {
+    } catch (const TomlAssertion&) {
       bad = middle;
     } catch (const toml::parse_error&) {
       good = middle;
     }
   }
+  std::size_t letter = bad - 1;
+  while (letter > 0 && (static_cast<unsigned char>(text[letter]) & 0xc0U) == 0x80U) --letter;  // UTF-8
   Place place{1, 1};
-  for (const char c : text.substr(0, bad - 1)) {
+  for (const char c : text.substr(0, letter)) {
     place = c == '\n' ? Place{place.line + 1, 1} : Place{place.line, place.column + 1};
   }
   return place;
@@ -142,7 +144,7 @@ std::optional<toml::table> parse_toml(std::string_view text, Problems& problems)
     return toml::parse(text);
   } catch (const toml::parse_error& error) {
     problems.add(place_of(error.source()), "", "not TOML: " + std::string(error.description()));
-  } catch (const config_detail::TomlAssertion&) {
+  } catch (const TomlAssertion&) {
     problems.add(place_of_assertion(text), "", "not TOML: unexpected character");
   } catch (const std::exception& error) {
     problems.add({}, "", "cannot be parsed: " + std::string(error.what()));

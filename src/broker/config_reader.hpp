@@ -5,28 +5,12 @@
 
 #include <concepts>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-namespace tandem::config_detail {
-
-// toml++ asserts where it should report (a table header such as "[é]"): thrown here, caught in config.cpp.
-struct TomlAssertion : std::logic_error {
-  using std::logic_error::logic_error;
-};
-[[noreturn]] inline void toml_assertion_failed(const char* what) {
-  throw TomlAssertion(what);
-}
-
-}  // namespace tandem::config_detail
-
-#define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expression) \
-  ((expression) ? static_cast<void>(0) : ::tandem::config_detail::toml_assertion_failed(#expression))
-#include <toml++/toml.h>
+#include "base/toml.hpp"
 
 namespace tandem::config_detail {
 

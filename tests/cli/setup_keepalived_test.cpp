@@ -192,7 +192,7 @@ TEST_CASE("takeover keys: plain lines of [takeover] only") {
   REQUIRE(keys.ok());
   CHECK(keys.value() == cli::TakeoverKeys{{"vip", {"1"}}, {"vrrp_instance", {"a", "b"}}});
   CHECK(cli::takeover_keys("[node]\nname = \"x\"", "box.toml").value().empty());
-  for (const char* broken : {"[takeover]\nvip = \"x", "[\xc3\xa9]"}) {
+  for (const char* broken : {"[takeover]\nvip = \"x", "[\xc3\xa9]", "[\xd2\x99]"}) {
     const auto none = cli::takeover_keys(broken, "box.toml");
     REQUIRE_FALSE(none.ok());
     CHECK(none.error().message.find("box.toml is no valid configuration") == 0);

@@ -16,7 +16,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
 WALLS = {
     "zmq": ("mirror/link", "mirror/keys", "mirror/zap"),  # the files of the target tandem_link
     "sqlite3.h": ("src/store/",),
-    "toml++/": ("src/broker/config", "cli/takeover_keys"),
+    "toml++/": ("src/base/toml",),
     "spdlog/": ("src/base/journal",),
     "doctest/": (),
 }
