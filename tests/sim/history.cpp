@@ -125,6 +125,16 @@ bool History::excused(const Message& message) const {
   return false;
 }
 
+// A box that goes on UNCLEAN may lack the record of a subscription, until the other one's log is merged.
+bool History::forgotten(const Interest& interest, std::int64_t at) const {
+  for (const auto& [forked_at, served_at] : unclean_) {
+    if (interest.from < forked_at - slowest_ack_ms || interest.from > served_at || at < served_at) continue;
+    const auto merged = std::lower_bound(merges_.begin(), merges_.end(), served_at);
+    if (merged == merges_.end() || at <= *merged) return true;
+  }
+  return false;
+}
+
 void History::check_one(const Message& message, const std::string& subscriber, const Interest& interest,
                         const std::function<void(const std::string&)>& broken) const {
   const std::string name = message.publisher + "-" + std::to_string(message.number);
@@ -134,6 +144,7 @@ void History::check_one(const Message& message, const std::string& subscriber, c
   // Nor is it clear which of two changes is the newer one, if their boxes' clocks differ.
   const bool known_there = message.acked_by == interest.by && !interest.again;
   if (split() && interest.from >= *first_split_ && !known_there) return;
+  if (!known_there && forgotten(interest, message.acked_at)) return;
   if (goes_first_ && message.acked_at >= *first_split_) return;
   if (message.will && split()) return;  // its client may be back at the other side, which then fires none
   if (lost(interest.from)) return;      // it was acknowledged when both memories were about to be lost

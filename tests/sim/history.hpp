@@ -121,6 +121,7 @@ class History {
   // Two lineages had a part in it (docs/limits.md): its publisher sent it to both, or the subscriber was at both
   // between the first and the last receipt, or the loser had begun to deliver it when it was merged into the winner, or
   // a box that had lost the record of the first receipt went on UNCLEAN.
+  bool forgotten(const Interest& interest, std::int64_t at) const;
   bool in_two_lineages(const Message& message, const std::string& subscriber) const;
   void check_order(const std::function<void(const std::string&)>& broken) const;
 
