@@ -61,7 +61,7 @@ Status Node::start() {
   active_.attach(parts_.doors.connections(), parts_.random);
   const store::Found& found = parts_.store.found();
   const Lsn last = std::max(found.log_last, found.checkpoint);
-  if (Status loaded = replica_.load(parts_.store, found.checkpoint, last); !loaded.ok()) {
+  if (Status loaded = replica_.load(parts_.store, found.checkpoint, last, parts_.at_work); !loaded.ok()) {
     return Error{"the store in " + config_.node.data_dir + " cannot be loaded: " + loaded.error().message +
                  "; move the folder away and start again: the peer has a copy"};
   }

@@ -99,13 +99,13 @@ void Node::obey(mirror::Rewind& order) {
     return;
   }
   const Lsn to = order.to;
-  parts_.store.rewind(to, std::move(order.note), token([this, to](Steady now) {
-                        const Status loaded = replica_.load(parts_.store, checkpointer_.committed(), to);
-                        if (!loaded.ok())
-                          parts_.events.event(Level::error, "store",
-                                              "rebuilding State failed: " + loaded.error().message);
-                        pair_->on_rewound(loaded.ok() && replica_.last() == to, now);
-                      }));
+  parts_.store.rewind(
+      to, std::move(order.note), token([this, to](Steady now) {
+        const Status loaded = replica_.load(parts_.store, checkpointer_.committed(), to, parts_.at_work);
+        if (!loaded.ok())
+          parts_.events.event(Level::error, "store", "rebuilding State failed: " + loaded.error().message);
+        pair_->on_rewound(loaded.ok() && replica_.last() == to, now);
+      }));
 }
 
 void Node::obey(mirror::Wipe& order) {

@@ -65,6 +65,8 @@ struct Parts {
   // STALE.
   std::string missing = {};
   std::function<void()> healed = {};  // the peer's copy is here, nothing is missing any more
+  // Called again and again in steps that take long (State is built from the disk): this process does not hang.
+  std::function<void()> at_work = [] {};
   // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are
   // reset.
   std::function<void(std::vector<Flow> stale)> took_over = {};

@@ -22,6 +22,7 @@
 #include "broker/keepalived.hpp"
 #include "broker/node.hpp"
 #include "broker/salvage.hpp"
+#include "broker/service_manager.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
 #include "vip/announce.hpp"
@@ -113,6 +114,7 @@ struct Process::Impl {
   asio::io_context context{1};
   EdgeDoors doors;
   MachineClocks clocks;
+  ServiceManager service_manager;
   EventsFile events;
   Salvage salvage;
   std::string known_damage;  // that a look at the files would not show; of the last start_node()
@@ -183,6 +185,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   Parts parts{*store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get()};
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
+  parts.at_work = [this] { service_manager.alive(clocks.steady()); };
   parts.took_over = [this](std::vector<Flow> stale) { took_over(std::move(stale)); };
   node = std::make_unique<Node>(config, parts);
   doors.build(context, edge_options(config), node->sink());
@@ -257,6 +260,9 @@ void Process::Impl::beat() {
     if (!error) beat();
   });
   node->on_beat();
+  service_manager.alive(clocks.steady());
+  service_manager.status(std::string(mirror::role_name(node->pair().role())) + ", " +
+                         std::string(mirror::mode_name(node->pair().mode())) + "; tandemctl status tells more");
 }
 
 // The port may still be held for a moment (by the box that served, on one machine).
@@ -313,6 +319,7 @@ Status Process::Impl::run() {
     for (const int descriptor : keepalived->fds()) watch(descriptor, [this] { node->on_vrrp(); });
   }
   beat();
+  service_manager.ready();
   while (!stopping && !node->failure()) {
     using Clock = std::chrono::steady_clock;
     context.run_one();
@@ -324,6 +331,7 @@ Status Process::Impl::run() {
     keep_listening();
   }
   if (node->failure()) return *node->failure();
+  service_manager.stopping();
   events.event(Level::info, "node", "Stopping in order; the standby is told.");
   node->stop();
   return {};

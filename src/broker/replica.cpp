@@ -17,14 +17,18 @@ void Replica::clear() {
   last_time_ = {};
 }
 
-Status Replica::load(store::Store& store, Lsn checkpoint, Lsn to) {
+Status Replica::load(store::Store& store, Lsn checkpoint, Lsn to, const std::function<void()>& at_work) {
   clear();
   begin_image();
-  const Status rows = store.load_rows([&](Row&& row) { return image_row(row); });
+  const Status rows = store.load_rows([&](Row&& row) {
+    at_work();
+    return image_row(row);
+  });
   if (!rows.ok()) return rows;
   const Status image = end_image(checkpoint, Instant{});
   if (!image.ok()) return image;
   return store.load_log(checkpoint, [&](Batch&& batch) -> Status {
+    at_work();
     if (batch.last() > to) return {};
     return apply(batch);
   });

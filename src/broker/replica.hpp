@@ -2,6 +2,7 @@
 // batch from the log. The same apply as on the active; effects are dropped.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "base/batch.hpp"
@@ -24,8 +25,8 @@ class Replica {
 
   // Empty State at lsn 0.
   void clear();
-  // Rows, then the log up to `to` at most. Error: what is damaged or missing.
-  Status load(store::Store& store, Lsn checkpoint, Lsn to);
+  // Rows, then the log up to `to` at most; `at_work` is called for each of them. Error: what is damaged or missing.
+  Status load(store::Store& store, Lsn checkpoint, Lsn to, const std::function<void()>& at_work);
   // The next batch. Error: it cannot be read (a newer program wrote it, or it is damaged).
   Status apply(const Batch& batch);
   // The active applied its own batch already.

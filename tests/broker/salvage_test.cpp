@@ -120,7 +120,7 @@ Loaded salvaged(const Folder& folder, std::string& missing, const std::string& k
   store::Store& store = *opened.value();
   Replica replica;
   const Status loaded =
-      replica.load(store, store.found().checkpoint, std::max(store.found().log_last, store.found().checkpoint));
+      replica.load(store, store.found().checkpoint, std::max(store.found().log_last, store.found().checkpoint), [] {});
   if (!loaded.ok()) FAIL(loaded.error().message);
   const Result<mirror::Meta> meta = mirror::decode_meta(store.found().meta);
   REQUIRE(meta.ok());

@@ -18,6 +18,7 @@ WALLS = {
     "sqlite3.h": ("src/store/",),
     "toml++/": ("src/base/toml",),
     "spdlog/": ("src/base/journal",),
+    "systemd/": ("src/broker/service_manager",),
     "doctest/": (),
 }
 
