@@ -82,12 +82,20 @@ RoleState Pair::Impl::role_state(Steady now) const {
   return join.in_sync() && lease.valid(now) ? RoleState::sure : RoleState::unsure;
 }
 
+// Silence of all hosts may be theirs, or their switch's: then the other box says the same, and neither gives way. It
+// may find out a little later.
+bool Pair::Impl::cut_off(Steady now) const {
+  if (!nobody_since) return false;
+  return !linked() || (!peer.beat.reaches_nobody && now.ms - nobody_since->ms >= limits::reach_agree_ms);
+}
+
 RoleFacts Pair::Impl::facts(Steady now) const {
   RoleFacts f;
   const Beat& beat = peer.beat;
   f.guard = options.has_peer && beats.guarded();
   f.master = word() == Word::master;
   f.stopping = stopping;
+  f.cut_off = cut_off(now);
   f.operator_grace = grace_until && now < *grace_until;
   f.linked = linked();
   f.peer_active = beat.role == Role::active;

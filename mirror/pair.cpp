@@ -81,6 +81,20 @@ Epoch Pair::epoch_at(Lsn lsn) const {
   return impl_->local.meta.history.epoch_at(lsn);
 }
 
+void Pair::on_reach(bool somebody, Steady now) {
+  if (somebody) {
+    impl_->nobody_since.reset();
+  } else if (!impl_->nobody_since) {
+    impl_->nobody_since = now;
+  }
+}
+bool Pair::cut_off(Steady now) const {
+  return impl_->cut_off(now);
+}
+bool Pair::both_active() const {
+  return impl_->role == Role::active && impl_->linked() && impl_->peer.beat.role == Role::active;
+}
+
 bool Pair::sure(Steady now) const {
   return impl_->role_state(now) == RoleState::sure;
 }
@@ -88,6 +102,7 @@ bool Pair::sure(Steady now) const {
 int Pair::vrrp_weight(Steady now) const {
   RoleFacts facts;  // those that it asks for: this runs once a turn
   facts.stopping = impl_->stopping;
+  facts.cut_off = impl_->cut_off(now);
   facts.linked = impl_->linked();
   facts.peer_empty = impl_->peer.beat.empty;
   return mirror::vrrp_weight(impl_->role_state(now), facts, epoch().number);

@@ -224,6 +224,7 @@ class Pair {
   void on_beat(Steady now);  // every heartbeat_ms of own ticks, from the core loop
   void on_frame(std::size_t path, ByteView frame, Steady now);
   void on_word(Word word, Steady now);            // arbiter keepalived
+  void on_reach(bool somebody, Steady now);       // arbiter keepalived with takeover.reach: each beat
   void on_batch(const Batch& batch, Steady now);  // active: appended and applied here; ship it
   void on_applied(Lsn last, Steady now);          // standby: ApplyBatch was carried out
   void on_durable(Lsn durable, Steady now);
@@ -271,6 +272,8 @@ class Pair {
   Mode mode() const;
   Epoch epoch() const;
   int vrrp_weight(Steady now) const;  // mirror/weight.hpp
+  bool cut_off(Steady now) const;     // reaches nobody on the LAN, and that is not so of the peer
+  bool both_active() const;           // this box and the peer serve, each for itself
   bool sure(Steady now) const;        // SURE (docs/roles.md): told MASTER, this standby promotes itself at once, clean
   // Log time as last heard from an active peer, and when.
   struct HeardTime {

@@ -70,6 +70,7 @@ struct Beat {
   bool unclean = false;
   bool stopping = false;
   std::uint8_t heard_paths = 0;  // bit i: I hear the peer on path i
+  bool reaches_nobody = false;   // of the hosts on the LAN that it asks (takeover.reach)
   Epoch epoch;
   Lsn lsn;  // end of the log in memory
   Lsn durable;

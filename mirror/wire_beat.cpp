@@ -17,6 +17,8 @@ enum BeatFlag : unsigned {
   flag_info = 1U << 7,
 };
 
+constexpr unsigned reaches_nobody_bit = 1U << 7;  // beside heard_paths, in one octet
+
 unsigned flags_of(const Beat& beat) {
   return (beat.empty ? flag_empty : 0U) | (beat.stale ? flag_stale : 0U) | (beat.may_hold_lease ? flag_lease : 0U) |
          (beat.in_sync ? flag_in_sync : 0U) | (beat.unclean ? flag_unclean : 0U) |
@@ -41,7 +43,9 @@ std::optional<Beat> read_beat(ByteReader& in) {
   beat.unclean = (flags & flag_unclean) != 0;
   beat.stopping = (flags & flag_stopping) != 0;
   beat.word = (flags & flag_master) != 0 ? Word::master : Word::backup;
-  beat.heard_paths = in.u8();
+  const unsigned heard = in.u8();
+  beat.heard_paths = static_cast<std::uint8_t>(heard & ~reaches_nobody_bit);
+  beat.reaches_nobody = (heard & reaches_nobody_bit) != 0;
   beat.epoch = get_epoch(in);
   beat.lsn = Lsn{in.u64_le()};
   beat.durable = Lsn{in.u64_le()};
@@ -66,7 +70,8 @@ std::optional<Beat> read_beat(ByteReader& in) {
 
 void put(ByteWriter& out, const Beat& beat) {
   out.u8(static_cast<std::uint8_t>(beat.role)).u8(static_cast<std::uint8_t>(beat.mode));
-  out.u8(static_cast<std::uint8_t>(flags_of(beat))).u8(beat.heard_paths);
+  const unsigned heard = beat.heard_paths | (beat.reaches_nobody ? reaches_nobody_bit : 0U);
+  out.u8(static_cast<std::uint8_t>(flags_of(beat))).u8(static_cast<std::uint8_t>(heard));
   put_epoch(out, beat.epoch);
   out.u64_le(beat.lsn.value).u64_le(beat.durable.value).i64_le(beat.log_time.ms).u64_le(beat.alone_from.value);
   out.u64_le(beat.mirror_boot).u64_le(beat.mirror_join);

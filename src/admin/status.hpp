@@ -43,8 +43,8 @@ struct AlarmStatus {
   std::string text;
   std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
 };
-inline constexpr const char* alarm_kinds[] = {"digest", "damage", "disk",       "log",
-                                              "http",   "weight", "keepalived", "tickle"};
+inline constexpr const char* alarm_kinds[] = {"digest",     "damage", "disk",  "log",          "http",       "weight",
+                                              "keepalived", "tickle", "reach", "reach_socket", "both_active"};
 
 // Since the process began.
 struct Counters {

@@ -71,7 +71,10 @@ inline constexpr std::int64_t path_down_ms = 150;
 inline constexpr std::int64_t lease_ms = 2'000;
 inline constexpr std::int64_t solo_wait_ms = 2'500;
 inline constexpr std::int64_t boot_wait_ms = 10'000;
-inline constexpr std::int64_t resume_guard_ms = 300;  // A0
+inline constexpr std::int64_t resume_guard_ms = 300;    // A0
+inline constexpr std::int64_t reach_ask_ms = 250;       // takeover.reach: an echo request to each host
+inline constexpr std::int64_t reach_silent_ms = 1'000;  // none has answered for so long: nobody is reached
+inline constexpr std::int64_t reach_agree_ms = 500;     // then the other box has so long to find the same
 inline constexpr int tickle_rounds = 3;
 inline constexpr std::int64_t tickle_round_ms = 600;  // a client's kernel answers one a connection in 500 ms
 inline constexpr std::int64_t confirm_slow_ms = 500;
@@ -96,6 +99,7 @@ static_assert(boot_wait_ms >= solo_wait_ms);
 static_assert(in_flight_resume_bytes < in_flight_pause_bytes && in_flight_pause_bytes < in_flight_bytes);
 static_assert(max_frame_bytes > max_packet_bytes + batch_bytes);
 static_assert(max_connect_bytes <= max_packet_bytes);
+static_assert(reach_silent_ms + reach_ask_ms < lease_ms);  // a box that is cut off is gone before it may serve alone
 static_assert(turn_bytes_per_connection <= read_buffer_bytes);
 static_assert(turn_us / 1000 < heartbeat_ms / 5);
 

@@ -80,7 +80,8 @@ struct TakeoverConfig {
   Unsure unsure = Unsure::promote;
   std::int64_t will_grace_s = limits::zero_keepalive_will_grace_ms / 1000;  // for clients with keepalive 0;
                                                                             // the others have 1.5 x keepalive
-  std::vector<std::string> vip;  // the virtual IPs, one or a list; required by arbiter "keepalived"
+  std::vector<std::string> vip;    // the virtual IPs, one or a list; required by arbiter "keepalived"
+  std::vector<std::string> reach;  // hosts on the LAN; a box that reaches none of them gives the VIP up
   // Of arbiter "keepalived"; etc/keepalived names the same.
   std::string weight_file = "/run/tandem/vrrp.weight";  // its track_file
   std::string notify_fifo = "/run/tandem/vrrp.fifo";    // its vrrp_notify_fifo

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t max_paths = 2;
 constexpr std::size_t max_peer_keys = 4;
 constexpr std::size_t max_vips = 16;
+constexpr std::size_t max_reach = 8;
 constexpr std::size_t public_key_chars = 40;
 constexpr std::string_view z85 =
     "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
@@ -98,6 +99,16 @@ void read_vips(TableReader& reader, bool required, std::vector<std::string>& vip
   }
 }
 
+void read_reach(TableReader& reader, std::vector<std::string>& hosts) {
+  reader.read_texts("reach", hosts, max_reach);
+  for (const std::string& host : hosts) {
+    if (is_ip_address(host) && !is_wildcard(host)) continue;
+    reader.reject("reach", "\"" + host +
+                               "\" is no IP address; allowed: addresses of hosts on the LAN that answer ping, " +
+                               "such as the gateway, a switch and a PLC");
+  }
+}
+
 }  // namespace
 
 void read_mirror(TableReader& reader, MirrorConfig& mirror) {
@@ -129,6 +140,7 @@ void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover)
   reader.read_number("will_grace_s", takeover.will_grace_s, 0, 86'400);
   const bool by_vip = reader.has("arbiter") && takeover.arbiter == Arbiter::keepalived;
   read_vips(reader, mirrored && by_vip, takeover.vip);
+  read_reach(reader, takeover.reach);
   reader.read_text("weight_file", takeover.weight_file);
   reader.read_text("notify_fifo", takeover.notify_fifo);
   reader.read_texts("vrrp_instance", takeover.vrrp_instance, max_vips);

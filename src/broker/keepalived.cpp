@@ -14,8 +14,9 @@ constexpr auto read_by_then = std::chrono::seconds(5);  // more than two of thes
 
 }  // namespace
 
-Keepalived::Keepalived(const TakeoverConfig& config)
+Keepalived::Keepalived(const TakeoverConfig& config, const Clocks& clocks)
     : config_(config),
+      clocks_(clocks),
       weight_file_(config.weight_file),
       weight_readers_(config.weight_file),
       weight_(mirror::weight_fault),
@@ -27,7 +28,15 @@ Keepalived::~Keepalived() {
   if (weight_ != mirror::weight_fault) set_weight(mirror::weight_fault);
 }
 
-Status Keepalived::open() {
+Status Keepalived::open(std::uint16_t echo_id) {
+  if (!config_.reach.empty()) {
+    Result<std::unique_ptr<vip::Reach>> reach = vip::Reach::open(config_.reach, echo_id);
+    if (reach.ok()) {
+      reach_ = reach.take();
+    } else {
+      reach_trouble_ = reach.error().message + ".";
+    }
+  }
   Result<std::unique_ptr<vip::NotifyFifo>> fifo = vip::NotifyFifo::open(config_.notify_fifo);
   if (fifo.ok()) {
     fifo_ = fifo.take();
@@ -64,6 +73,10 @@ bool Keepalived::master() {
   return addresses_->here() && not_master_.empty();
 }
 
+bool Keepalived::reaches_somebody() {
+  return reach_ == nullptr || reach_->somebody(clocks_.steady());
+}
+
 void Keepalived::set_weight(int weight) {
   weight_ = weight;
   write();
@@ -86,7 +99,9 @@ std::string Keepalived::unguarded() {
 
 std::map<std::string, std::string> Keepalived::troubles() {
   std::string guard = unguarded();
-  return {{"weight", written_.ok() ? "" : written_.error().message + "."}, {"keepalived", std::move(guard)}};
+  return {{"weight", written_.ok() ? "" : written_.error().message + "."},
+          {"keepalived", std::move(guard)},
+          {"reach_socket", reach_trouble_}};
 }
 
 }  // namespace tandem::broker

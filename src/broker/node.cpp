@@ -188,8 +188,10 @@ void Node::on_beat() {
       watch_alarms(now);
     }
     if (active_.reigning()) pair_->set_log_time(log_clock_.now(now), now);
+    watch_reach(now);
     take_word(now);
     pair_->on_beat(now);
+    watch_both_active();
     run_verify(now);
     tell_clients(now);
   });
@@ -213,7 +215,10 @@ void Node::stop() {
 void Node::drain_link() {
   // Orders are carried out once for all frames: one confirm answers many batches.
   input([this](Steady now) {
-    parts_.link->drain([this, now](std::size_t path, ByteView frame) { pair_->on_frame(path, frame, now); });
+    parts_.link->drain([this, now](std::size_t path, ByteView frame) {
+      pair_->on_frame(path, frame, now);
+      watch_both_active();
+    });
   });
 }
 

@@ -96,9 +96,11 @@ class Node {
   void take_word(Steady now);
   void take_word_before_acks(Steady now);
   void tell_weight(Steady now);
+  void watch_reach(Steady now);
 
   // node_alarms.cpp
   void watch_alarms(Steady now);
+  void watch_both_active();
 
   // node_orders.cpp
   void carry_out();

@@ -22,6 +22,20 @@ void Node::take_word_before_acks(Steady now) {
   carry_out();
 }
 
+// The weight follows in the same turn.
+void Node::watch_reach(Steady now) {
+  if (!config_.by_keepalived()) return;
+  const bool somebody = parts_.vrrp->reaches_somebody();
+  pair_->on_reach(somebody, now);
+  if (pair_->cut_off(now)) {
+    alarms_.raise("reach",
+                  "This box reaches none of takeover.reach: it gives the virtual IP up, and does not take it. Look at "
+                  "its LAN cable, the switch port, and the hosts themselves.");
+  } else if (somebody) {
+    alarms_.clear("reach", "somebody on the LAN answers again.");
+  }
+}
+
 void Node::tell_weight(Steady now) {
   if (!config_.by_keepalived()) return;
   const int weight = pair_->vrrp_weight(now);

@@ -47,6 +47,7 @@ class Vrrp {
  public:
   virtual ~Vrrp() = default;
   virtual bool master() = 0;                // as of now: a virtual IP is on this box
+  virtual bool reaches_somebody() = 0;      // of takeover.reach; without any always. At each beat
   virtual void set_weight(int weight) = 0;  // mirror/weight.hpp; at each change
   // What is wrong with either, by kind of alarm (admin::alarm_kinds); an empty sentence: nothing. About once a second.
   virtual std::map<std::string, std::string> troubles() = 0;

@@ -205,10 +205,10 @@ Status Process::Impl::start_node(const std::string& pair_id) {
 
 Status Process::Impl::start() {
   // Before anything else: a box that is starting is worth nothing.
-  if (config.by_keepalived()) keepalived = std::make_unique<Keepalived>(config.takeover);
+  if (config.by_keepalived()) keepalived = std::make_unique<Keepalived>(config.takeover, clocks);
   events.open();
   if (keepalived) {
-    if (Status opened = keepalived->open(); !opened.ok()) return opened;
+    if (Status opened = keepalived->open(static_cast<std::uint16_t>(random_u64())); !opened.ok()) return opened;
   }
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "vip/checksum.hpp"
+
 namespace tandem::vip {
 
 namespace {
@@ -13,16 +15,6 @@ constexpr std::uint16_t ipv4_header_bytes = 20;
 constexpr std::uint16_t window = 1234;
 constexpr std::uint8_t flag_ack = 0x10;
 constexpr std::size_t checksum_at = 16;  // in the TCP header
-
-// RFC 1071.
-std::uint16_t checksum(ByteView bytes) {
-  std::uint32_t sum = 0;
-  ByteReader in(bytes);
-  while (in.remaining() >= 2) sum += in.u16_be();
-  if (in.remaining() == 1) sum += static_cast<std::uint32_t>(in.u8()) << 8U;
-  while (sum > 0xFFFF) sum = (sum & 0xFFFF) + (sum >> 16U);
-  return static_cast<std::uint16_t>(~sum);
-}
 
 ByteBuffer tcp_header(const Flow& flow) {
   ByteBuffer tcp;

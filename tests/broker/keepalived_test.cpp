@@ -15,6 +15,8 @@ using namespace tandem;
 
 namespace {
 
+const broker::MachineClocks clocks;
+
 constexpr const char* vip_on_lo = "127.0.9.1/32";
 
 bool ip(const std::string& arguments) {
@@ -51,8 +53,8 @@ void take() {
 
 void words() {
   const Folder folder;
-  broker::Keepalived keepalived(takeover(folder));
-  REQUIRE(keepalived.open().ok());
+  broker::Keepalived keepalived(takeover(folder), clocks);
+  REQUIRE(keepalived.open(1).ok());
   CHECK(keepalived.fds().size() == 2);
   CHECK_FALSE(keepalived.master());
   notice(folder, "TANDEM", "MASTER");
@@ -88,7 +90,7 @@ TEST_CASE("keepalived: MASTER by the kernel only, BACKUP by whoever says it firs
 TEST_CASE("keepalived: this box is worth nothing before it has a weight, and at the end") {
   const Folder folder;
   {
-    broker::Keepalived keepalived(takeover(folder));
+    broker::Keepalived keepalived(takeover(folder), clocks);
     CHECK(folder.read("vrrp.weight") == "-254\n");
     keepalived.set_weight(20);
     CHECK(folder.read("vrrp.weight") == "20\n");
@@ -101,8 +103,8 @@ TEST_CASE("keepalived: files that cannot be made are alarms, not the end") {
   TakeoverConfig config = takeover(folder);
   config.weight_file = folder.file("missing/vrrp.weight");
   config.notify_fifo = folder.file("missing/vrrp.fifo");
-  broker::Keepalived keepalived(config);
-  REQUIRE(keepalived.open().ok());
+  broker::Keepalived keepalived(config, clocks);
+  REQUIRE(keepalived.open(1).ok());
   CHECK(keepalived.fds().size() == 1);
   CHECK_FALSE(keepalived.troubles().at("weight").empty());
   CHECK_FALSE(keepalived.troubles().at("keepalived").empty());

@@ -439,3 +439,20 @@ TEST_CASE("A4: told BACKUP nothing is acknowledged, not even after an operator's
   CHECK(w.acked.size() > before);
   CHECK(w.violations.empty());
 }
+
+TEST_CASE("a box that reaches nobody on the LAN gives way, once the other had time to find the same; not if it does") {
+  Started w;
+  w.run(500);
+  const auto cut_off_after = [&](std::int64_t ms) {
+    w.run(ms);
+    return std::pair(w.a().pair().cut_off(tandem::Steady{w.now}), w.b().pair().cut_off(tandem::Steady{w.now}));
+  };
+  w.a().pair().on_reach(false, tandem::Steady{w.now});
+  CHECK(cut_off_after(400) == std::pair(false, false));
+  CHECK(cut_off_after(200) == std::pair(true, false));
+  w.b().pair().on_reach(false, tandem::Steady{w.now});  // it is not the box, then: switch or hosts are dead
+  CHECK(cut_off_after(200) == std::pair(false, false));
+  w.a().pair().on_reach(true, tandem::Steady{w.now});
+  CHECK(cut_off_after(500) == std::pair(false, true));
+  w.finish();
+}

@@ -52,3 +52,10 @@ TEST_CASE("weight: an ACTIVE box is worth more than any standby, the newer epoch
     CHECK(vrrp_weight(state, {}, 0xFFFFFFFFFFFFFFFFULL) == 45);
   }
 }
+
+TEST_CASE("weight: a box that is cut off from the LAN gives the address up, whatever it holds") {
+  RoleFacts facts = beside(true, false);
+  facts.cut_off = true;
+  for (const RoleState state : standbys) CHECK(vrrp_weight(state, facts, 7) == -254);
+  for (const RoleState state : actives) CHECK(vrrp_weight(state, facts, 7) == -254);
+}

@@ -133,6 +133,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events, broker::Vrrp {
 
   // broker::Vrrp
   bool master() override { return address_; }
+  bool reaches_somebody() override { return true; }
   void set_weight(int weight) override { weight_ = weight; }
   std::map<std::string, std::string> troubles() override { return {}; }
 
