@@ -68,7 +68,7 @@ mutants: deps-test
 	@tests/mutants/run.sh $(MUTANTS_ARGS)
 
 lab: build deps-test
-	@python3 -B tests/lab/lab_test.py "$(CURDIR)" build/bin
+	@/usr/bin/python3 -B tests/lab/lab_test.py "$(CURDIR)" build/bin
 
 lint: deps-lint
 	@cmake --preset default --log-level=WARNING

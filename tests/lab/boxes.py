@@ -55,6 +55,7 @@ class Service:
         self.process, self.wanted, self.thread = None, False, None
         self.notify_path = log + ".notify"
         self.fed_s = None  # the last WATCHDOG=1 of this start
+        self.watchdog_signal = signal.SIGABRT  # systemd's default
 
     def start(self):
         self.wanted = True
@@ -86,7 +87,7 @@ class Service:
             self.feed(notify)
             if self.watchdog_s and self.fed_s and time.monotonic() - self.fed_s > self.watchdog_s:
                 self.fed_s = None
-                os.kill(self.process.pid, signal.SIGABRT)
+                os.kill(self.process.pid, self.watchdog_signal)
                 os.kill(self.process.pid, signal.SIGCONT)  # as systemd does, so that a stopped program gets it
         waiter.join()
 
@@ -120,9 +121,14 @@ class Service:
 
 def unit_seconds(root, key):
     """A time of systemd/tandemd.service in s; None if the unit does not have it."""
-    with open(os.path.join(root, "systemd/tandemd.service"), encoding="utf-8") as unit:
-        found = re.search(rf"^{key}=(\d+)(ms|s|)$", unit.read(), re.MULTILINE)
+    found = re.fullmatch(r"(\d+)(ms|s|)", unit_value(root, key) or "")
     return int(found[1]) / (1000 if found[2] == "ms" else 1) if found else None
+
+
+def unit_value(root, key):
+    with open(os.path.join(root, "systemd/tandemd.service"), encoding="utf-8") as unit:
+        found = re.search(rf"^{key}=(.*)$", unit.read(), re.MULTILINE)
+    return found[1] if found else None
 
 
 class Box:
@@ -144,6 +150,7 @@ class Box:
         self.tandemd = Service(self.lab, name, [os.path.join(pair.bin, "tandemd"), "--config", self.path("tandemd.toml")],
                                self.path("tandemd.log"), self.weight_to_fault,
                                unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
+        self.tandemd.watchdog_signal = signal.Signals[unit_value(pair.root, "WatchdogSignal") or "SIGABRT"]
         self.keepalived = Service(self.lab, name,
                                   ["keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file",
                                    self.path("keepalived.conf"), "--pid", self.path("keepalived.pid"), "--vrrp_pid",

@@ -1,30 +1,53 @@
 """What must hold after any failure, of what the clients wrote down."""
+import subprocess
 from collections import Counter
 
+import clients
+import lab as network
+import real_clients
 from lab import until
 
 
-class Plant:
-    """The clients of a run: publishers and a subscriber that work all the time, one that is idle, wills."""
+def publish_once(lab, topic, payload):
+    """With mosquitto_pub, as users do; QoS 1."""
+    subprocess.run(["ip", "netns", "exec", f"{lab.prefix}-client", "mosquitto_pub", "-h", network.VIP, "-q", "1", "-t",
+                    topic, "-m", payload], check=True, timeout=network.DEADLINE_S)
 
-    def __init__(self, lab, clients):
+
+class Plant:
+    """The clients of a run: publishers and a subscriber that work all the time, idle ones, wills. Some come by IPv6."""
+
+    def __init__(self, lab):
         self.lab = lab
-        self.publishers = [clients.Publisher(lab, "qos1", 1), clients.Publisher(lab, "qos2", 2)]
+        self.publishers = [clients.Publisher(lab, "qos1", 1), clients.Publisher(lab, "qos2", 2, address=network.VIP6)]
         self.subscriber = clients.Subscriber(lab, "subscriber", ["plant/#", "will/#"], 2)
-        self.idle = clients.Subscriber(lab, "idle", ["idle"], 1, ping_s=None)
+        self.idle = [clients.Subscriber(lab, "idle client", ["idle"], 1, ping_s=None),
+                     clients.Subscriber(lab, "idle client (IPv6)", ["idle"], 1, ping_s=None, address=network.VIP6),
+                     real_clients.PahoClient(lab, "paho", "idle")]
+        self.mosquitto_sub = real_clients.MosquittoSub(lab, "mosquitto_sub", "idle")
         self.faithful = clients.WillClient(lab, "faithful", 10, doomed=False)
         self.expected_wills = Counter()  # payload: how often it must have come in the end
 
     def everybody(self):
-        return [*self.publishers, self.subscriber, self.idle, self.faithful]
+        return [*self.publishers, self.faithful, *self.listeners(), self.subscriber]
+
+    def listeners(self):
+        """Those that are silent until a message comes to the topic "idle"."""
+        return [*self.idle, self.mosquitto_sub]
 
     def start(self):
-        for subscriber in (self.subscriber, self.idle):
+        for subscriber in (self.subscriber, *self.idle):
             subscriber.start()
             until(subscriber.subscribed.is_set, f"{subscriber.name} has subscribed")
+        self.mosquitto_sub.start()
+        until(self.mosquitto_sub_hears, "mosquitto_sub has subscribed")
         for client in (*self.publishers, self.faithful):
             client.start()
         self.goes_on()
+
+    def mosquitto_sub_hears(self):
+        publish_once(self.lab, "idle", "hello")
+        return self.mosquitto_sub.deliveries
 
     def goes_on(self):
         """Every publisher has a new message acknowledged and at the subscriber; the others are connected."""
@@ -32,7 +55,7 @@ class Plant:
         for publisher in self.publishers:
             until(lambda p=publisher: any(number > before[p] for number in list(p.acked_s)), f"{publisher.name} goes on")
         self.all_delivered()
-        for client in (self.subscriber, self.idle, self.faithful):
+        for client in (self.subscriber, *self.idle, self.faithful):
             until(client.connected, f"{client.name} is connected")
 
     def all_delivered(self):
@@ -61,14 +84,14 @@ class Plant:
             publisher.finish()
         self.all_delivered()
         until(lambda: self.wills() >= self.expected_wills, f"wills {dict(self.expected_wills)}, have {dict(self.wills())}")
-        for client in (self.faithful, self.idle, self.subscriber):
+        for client in (self.faithful, *self.listeners(), self.subscriber):
             client.finish()
         self.check()
 
     def abandon(self):
         """After a failed check: nobody comes back."""
         for client in self.everybody():
-            client.ending.set()
+            client.abandon()
 
     def wills(self):
         return Counter(payload for _, topic, payload in list(self.subscriber.deliveries) if topic.startswith("will/"))

@@ -3,8 +3,6 @@
 Each is a thread in the client's namespace and comes back by itself after a break: 5 tries a second, so that its own
 delay is no part of a figure.
 """
-import itertools
-import os
 import select
 import socket
 import threading
@@ -108,9 +106,9 @@ class Connection:
 class Client(threading.Thread):
     """Connects as `name` again and again until it is finished; a subclass's serve() has the connection meanwhile."""
 
-    def __init__(self, lab, name, keepalive_s=60, will=None):
+    def __init__(self, lab, name, keepalive_s=60, will=None, address=network.VIP):
         super().__init__(daemon=True, name=name)
-        self.lab, self.keepalive_s, self.will = lab, keepalive_s, will
+        self.lab, self.keepalive_s, self.will, self.address = lab, keepalive_s, will, address
         self.connects = []  # (monotonic s, session present)
         self.breaks = []    # (monotonic s, why)
         self.ending = threading.Event()
@@ -128,7 +126,7 @@ class Client(threading.Thread):
 
     def once(self):
         try:
-            connection = Connection(self.name, False, self.keepalive_s, self.will)
+            connection = Connection(self.name, False, self.keepalive_s, self.will, self.address)
         except (OSError, EOFError, Refused):
             return
         self.connects.append((time.monotonic(), connection.session_present))
@@ -146,6 +144,9 @@ class Client(threading.Thread):
     def connected(self):
         return len(self.connects) > len(self.breaks)
 
+    def abandon(self):
+        self.ending.set()
+
     def finish(self):
         self.ending.set()
         self.join(network.DEADLINE_S)
@@ -160,8 +161,8 @@ class Publisher(Client):
     """Sends "name number" to its topic, one after the other; a number that is not acknowledged is sent again (DUP)."""
     PACE_S = 0.02
 
-    def __init__(self, lab, name, qos):
-        super().__init__(lab, name)
+    def __init__(self, lab, name, qos, address=network.VIP):
+        super().__init__(lab, name, address=address)
         self.topic, self.qos = f"plant/{name}", qos
         self.sent_s, self.acked_s = {}, {}  # number: monotonic s; acked: PUBACK, or PUBREC
         self.number, self.received = 1, False  # the message under way; with QoS 2: PUBREC has come
@@ -203,13 +204,13 @@ class Publisher(Client):
 class Subscriber(Client):
     """A durable session. ping_s: asks for a sign of life that often, and gives a silent connection up."""
 
-    def __init__(self, lab, name, filters, qos, ping_s=0.1, keepalive_s=60):
-        super().__init__(lab, name, keepalive_s)
+    def __init__(self, lab, name, filters, qos, ping_s=0.1, keepalive_s=60, address=network.VIP):
+        super().__init__(lab, name, keepalive_s, address=address)
         self.filters, self.qos, self.ping_s = filters, qos, ping_s
         self.deliveries = []  # (monotonic s, topic, payload)
         self.held = set()     # packet ids of QoS 2 whose PUBREL has not come
         self.subscribed = threading.Event()
-        self.give_up = threading.Event()  # a person restarts the client
+        self.give_up = threading.Event()
 
     def serve(self, connection):
         if not connection.session_present:
@@ -253,8 +254,12 @@ class Subscriber(Client):
             if qos:
                 connection.acknowledge(PUBREC if qos == 2 else PUBACK, packet_id)
 
+    def restart(self):
+        """By hand, for a client that has not seen the break."""
+        self.give_up.set()
+
     def payloads(self, topic):
-        return [payload for _, at, payload in self.deliveries if at == topic]
+        return [payload for _, at, payload in list(self.deliveries) if at == topic]
 
 
 class WillClient(Client):
@@ -276,68 +281,3 @@ class WillClient(Client):
             if self.doomed:
                 self.ending.set()
             raise
-
-
-class Probe(threading.Thread):
-    """Tries to connect every 5 ms, whatever became of the tries before; (start, CONNACK) of those that were answered."""
-    EVERY_S, PATIENCE_S = 0.005, 0.25
-    numbers = itertools.count()
-
-    def __init__(self, lab):
-        super().__init__(daemon=True)
-        self.lab, self.answered = lab, []
-        self.ending = threading.Event()
-        self.start()
-
-    def run(self):
-        self.lab.enter("client")
-        epoll, tries, next_s = select.epoll(), {}, time.monotonic()
-        while not self.ending.is_set():
-            now_s = time.monotonic()
-            if now_s >= next_s:
-                next_s = now_s + self.EVERY_S
-                self.begin(epoll, tries, now_s)
-            for fd, _ in epoll.poll(max(0.0, next_s - time.monotonic())):
-                self.go_on(epoll, tries, fd)
-            for fd in [fd for fd, one in tries.items() if now_s - one[1] > self.PATIENCE_S]:
-                self.drop(epoll, tries, fd)
-        for fd in list(tries):
-            self.drop(epoll, tries, fd)
-
-    def begin(self, epoll, tries, now_s):
-        s = socket.socket()
-        s.setblocking(False)
-        if s.connect_ex((network.VIP, PORT)) not in (0, 115):  # EINPROGRESS
-            s.close()
-            return
-        tries[s.fileno()] = [s, now_s, False]
-        epoll.register(s.fileno(), select.EPOLLOUT)
-
-    def go_on(self, epoll, tries, fd):
-        s, start_s, asked = tries[fd]
-        try:
-            if not asked:
-                s.sendall(packet(CONNECT << 4, field(b"MQTT") + bytes([4, 2, 0, 0]) +
-                                 field(f"probe{os.getpid()}-{next(self.numbers)}".encode())))
-                tries[fd][2] = True
-                epoll.modify(fd, select.EPOLLIN)
-                return
-            if s.recv(4) == b"\x20\x02\0\0":
-                self.answered.append((start_s, time.monotonic()))
-                s.sendall(BYE)
-        except OSError:
-            pass
-        self.drop(epoll, tries, fd)
-
-    @staticmethod
-    def drop(epoll, tries, fd):
-        epoll.unregister(fd)
-        tries.pop(fd)[0].close()
-
-    def first_answer(self, started_s, answered_s):
-        """The first CONNACK of a try begun at or after started_s that came at or after answered_s; None: none yet."""
-        return next((end_s for begin_s, end_s in list(self.answered) if begin_s >= started_s and end_s >= answered_s), None)
-
-    def finish(self):
-        self.ending.set()
-        self.join(network.DEADLINE_S)

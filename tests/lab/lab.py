@@ -4,6 +4,7 @@ A thread that calls Lab.enter("client") makes its sockets in that namespace; not
 changes. Whatever ends this process, a guard beside it takes the lab down.
 """
 import ctypes
+import importlib.util
 import os
 import shutil
 import socket
@@ -43,6 +44,8 @@ def missing_right():
     for program in PROGRAMS:
         if shutil.which(program) is None:
             return f"needs the program {program} (etc/dev/packages.txt)"
+    if importlib.util.find_spec("paho") is None:
+        return "needs python3-paho-mqtt, and Debian's own Python (etc/dev/packages.txt)"
     name = f"labtry{os.getpid()}"
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, text=True, check=False)
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)

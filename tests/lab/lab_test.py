@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Real keepalived, real kernels, two boxes in network namespaces: every failure of failures.py, with clients at work.
 
 usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--keep] [--status]
@@ -16,8 +16,8 @@ import traceback
 
 import boxes
 import checks
-import clients
 import failures
+import rounds
 from lab import Lab, missing_right
 
 SKIPPED = 77
@@ -37,12 +37,12 @@ def run_failure(lab, arguments, name):
     failure, figures, status = failures.FAILURES[name], {}, ""
     lab.run("heal")
     pair = boxes.Pair(lab, arguments.root, arguments.bin)
-    plant, problem = checks.Plant(lab, clients), None
+    plant, problem = checks.Plant(lab), None
     try:
         pair.start()
         plant.start()
         for number in range(arguments.rounds):
-            one = failures.Round(pair, plant, failure, number)
+            one = rounds.Round(pair, plant, failure, number)
             try:
                 one.run()
             finally:
@@ -81,7 +81,7 @@ def main():
     parser.add_argument("root")
     parser.add_argument("bin")
     parser.add_argument("--only", default=",".join(failures.FAILURES))
-    parser.add_argument("--rounds", type=int, default=failures.rounds_wanted())
+    parser.add_argument("--rounds", type=int, default=rounds.rounds_wanted())
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--status", action="store_true")
     arguments = parser.parse_args()
