@@ -32,6 +32,19 @@ def packet(first, body=b""):
             return bytes(out) + body
 
 
+def publish_packet(topic, payload, qos, packet_id, again=False, retain=False):
+    return packet(PUBLISH << 4 | (8 if again else 0) | qos << 1 | retain,
+                  field(topic.encode()) + (packet_id.to_bytes(2, "big") if qos else b"") + payload.encode())
+
+
+def publish_parts(flags, body):
+    """(topic, qos, packet id or 0, payload) of a PUBLISH."""
+    end = 2 + int.from_bytes(body[:2], "big")
+    qos = flags >> 1 & 3
+    packet_id = int.from_bytes(body[end:end + 2], "big") if qos else 0
+    return body[2:end].decode(), qos, packet_id, body[end + (2 if qos else 0):].decode()
+
+
 class Refused(Exception):
     """The broker answered CONNECT with an error."""
 
@@ -173,9 +186,7 @@ class Publisher(Client):
             if not self.received:
                 again = self.number in self.sent_s
                 self.sent_s.setdefault(self.number, time.monotonic())
-                connection.send(packet(PUBLISH << 4 | (8 if again else 0) | self.qos << 1,
-                                       field(self.topic.encode()) + packet_id.to_bytes(2, "big") +
-                                       f"{self.name} {self.number}".encode()))
+                connection.send(publish_packet(self.topic, f"{self.name} {self.number}", self.qos, packet_id, again))
                 self.expect(connection, PUBACK if self.qos == 1 else PUBREC, packet_id)
                 self.acked_s[self.number] = time.monotonic()
                 self.received = self.qos == 2
@@ -243,10 +254,7 @@ class Subscriber(Client):
             self.held.discard(packet_id)
             connection.acknowledge(PUBCOMP, packet_id)
         elif kind == PUBLISH:
-            end = 2 + int.from_bytes(body[:2], "big")
-            topic, qos = body[2:end].decode(), flags >> 1 & 3
-            packet_id = int.from_bytes(body[end:end + 2], "big") if qos else 0
-            payload = body[end + (2 if qos else 0):].decode()
+            topic, qos, packet_id, payload = publish_parts(flags, body)
             if qos != 2 or packet_id not in self.held:
                 self.deliveries.append((time.monotonic(), topic, payload))
             if qos == 2:

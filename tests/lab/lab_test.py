@@ -32,9 +32,16 @@ def show(name, figures):
         print(f"  {name}: {what}: {text} of {len(values)}{unseen}", flush=True)
 
 
+def show_kept(name, rounds):
+    """rounds: [{what: (kept, wanted)}]"""
+    sums = {what: [sum(column) for column in zip(*(one[what] for one in rounds))] for one in rounds for what in one}
+    if sums:
+        print(f"  {name}: stored state: " + ", ".join(f"{kept}/{wanted} {what}" for what, (kept, wanted) in sums.items()))
+
+
 def run_failure(lab, arguments, name):
     """All rounds of one failure with a pair and clients of its own; the reason if something does not hold."""
-    failure, figures, status = failures.FAILURES[name], {}, ""
+    failure, figures, kept, status = failures.FAILURES[name], {}, [], ""
     lab.run("heal")
     pair = boxes.Pair(lab, arguments.root, arguments.bin)
     plant, problem = checks.Plant(lab), None
@@ -48,6 +55,8 @@ def run_failure(lab, arguments, name):
             finally:
                 for what, value in one.figures.items():
                     figures.setdefault(what, []).append(value)
+                if one.kept:
+                    kept.append(one.kept)
                 status = one.status or status
         plant.finish()
         pair.await_equal()
@@ -57,6 +66,7 @@ def run_failure(lab, arguments, name):
         plant.abandon()
         pair.end(keep=arguments.keep or problem is not None)
     show(name, figures)
+    show_kept(name, kept)
     if arguments.status:
         print(status)
     return problem and f"{problem}journals: {pair.folder}"

@@ -7,6 +7,7 @@ import checks
 import clients
 import lab as network
 import probe as probing
+import stored
 from lab import until
 
 TOLD_LATE_S = 0.002  # at most so much later than the kernel has it does VipWatch know of an address
@@ -19,21 +20,27 @@ class Round:
     def __init__(self, pair, plant, failure, number):
         self.pair, self.plant, self.failure, self.number = pair, plant, failure, number
         self.figures = {}
+        self.kept = {}    # stored state: {what: (how many are there exactly once, how many there were)}
         self.status = ""  # tandemctl status of the box that serves, during the failure
         self.breaks = {client: len(client.breaks) for client in plant.idle}  # before the failure
 
     def run(self):
         active = self.pair.await_protected()
         doomed = self.doom() if self.failure.moves and not self.failure.split else None
+        state = stored.Stored(self.pair.lab)
+        if self.failure.moves:
+            state.prepare(self.number)
         watch = network.VipWatch(self.pair.lab, self.pair.other(active).name)
         probe = probing.Probe(self.pair.lab)
         try:
             at_s = self.failure.strike(self.pair, active)
             if self.failure.moves:
                 self.measure(at_s, probe, watch)
+                self.check_stored(state)
             time.sleep(max(0.0, at_s + self.failure.outage_s - time.monotonic()))
             self.status = (self.pair.other(active) if self.failure.moves else active).status_text()
         finally:
+            state.close()
             probe.finish()
             self.failure.undo(self.pair, active)
         if doomed:
@@ -87,6 +94,13 @@ class Round:
             until(lambda c=client: payload in c.payloads("idle"), f"{client.name} has its message")
             came_s = next(s for s, _, came in list(client.deliveries) if came == payload)
             self.note(f"{client.name}: next message", at_s, came_s)
+
+    def check_stored(self, state):
+        """While the other box serves."""
+        self.kept, problems = state.check()
+        missing = [f"{what}: {kept} of {wanted}" for what, (kept, wanted) in self.kept.items() if kept != wanted]
+        if missing or problems:
+            raise AssertionError("stored state: " + "; ".join(missing + problems))
 
     def note(self, name, at_s, happened_s):
         self.figures[name] = None if happened_s is None else 1000 * (happened_s - at_s)
