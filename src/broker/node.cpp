@@ -192,6 +192,7 @@ void Node::on_beat() {
     take_word(now);
     pair_->on_beat(now);
     watch_both_active();
+    hold_virtual_ips(now);
     run_verify(now);
     tell_clients(now);
   });

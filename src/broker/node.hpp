@@ -97,6 +97,7 @@ class Node {
   void take_word_before_acks(Steady now);
   void tell_weight(Steady now);
   void watch_reach(Steady now);
+  void hold_virtual_ips(Steady now);
 
   // node_alarms.cpp
   void watch_alarms(Steady now);
@@ -104,6 +105,7 @@ class Node {
 
   // node_orders.cpp
   void carry_out();
+  void tell_listen_error(const std::string& error);
   void obey(mirror::SendFrame& order);
   void obey(mirror::WriteMeta& order);
   void obey(mirror::CommitNow& order);
@@ -179,6 +181,7 @@ class Node {
   Verifier verifier_;
   VerifyAnswers verify_answers_;
   const std::vector<IpAddress> vips_;
+  bool holds_vips_ = false;         // as a standby that is SURE
   bool lan_told_ = false;           // of this reign
   std::vector<Flow> peer_clients_;  // whom the active serves, while this box is the standby
   Steady clients_told_;

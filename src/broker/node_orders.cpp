@@ -55,10 +55,13 @@ void Node::try_listen() {
     if (active_.reigning()) parts_.doors.accept_clients();
     return;
   }
-  if (listen_error_ != opened.error().message) {
-    listen_error_ = opened.error().message;
-    journal::warn("cannot listen yet: " + listen_error_);
-  }
+  tell_listen_error(opened.error().message);
+}
+
+void Node::tell_listen_error(const std::string& error) {
+  if (error == listen_error_) return;
+  listen_error_ = error;
+  journal::warn("cannot listen yet: " + error);
 }
 
 void Node::obey(mirror::Activate& order) {
@@ -86,6 +89,7 @@ void Node::obey(mirror::NewEpoch& order) {
 void Node::obey(mirror::Demote& /*order*/) {
   want_listeners_ = false;
   parts_.doors.close_listeners();
+  holds_vips_ = false;
   parts_.doors.close_all_connections();
   active_.end();
 }

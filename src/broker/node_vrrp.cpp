@@ -22,6 +22,22 @@ void Node::take_word_before_acks(Steady now) {
   carry_out();
 }
 
+// Who is SURE serves as soon as the address comes. Whoever comes with it must wait until then: refused, a client tries
+// again after a second or more. Told MASTER and a standby all the same (P0), a box refuses.
+void Node::hold_virtual_ips(Steady now) {
+  if (vips_.empty() || pair_->role() != mirror::Role::standby) return;
+  const bool hold = pair_->sure(now) && word_ == mirror::Word::backup;
+  if (hold == holds_vips_) return;
+  if (!hold) {
+    parts_.doors.close_listeners();
+    holds_vips_ = false;
+    return;
+  }
+  const Status held = parts_.doors.hold_virtual_ips();
+  holds_vips_ = held.ok();
+  if (!held.ok()) tell_listen_error(held.error().message);
+}
+
 // The weight follows in the same turn.
 void Node::watch_reach(Steady now) {
   if (!config_.by_keepalived()) return;

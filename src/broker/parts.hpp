@@ -24,8 +24,9 @@ class Doors {
   virtual edge::Connections& connections() = 0;
   virtual Status open_listeners() = 0;  // PROMOTING: bind, do not accept
   virtual bool listening() const = 0;
+  virtual Status hold_virtual_ips() = 0;  // clients of these wait from now on, instead of being refused
   virtual void accept_clients() = 0;
-  virtual void close_listeners() = 0;
+  virtual void close_listeners() = 0;        // and what is held
   virtual void close_all_connections() = 0;  // without a word to the sink
   virtual void tick(Steady now) = 0;         // about every 100 ms: keep-alive and the like
   virtual void flush() = 0;                  // the end of a turn: what was given to connections is written

@@ -46,6 +46,7 @@ edge::EdgeOptions edge_options(const Config& config) {
   edge::EdgeOptions options;
   for (const ListenerConfig& listener : config.listeners)
     options.listeners.push_back({listener.address, listener.port});
+  if (config.by_keepalived()) options.virtual_ips = config.takeover.vip;
   options.max_packet_bytes = config.limits.max_packet_bytes;
   options.max_connect_bytes = limits::max_connect_bytes;
   options.max_connections = config.limits.max_connections;
@@ -74,6 +75,7 @@ class EdgeDoors final : public Doors {
   edge::Connections& connections() override { return edge_->connections(); }
   Status open_listeners() override { return edge_->open_listeners(); }
   bool listening() const override { return edge_->listening(); }
+  Status hold_virtual_ips() override { return edge_->hold_virtual_ips(); }
   void accept_clients() override { edge_->accept_clients(); }
   void close_listeners() override { edge_->close_listeners(); }
   void close_all_connections() override { edge_->close_all_connections(); }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/journal.hpp"
@@ -46,8 +47,50 @@ struct Edge::Impl {
     state.warm.clear();
   }
 
+  using Listeners = std::vector<std::shared_ptr<Listener>>;
+
+  Result<Listeners> open_all(const std::vector<ListenerOptions>& all) {
+    Listeners opened;
+    for (const ListenerOptions& options : all) {
+      auto listener = Listener::open(state.loop, options, [this](int fd, const Flow& flow, std::string remote) {
+        take_client(fd, flow, std::move(remote));
+      });
+      if (!listener) {
+        for (const auto& other : opened) other->close();
+        return listener.error();
+      }
+      opened.push_back(listener.take());
+    }
+    return opened;
+  }
+
+  // The listeners as configured but for those that are held as they are.
+  std::vector<ListenerOptions> to_open() const {
+    std::vector<ListenerOptions> all;
+    for (ListenerOptions options : state.options.listeners) {
+      options.shared = !state.options.virtual_ips.empty();
+      const auto same = [&](const std::string& address) { return address == options.address; };
+      const auto& vips = state.options.virtual_ips;
+      if (held.empty() || std::none_of(vips.begin(), vips.end(), same)) all.push_back(std::move(options));
+    }
+    return all;
+  }
+
+  // Each virtual IP with each port at which it will be served.
+  std::vector<ListenerOptions> to_hold() const {
+    std::vector<ListenerOptions> all;
+    for (const ListenerOptions& options : state.options.listeners) {
+      for (const std::string& address : state.options.virtual_ips) {
+        const char* const any = address.find(':') == std::string::npos ? "0.0.0.0" : "::";
+        if (options.address == any || options.address == address) all.push_back({address, options.port, true});
+      }
+    }
+    return all;
+  }
+
   EdgeState state;
-  std::vector<std::shared_ptr<Listener>> listeners;
+  Listeners listeners;
+  Listeners held;              // virtual IPs, before the listeners are open; then among these
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
   std::uint64_t refused = 0;   // clients beyond max_connections that the journal has not heard of
   std::int64_t next_warning_ms = EdgeState::no_time_yet;
@@ -63,19 +106,19 @@ Edge::~Edge() {
 
 Status Edge::open_listeners() {
   if (listening()) return {};
-  std::vector<std::shared_ptr<Listener>> opened;
-  for (const ListenerOptions& options : impl_->state.options.listeners) {
-    auto listener =
-        Listener::open(impl_->state.loop, options, [impl = impl_.get()](int fd, const Flow& flow, std::string remote) {
-          impl->take_client(fd, flow, std::move(remote));
-        });
-    if (!listener) {
-      for (const auto& other : opened) other->close();
-      return listener.error();
-    }
-    opened.push_back(listener.take());
-  }
-  impl_->listeners = std::move(opened);
+  auto opened = impl_->open_all(impl_->to_open());
+  if (!opened) return opened.error();
+  impl_->listeners = opened.take();
+  std::move(impl_->held.begin(), impl_->held.end(), std::back_inserter(impl_->listeners));
+  impl_->held.clear();
+  return {};
+}
+
+Status Edge::hold_virtual_ips() {
+  if (listening() || !impl_->held.empty()) return {};
+  auto opened = impl_->open_all(impl_->to_hold());
+  if (!opened) return opened.error();
+  impl_->held = opened.take();
   return {};
 }
 
@@ -94,8 +137,10 @@ void Edge::accept_clients() {
 }
 
 void Edge::close_listeners() {
-  for (const auto& listener : impl_->listeners) listener->close();
-  impl_->listeners.clear();
+  for (auto* all : {&impl_->listeners, &impl_->held}) {
+    for (const auto& listener : *all) listener->close();
+    all->clear();
+  }
 }
 
 void Edge::close_all_connections() {

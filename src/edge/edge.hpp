@@ -23,10 +23,12 @@ namespace tandem::edge {
 struct ListenerOptions {
   std::string address;
   std::uint16_t port = 1883;
+  bool shared = false;  // another listener may have this port, at an address of its own (SO_REUSEPORT)
 };
 
 struct EdgeOptions {
   std::vector<ListenerOptions> listeners;
+  std::vector<std::string> virtual_ips;  // addresses that come to this box when it is to serve
   std::uint32_t max_packet_bytes = 0;
   std::uint32_t max_connect_bytes = 0;
   std::size_t max_connections = 0;
@@ -45,10 +47,13 @@ class Edge {
   // the backlog.
   Status open_listeners();
   bool listening() const;
+  // Binds the virtual IPs alone, at the ports of the listeners that would take their clients: who comes before
+  // accept_clients() waits in the backlog, while every other address of this box refuses. Error: nothing is held.
+  Status hold_virtual_ips();
   // Of the open listeners, in the order of the options (port 0: the one that the kernel chose).
   std::vector<std::uint16_t> ports() const;
   void accept_clients();
-  void close_listeners();
+  void close_listeners();        // and what is held
   void close_all_connections();  // on demotion: at once, without a word to the sink
 
   Connections& connections();  // the open ones

@@ -85,9 +85,9 @@ bool set_option(int fd, int level, int name) {
 }
 
 // TCP_NODELAY and SO_KEEPALIVE are inherited by the accepted sockets: no system call a client.
-bool bind_and_listen(int fd, SocketAddress& address) {
+bool bind_and_listen(int fd, SocketAddress& address, bool shared) {
   const bool v6 = address.family() == AF_INET6;
-  return set_option(fd, SOL_SOCKET, SO_REUSEADDR) &&
+  return set_option(fd, SOL_SOCKET, SO_REUSEADDR) && (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
          (v6 ? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND) : set_option(fd, IPPROTO_IP, IP_FREEBIND)) &&
          (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) && set_option(fd, IPPROTO_TCP, TCP_NODELAY) &&
          set_option(fd, SOL_SOCKET, SO_KEEPALIVE) && ::bind(fd, address.generic(), address.size) == 0 &&
@@ -110,7 +110,7 @@ Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, 
     return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
   }
   const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0 || !bind_and_listen(fd, address)) {
+  if (fd < 0 || !bind_and_listen(fd, address, options.shared)) {
     const std::string cause = std::strerror(errno);
     if (fd >= 0) ::close(fd);
     return Error{"cannot listen on " + to_text(address) + ": " + cause};

@@ -49,6 +49,7 @@ class Box final : broker::Doors, broker::Clocks, broker::Events {
     return {};
   }
   bool listening() const override { return listening_; }
+  Status hold_virtual_ips() override { return {}; }
   void accept_clients() override {}
   void close_listeners() override { listening_ = false; }
   void close_all_connections() override;

@@ -49,7 +49,7 @@ std::size_t ScriptedSink::count(const std::string& what) const {
   return static_cast<std::size_t>(std::count(seen.begin(), seen.end(), what));
 }
 
-Client::Client(std::uint16_t port, int receive_buffer_bytes) {
+Client::Client(std::uint16_t port, int receive_buffer_bytes, std::uint32_t to) {
   fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK(fd_ >= 0);
   if (receive_buffer_bytes > 0) {
@@ -60,7 +60,7 @@ Client::Client(std::uint16_t port, int receive_buffer_bytes) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(to);
   CHECK(::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
 }
 

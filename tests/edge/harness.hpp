@@ -34,7 +34,7 @@ class ScriptedSink final : public PacketSink {
 // A blocking client. Reads and writes give up at once where the test says so, else after ten seconds.
 class Client {
  public:
-  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0);
+  explicit Client(std::uint16_t port, int receive_buffer_bytes = 0, std::uint32_t to = 0x7F000001);
   ~Client() { close(); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -2,10 +2,15 @@
 // descriptors.
 #include "harness.hpp"
 
+#include <arpa/inet.h>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
 
 using namespace tandem;
 using namespace tandem::edge;
@@ -59,6 +64,75 @@ TEST_CASE("the port is free again after close_listeners(), also with clients con
   h.edge->close_all_connections();
   Edge next(h.loop, options, h.sink);
   CHECK(next.open_listeners().ok());
+}
+
+namespace {
+
+constexpr std::uint32_t vip = 0x7F000009;  // 127.0.0.9: here, as after a takeover
+
+// ECONNREFUSED, or 0 if the connection stands.
+int error_of_connect(std::uint16_t port, std::uint32_t address) {
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(port);
+  to.sin_addr.s_addr = htonl(address);
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  const int error = ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 ? 0 : errno;
+  ::close(fd);
+  return error;
+}
+
+std::uint16_t free_port() {
+  const Harness h;
+  return h.port();
+}
+
+}  // namespace
+
+TEST_CASE("held: a client of the virtual IP waits, of any other address it is refused; then all are served") {
+  boost::asio::io_context loop{1};
+  ScriptedSink sink;
+  EdgeOptions options = Harness::default_options();
+  const std::uint16_t port = free_port();
+  options.listeners = {{"0.0.0.0", port}, {"::", port}};
+  options.virtual_ips = {"127.0.0.9", "fd77::10"};
+  Edge edge(loop, options, sink);
+  REQUIRE(edge.hold_virtual_ips().ok());
+  CHECK(edge.hold_virtual_ips().ok());  // already held
+  CHECK_FALSE(edge.listening());
+  Client early(port, 0, vip);
+  early.send(ping());
+  CHECK(error_of_connect(port, INADDR_LOOPBACK) == ECONNREFUSED);
+  REQUIRE(edge.open_listeners().ok());
+  edge.accept_clients();
+  Client other(port);
+  other.send(ping());
+  while (sink.seen.size() < 2) {
+    loop.run_one();
+    edge.flush();
+  }
+  CHECK(edge.connection_count() == 2);
+}
+
+TEST_CASE("held: the clients that wait are reset when it ends; a listener at the virtual IP itself is held as it is") {
+  boost::asio::io_context loop{1};
+  ScriptedSink sink;
+  EdgeOptions options = Harness::default_options();
+  const std::uint16_t port = free_port();
+  options.listeners = {{"127.0.0.9", port}, {"127.0.0.1", port}};
+  options.virtual_ips = {"127.0.0.9"};
+  Edge edge(loop, options, sink);
+  REQUIRE(edge.hold_virtual_ips().ok());
+  Client early(port, 0, vip);
+  edge.close_listeners();
+  CHECK(error_of_connect(port, vip) == ECONNREFUSED);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!early.broken() && std::chrono::steady_clock::now() < deadline) early.poll();
+  CHECK(early.broken());
+  REQUIRE(edge.hold_virtual_ips().ok());
+  REQUIRE(edge.open_listeners().ok());
+  CHECK(edge.ports().size() == 2);
+  CHECK(error_of_connect(port, vip) == 0);
 }
 
 TEST_CASE("an address that is not here yet may be bound; what is no address is refused") {

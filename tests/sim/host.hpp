@@ -122,6 +122,7 @@ class Host final : broker::Doors, broker::Clocks, broker::Events, broker::Vrrp {
   void accept_clients() override { accepting_ = true; }
   void close_listeners() override { listening_ = accepting_ = false; }
   void close_all_connections() override { drop_connections(); }
+  Status hold_virtual_ips() override { return {}; }
   void tick(Steady now) override;
   void flush() override;
   // broker::Clocks
