@@ -31,4 +31,17 @@ struct Flow {
   friend auto operator<=>(const Flow&, const Flow&) = default;
 };
 
+// Where a connection was at some time, as its client had it: the next byte that each side would send.
+struct Sequences {
+  std::uint32_t server = 0;
+  std::uint32_t client = 0;
+  friend auto operator<=>(const Sequences&, const Sequences&) = default;
+};
+
+struct SampledFlow {
+  Flow flow;
+  std::optional<Sequences> at;  // nothing: not known
+  friend auto operator<=>(const SampledFlow&, const SampledFlow&) = default;
+};
+
 }  // namespace tandem

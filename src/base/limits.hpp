@@ -75,8 +75,14 @@ inline constexpr std::int64_t resume_guard_ms = 300;    // A0
 inline constexpr std::int64_t reach_ask_ms = 250;       // takeover.reach: an echo request to each host
 inline constexpr std::int64_t reach_silent_ms = 1'000;  // none has answered for so long: nobody is reached
 inline constexpr std::int64_t reach_agree_ms = 500;     // then the other box has so long to find the same
-inline constexpr int tickle_rounds = 3;
-inline constexpr std::int64_t tickle_round_ms = 600;  // a client's kernel answers one a connection in 500 ms
+// After a takeover, to each client of the other box. A client's kernel answers a segment without data, or with
+// impossible numbers, once in 500 ms a connection (tcp_invalid_ratelimit); one that repeats old data each time.
+inline constexpr int tickle_rounds_blind = 3;
+inline constexpr std::int64_t tickle_blind_ms = 600;
+inline constexpr int tickle_rounds_sampled = 5;
+inline constexpr std::int64_t tickle_sampled_ms = 100;
+inline constexpr std::size_t sequence_samples = 32'768;          // kept at most
+inline constexpr std::int64_t sequence_sample_kept_ms = 10'000;  // of a connection that is not accepted yet
 inline constexpr std::int64_t confirm_slow_ms = 500;
 inline constexpr std::int64_t confirm_release_ms = 2'000;
 inline constexpr std::size_t in_flight_bytes = 8 * mib;

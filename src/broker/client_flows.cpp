@@ -8,6 +8,8 @@ namespace tandem::broker {
 namespace {
 
 constexpr std::uint8_t list_version = 1;
+constexpr unsigned v6_bit = 1;
+constexpr unsigned sampled_bit = 2;
 
 IpAddress get(ByteReader& in, bool v6) {
   IpAddress address;
@@ -38,33 +40,42 @@ std::vector<Flow> flows_to(const edge::Connections& connections, const std::vect
   return flows;
 }
 
-ByteBuffer encode_flows(const std::vector<Flow>& flows, std::size_t max_bytes) {
-  constexpr std::size_t largest = 1 + 2 + 2 + 16 + 16;
+ByteBuffer encode_flows(const std::vector<SampledFlow>& flows, std::size_t max_bytes) {
+  constexpr std::size_t largest = 1 + 2 + 2 + 16 + 16 + 4 + 4;
   ByteBuffer bytes;
-  ByteWriter(bytes).u8(list_version);
-  for (const Flow& flow : flows) {
+  ByteWriter out(bytes);
+  out.u8(list_version);
+  for (const auto& [flow, at] : flows) {
     if (bytes.size() + largest > max_bytes) break;
-    ByteWriter(bytes).u8(flow.client.v6 ? 6 : 4).u16_be(flow.client_port).u16_be(flow.server_port);
+    out.u8(static_cast<std::uint8_t>((flow.client.v6 ? v6_bit : 0U) | (at ? sampled_bit : 0U)));
+    out.u16_be(flow.client_port).u16_be(flow.server_port);
     bytes += flow.client.view();
     bytes += flow.server.view();
+    if (at) out.u32_be(at->server).u32_be(at->client);
   }
   return bytes;
 }
 
-std::vector<Flow> decode_flows(ByteView bytes) {
-  std::vector<Flow> flows;
+std::vector<SampledFlow> decode_flows(ByteView bytes) {
+  std::vector<SampledFlow> flows;
   ByteReader in(bytes);
   if (in.u8() != list_version) return {};
   while (in.ok() && !in.at_end()) {
-    const std::uint8_t family = in.u8();
-    if (family != 4 && family != 6) return {};
-    Flow flow;
-    flow.client_port = in.u16_be();
-    flow.server_port = in.u16_be();
-    flow.client = get(in, family == 6);
-    flow.server = get(in, family == 6);
+    const unsigned flags = in.u8();
+    if (flags > (v6_bit | sampled_bit)) return {};
+    const bool v6 = (flags & v6_bit) != 0;
+    SampledFlow one;
+    one.flow.client_port = in.u16_be();
+    one.flow.server_port = in.u16_be();
+    one.flow.client = get(in, v6);
+    one.flow.server = get(in, v6);
+    if ((flags & sampled_bit) != 0) {
+      one.at.emplace();
+      one.at->server = in.u32_be();
+      one.at->client = in.u32_be();
+    }
     if (!in.ok()) return {};
-    flows.push_back(flow);
+    flows.push_back(one);
   }
   return flows;
 }

@@ -18,8 +18,8 @@ std::vector<IpAddress> virtual_ips(const Config& config);
 std::vector<Flow> flows_to(const edge::Connections& connections, const std::vector<IpAddress>& servers);
 
 // docs/formats-mirror.md, "clients". As many as fit into `max_bytes`.
-ByteBuffer encode_flows(const std::vector<Flow>& flows, std::size_t max_bytes);
+ByteBuffer encode_flows(const std::vector<SampledFlow>& flows, std::size_t max_bytes);
 // Bytes that are no such list give none.
-std::vector<Flow> decode_flows(ByteView bytes);
+std::vector<SampledFlow> decode_flows(ByteView bytes);
 
 }  // namespace tandem::broker

@@ -181,9 +181,9 @@ class Node {
   Verifier verifier_;
   VerifyAnswers verify_answers_;
   const std::vector<IpAddress> vips_;
-  bool holds_vips_ = false;         // as a standby that is SURE
-  bool lan_told_ = false;           // of this reign
-  std::vector<Flow> peer_clients_;  // whom the active serves, while this box is the standby
+  bool holds_vips_ = false;                // as a standby that is SURE
+  bool lan_told_ = false;                  // of this reign
+  std::vector<SampledFlow> peer_clients_;  // whom the active serves, while this box is the standby
   Steady clients_told_;
   std::uint64_t clients_told_changes_ = 0;
   std::optional<Steady> heal_asked_at_;  // after a digest mismatch, until it has been dealt with

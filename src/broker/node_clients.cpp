@@ -15,7 +15,8 @@ void Node::tell_clients(Steady now) {
   const std::int64_t ago_ms = now.ms - clients_told_.ms;
   if (ago_ms < tell_clients_ms || (connections.changes() == clients_told_changes_ && ago_ms < repeat_clients_ms))
     return;
-  if (!pair_->send_clients(encode_flows(flows_to(connections, vips_), mirror::max_clients_bytes))) return;
+  const std::vector<SampledFlow> clients = parts_.sampled(flows_to(connections, vips_));
+  if (!pair_->send_clients(encode_flows(clients, mirror::max_clients_bytes))) return;
   clients_told_ = now;
   clients_told_changes_ = connections.changes();
 }

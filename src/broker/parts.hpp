@@ -71,7 +71,13 @@ struct Parts {
   std::function<void()> at_work = [] {};
   // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are
   // reset.
-  std::function<void(std::vector<Flow> stale)> took_over = {};
+  std::function<void(std::vector<SampledFlow> stale)> took_over = {};
+  // Where these connections, sorted, are in their TCP sequences, as far as that is known.
+  std::function<std::vector<SampledFlow>(const std::vector<Flow>&)> sampled = [](const std::vector<Flow>& flows) {
+    std::vector<SampledFlow> unknown;
+    for (const Flow& flow : flows) unknown.push_back({flow, {}});
+    return unknown;
+  };
 };
 
 }  // namespace tandem::broker

@@ -1,4 +1,4 @@
-// The only file of src/broker that knows Asio.
+// The process around a node: sockets, timers, descriptors. With stale_clients.cpp all of src/broker that knows Asio.
 #include "broker/process.hpp"
 
 #include <sys/random.h>
@@ -17,16 +17,14 @@
 #include "admin/protocol.hpp"
 #include "base/flow.hpp"
 #include "base/journal.hpp"
-#include "broker/client_flows.hpp"
 #include "broker/events_file.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/node.hpp"
 #include "broker/salvage.hpp"
 #include "broker/service_manager.hpp"
+#include "broker/stale_clients.hpp"
 #include "edge/edge.hpp"
 #include "mirror/link.hpp"
-#include "vip/announce.hpp"
-#include "vip/tickle.hpp"
 
 namespace tandem::broker {
 
@@ -96,7 +94,7 @@ struct Process::Impl {
       : config(config_in),
         events(config_in.node.data_dir, config_in.node.name, clocks),
         salvage(store_options(config_in), random_u64),
-        vips(virtual_ips(config_in)) {}
+        stale_clients(context, config_in, clocks, events, doors) {}
   ~Impl();
 
   Status start();
@@ -108,9 +106,6 @@ struct Process::Impl {
   void beat();
   void keep_listening();
   void serve_http();
-  void open_tickle();
-  void took_over(std::vector<Flow> stale);
-  void tickle_on();
 
   const Config config;
   asio::io_context context{1};
@@ -130,9 +125,7 @@ struct Process::Impl {
   asio::steady_timer beat_timer{context};
   asio::steady_timer listen_timer{context};
   bool listen_timer_runs = false;
-  const std::vector<IpAddress> vips;
-  vip::Tickle tickle;
-  asio::steady_timer tickle_timer{context};
+  StaleClients stale_clients;
   asio::signal_set signals{context};
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> watched;  // descriptors of link and store
   bool stopping = false;
@@ -188,7 +181,8 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
-  parts.took_over = [this](std::vector<Flow> stale) { took_over(std::move(stale)); };
+  parts.took_over = [this](std::vector<SampledFlow> stale) { stale_clients.took_over(std::move(stale)); };
+  parts.sampled = [this](const std::vector<Flow>& flows) { return stale_clients.sampled(flows); };
   node = std::make_unique<Node>(config, parts);
   doors.build(context, edge_options(config), node->sink());
   events.ask_place([this] {
@@ -223,7 +217,7 @@ Status Process::Impl::start() {
     started = start_node(pair_id.value());
   }
   if (!started.ok()) return started;
-  open_tickle();
+  if (const Status opened = stale_clients.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
   control = std::make_unique<admin::Control>(context, config.control.socket,
                                              [this](std::string_view request) { return answer(request); });
   if (Status opened = control->open(); !opened.ok()) return opened;
@@ -278,34 +272,6 @@ void Process::Impl::keep_listening() {
   });
 }
 
-void Process::Impl::open_tickle() {
-  if (!keepalived) return;
-  if (const Status opened = tickle.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
-}
-
-void Process::Impl::took_over(std::vector<Flow> stale) {
-  for (const IpAddress& address : vips) {
-    const Status told = vip::announce(address);
-    if (!told.ok()) events.event(Level::warn, "vip", "The LAN is not told of the takeover: " + told.error().message);
-  }
-  if (!stale.empty()) {
-    events.event(Level::info, "vip",
-                 "Resetting " + std::to_string(stale.size()) + " connections that the other box served.");
-  }
-  tickle.begin(std::move(stale), clocks.steady());
-  tickle_on();
-}
-
-void Process::Impl::tickle_on() {
-  const Steady now = clocks.steady();
-  const std::optional<Steady> next = tickle.step(now, flows_to(doors.connections(), vips));
-  if (!next) return;
-  tickle_timer.expires_after(std::chrono::milliseconds(next->ms - now.ms));
-  tickle_timer.async_wait([this](const boost::system::error_code& error) {
-    if (!error) tickle_on();
-  });
-}
-
 Status Process::Impl::run() {
   const auto ask_stop = [this](const boost::system::error_code& error, int) {
     if (!error) stopping = true;
@@ -320,6 +286,7 @@ Status Process::Impl::run() {
   if (keepalived) {
     for (const int descriptor : keepalived->fds()) watch(descriptor, [this] { node->on_vrrp(); });
   }
+  for (const int descriptor : stale_clients.fds()) watch(descriptor, [this] { stale_clients.read(); });
   beat();
   service_manager.ready();
   while (!stopping && !node->failure()) {

@@ -19,6 +19,13 @@ namespace {
 constexpr std::size_t segments_a_step = 256;  // about a millisecond
 }
 
+Tickle::Tickle() {
+  volleys_[0].rounds = limits::tickle_rounds_blind;
+  volleys_[0].round_ms = limits::tickle_blind_ms;
+  volleys_[1].rounds = limits::tickle_rounds_sampled;
+  volleys_[1].round_ms = limits::tickle_sampled_ms;
+}
+
 Tickle::~Tickle() {
   if (v4_ >= 0) ::close(v4_);
   if (v6_ >= 0) ::close(v6_);
@@ -35,30 +42,44 @@ Status Tickle::open() {
   return {};
 }
 
-void Tickle::begin(std::vector<Flow> flows, Steady now) {
-  flows_ = std::move(flows);
-  next_ = 0;
-  round_ = 0;
-  round_at_ = now;
+void Tickle::begin(std::vector<SampledFlow> flows, Steady now) {
+  for (Volley& volley : volleys_) {
+    volley.flows.clear();
+    volley.next = 0;
+    volley.round = 0;
+    volley.round_at = now;
+  }
+  for (SampledFlow& flow : flows) volleys_[flow.at ? 1 : 0].flows.push_back(flow);
 }
 
 std::optional<Steady> Tickle::step(Steady now, const std::vector<Flow>& ours) {
-  if (v4_ < 0 || flows_.empty() || round_ == limits::tickle_rounds) return std::nullopt;
-  if (now < round_at_) return round_at_;
-  const std::size_t end = std::min(flows_.size(), next_ + segments_a_step);
-  for (; next_ < end; ++next_) {
-    if (!std::binary_search(ours.begin(), ours.end(), flows_[next_])) send(flows_[next_]);
+  std::optional<Steady> next;
+  for (Volley& volley : volleys_) {
+    const std::optional<Steady> at = v4_ < 0 ? std::nullopt : step(volley, now, ours);
+    if (at && (!next || *at < *next)) next = at;
   }
-  if (next_ < flows_.size()) return now.plus_ms(1);
-  next_ = 0;
-  if (++round_ == limits::tickle_rounds) return std::nullopt;
-  round_at_ = now.plus_ms(limits::tickle_round_ms);
-  return round_at_;
+  return next;
+}
+
+std::optional<Steady> Tickle::step(Volley& volley, Steady now, const std::vector<Flow>& ours) const {
+  if (volley.flows.empty() || volley.round == volley.rounds) return std::nullopt;
+  if (now < volley.round_at) return volley.round_at;
+  const std::size_t end = std::min(volley.flows.size(), volley.next + segments_a_step);
+  for (; volley.next < end; ++volley.next) {
+    const SampledFlow& one = volley.flows[volley.next];
+    if (!std::binary_search(ours.begin(), ours.end(), one.flow)) send(one);
+  }
+  if (volley.next < volley.flows.size()) return now.plus_ms(1);
+  volley.next = 0;
+  if (++volley.round == volley.rounds) return std::nullopt;
+  volley.round_at = now.plus_ms(volley.round_ms);
+  return volley.round_at;
 }
 
 // What the kernel does not take now is lost; there are more rounds.
-void Tickle::send(const Flow& flow) const {
-  const ByteBuffer segment = tickle_segment(flow);
+void Tickle::send(const SampledFlow& sampled) const {
+  const ByteBuffer segment = tickle_segment(sampled);
+  const Flow& flow = sampled.flow;
   const auto give = [&segment](int fd, const auto& to) {
     static_cast<void>(
         ::sendto(fd, segment.data(), segment.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to));

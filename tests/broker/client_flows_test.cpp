@@ -16,8 +16,11 @@ Flow flow(const char* client, std::uint16_t port, const char* server) {
   return Flow{*parse_address(client), *parse_address(server), port, 1883};
 }
 
-std::vector<Flow> some() {
-  return {flow("10.0.0.7", 40'000, "10.0.0.1"), flow("fd00::7", 40'001, "fd00::1"), flow("10.0.0.8", 1, "10.0.0.1")};
+std::vector<SampledFlow> some() {
+  return {{flow("10.0.0.7", 40'000, "10.0.0.1"), {}},
+          {flow("fd00::7", 40'001, "fd00::1"), {}},
+          {flow("10.0.0.8", 1, "10.0.0.1"), Sequences{0, 0xFFFFFFFF}},
+          {flow("fd00::8", 2, "fd00::1"), Sequences{0x01020304, 5}}};
 }
 
 // RFC 1071: over everything with its checksum in place the sum is 0xFFFF.
@@ -39,18 +42,18 @@ TEST_CASE("addresses: both families, with or without a prefix length, nothing el
 }
 
 TEST_CASE("clients: what is encoded is decoded, and no more than fits is encoded") {
-  const std::vector<Flow> flows = some();
+  const std::vector<SampledFlow> flows = some();
   CHECK(broker::decode_flows(broker::encode_flows(flows, 1'000)) == flows);
-  CHECK(broker::decode_flows(broker::encode_flows(flows, 60)).size() == 2);
+  CHECK(broker::decode_flows(broker::encode_flows(flows, 58)).size() == 1);
   CHECK(broker::decode_flows(broker::encode_flows({}, 1'000)).empty());
 }
 
 TEST_CASE("clients: bytes that are no list give none, a list that is cut between two clients those before it") {
-  const std::vector<Flow> flows = some();
+  const std::vector<SampledFlow> flows = some();
   const ByteBuffer whole = broker::encode_flows(flows, 1'000);
   std::mt19937 rng(1);
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    const std::vector<Flow> got = broker::decode_flows(ByteView(whole).substr(0, size));
+    const std::vector<SampledFlow> got = broker::decode_flows(ByteView(whole).substr(0, size));
     REQUIRE(got.size() < flows.size());
     CHECK(std::equal(got.begin(), got.end(), flows.begin()));
     ByteBuffer changed = whole;
@@ -60,18 +63,23 @@ TEST_CASE("clients: bytes that are no list give none, a list that is cut between
 }
 
 TEST_CASE("tickle: a segment from the virtual IP to the client whose TCP checksum is right") {
-  for (const Flow& one : some()) {
-    const ByteBuffer packet = vip::tickle_segment(one);
+  for (const SampledFlow& sampled : some()) {
+    const Flow& one = sampled.flow;
+    const std::uint32_t tcp_bytes = sampled.at ? 21 : 20;
+    const ByteBuffer packet = vip::tickle_segment(sampled);
     const std::size_t ip = one.client.v6 ? 40 : 20;
     const std::size_t address = one.client.v6 ? 16 : 4;
-    REQUIRE(packet.size() == ip + 20);
+    REQUIRE(packet.size() == ip + tcp_bytes);
     ByteBuffer summed = packet.substr(ip - 2 * address, 2 * address);
     CHECK(summed.substr(0, address) == one.server.view());
-    ByteWriter(summed).u32_be(20).u32_be(6);
+    ByteWriter(summed).u32_be(tcp_bytes).u32_be(6);
     summed += packet.substr(ip);
+    if (sampled.at) summed.push_back('\0');  // padding to whole words, for the sum only
     CHECK(sum_of(summed) == 0xFFFF);
     ByteReader tcp(ByteView(packet).substr(ip));
     CHECK(tcp.u16_be() == one.server_port);
     CHECK(tcp.u16_be() == one.client_port);
+    CHECK(tcp.u32_be() == (sampled.at ? sampled.at->server - 1 : 0));  // the last byte that the client has had
+    CHECK(tcp.u32_be() == (sampled.at ? sampled.at->client : 0));
   }
 }
