@@ -14,11 +14,16 @@ def publish_once(lab, topic, payload):
                     topic, "-m", payload], check=True, timeout=network.DEADLINE_S)
 
 
+def few(names):
+    """For a sentence."""
+    return f"{len(names)} ({', '.join(list(names)[:5])}...)" if len(names) > 5 else ", ".join(names) or "none"
+
+
 class Plant:
     """The clients of a run: publishers and a subscriber that work all the time, idle ones, wills. Some come by IPv6."""
 
-    def __init__(self, lab):
-        self.lab = lab
+    def __init__(self, lab, crowd=None):
+        self.lab, self.crowd = lab, crowd
         self.publishers = [clients.Publisher(lab, "qos1", 1), clients.Publisher(lab, "qos2", 2, address=network.VIP6)]
         self.subscriber = clients.Subscriber(lab, "subscriber", ["plant/#", "will/#"], 2)
         self.idle = [clients.Subscriber(lab, "idle client", ["idle"], 1, ping_s=None),
@@ -29,7 +34,8 @@ class Plant:
         self.expected_wills = Counter()  # payload: how often it must have come in the end
 
     def everybody(self):
-        return [*self.publishers, self.faithful, *self.listeners(), self.subscriber]
+        crowd = [self.crowd] if self.crowd else []
+        return [*self.publishers, self.faithful, *crowd, *self.listeners(), self.subscriber]
 
     def listeners(self):
         """Those that are silent until a message comes to the topic "idle"."""
@@ -43,6 +49,9 @@ class Plant:
         until(self.mosquitto_sub_hears, "mosquitto_sub has subscribed")
         for client in (*self.publishers, self.faithful):
             client.start()
+        if self.crowd:
+            self.crowd.start()
+            self.crowd.await_all()
         self.goes_on()
 
     def mosquitto_sub_hears(self):
@@ -83,9 +92,10 @@ class Plant:
         for publisher in self.publishers:
             publisher.finish()
         self.all_delivered()
-        until(lambda: self.wills() >= self.expected_wills, f"wills {dict(self.expected_wills)}, have {dict(self.wills())}")
-        for client in (self.faithful, *self.listeners(), self.subscriber):
-            client.finish()
+        until(lambda: self.wills() >= self.expected_wills, f"wills of {few(self.expected_wills)}")
+        for client in self.everybody():
+            if client not in self.publishers:
+                client.finish()
         self.check()
 
     def abandon(self):
@@ -104,7 +114,9 @@ class Plant:
             if publisher.qos == 2:
                 problems += [f"{payload} came {n} times" for payload, n in counts.items() if n > 1]
         if self.wills() != self.expected_wills:
-            problems.append(f"wills: {dict(self.wills())}, not {dict(self.expected_wills)}")
+            problems.append(f"wills fired falsely: {few(self.wills() - self.expected_wills)}; " +
+                            f"lost: {few(self.expected_wills - self.wills())}")
+        problems += self.crowd.problems() if self.crowd else []
         for client in self.everybody():
             problems += [f"{client.name}: its session was forgotten" for _ in client.lost_sessions()]
         if problems:

@@ -80,8 +80,8 @@ class Lab:
 
     def popen(self, node, command, **options):
         """Runs in the node's namespace; `ip netns exec` becomes the program, so the process id is the program's."""
-        return subprocess.Popen(["ip", "netns", "exec", f"{self.prefix}-{node}", *command], stdin=subprocess.DEVNULL,
-                                **options)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen(["ip", "netns", "exec", f"{self.prefix}-{node}", *command], **options)
 
     def enter(self, node):
         """Moves the calling thread, and only it, into the node's network."""

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Real keepalived, real kernels, two boxes in network namespaces: every failure of failures.py, with clients at work.
 
-usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--keep] [--status]
+usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--crowd N [--patience S]] [--keep] [--status]
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
 Figures (median and maximum) are printed and never judged. --status shows what `tandemctl status` says during each
-failure; --keep leaves configuration and journals of the boxes. Exit: 0 holds, 1 does not, 77 skipped.
+failure; --keep leaves configuration and journals of the boxes. --crowd has N more clients, none of which may wait for
+an answer for longer than --patience (3 s). Exit: 0 holds, 1 does not, 77 skipped.
 """
 import argparse
 import signal
@@ -16,6 +17,7 @@ import traceback
 
 import boxes
 import checks
+import crowd
 import failures
 import rounds
 from lab import Lab, missing_right
@@ -44,7 +46,8 @@ def run_failure(lab, arguments, name):
     failure, figures, kept, status = failures.FAILURES[name], {}, [], ""
     lab.run("heal")
     pair = boxes.Pair(lab, arguments.root, arguments.bin)
-    plant, problem = checks.Plant(lab), None
+    many = crowd.Crowd(lab, arguments.crowd, arguments.patience) if arguments.crowd else None
+    plant, problem = checks.Plant(lab, many), None
     try:
         pair.start()
         plant.start()
@@ -67,6 +70,8 @@ def run_failure(lab, arguments, name):
         pair.end(keep=arguments.keep or problem is not None)
     show(name, figures)
     show_kept(name, kept)
+    if many:
+        print(f"  {name}: crowd of {many.number}: {', '.join(f'{what} {count}' for what, count in many.counts.items())}")
     if arguments.status:
         print(status)
     return problem and f"{problem}journals: {pair.folder}"
@@ -92,6 +97,8 @@ def main():
     parser.add_argument("bin")
     parser.add_argument("--only", default=",".join(failures.FAILURES))
     parser.add_argument("--rounds", type=int, default=rounds.rounds_wanted())
+    parser.add_argument("--crowd", type=int, default=0)
+    parser.add_argument("--patience", type=float, default=3)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--status", action="store_true")
     arguments = parser.parse_args()
@@ -100,6 +107,7 @@ def main():
         print(f"skipped: the lab {reason}")
         return SKIPPED
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    crowd.raise_file_limit()
     lab = Lab()
     good = True
     try:

@@ -1,10 +1,12 @@
 """One failure, struck at a whole pair with clients at work: what it costs in ms, and what must hold."""
 import os
+import statistics
 import threading
 import time
 
 import checks
 import clients
+import crowd as crowds
 import lab as network
 import probe as probing
 import stored
@@ -22,6 +24,7 @@ class Round:
         self.figures = {}
         self.kept = {}    # stored state: {what: (how many are there exactly once, how many there were)}
         self.status = ""  # tandemctl status of the box that serves, during the failure
+        self.crowd_breaks = len(plant.crowd.breaks_s) if plant.crowd else 0  # before the failure
         self.breaks = {client: len(client.breaks) for client in plant.idle}  # before the failure
 
     def run(self):
@@ -73,6 +76,8 @@ class Round:
         self.await_breaks(at_s, vip_s)
         sender.join(network.DEADLINE_S)
         self.await_message(at_s, payload)
+        if self.plant.crowd:
+            self.await_crowd(vip_s)
 
     def await_breaks(self, at_s, vip_s):
         """The idle clients notice; who does not in time is restarted, as a person would."""
@@ -94,6 +99,14 @@ class Round:
             until(lambda c=client: payload in c.payloads("idle"), f"{client.name} has its message")
             came_s = next(s for s, _, came in list(client.deliveries) if came == payload)
             self.note(f"{client.name}: next message", at_s, came_s)
+
+    def await_crowd(self, vip_s):
+        crowd = self.plant.crowd
+        crowd.await_all(self.crowd_breaks + crowd.number)
+        breaks_s = crowd.breaks_s[self.crowd_breaks:]
+        self.note("crowd: half of them see the break, after the VIP", vip_s, statistics.median(breaks_s))
+        self.note("crowd: the last sees the break, after the VIP", vip_s, max(breaks_s))
+        self.note("crowd: the last is back, after the VIP, less its own delay", vip_s + crowds.DELAY_S, max(crowd.connacks_s))
 
     def check_stored(self, state):
         """While the other box serves."""
