@@ -263,6 +263,7 @@ void Join::on_wiped() {
 // The own log is now a part of the followed one: nothing in it can have been acknowledged without the peer.
 void Join::adopt() {
   local_.meta.history.adopt(offer_.history);
+  local_.meta.before_damage = {};
   local_.meta.alone_from = Lsn{};
   token_ = local_.write_meta(orders_);
   step_ = Step::adopting;

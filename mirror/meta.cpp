@@ -18,6 +18,7 @@ ByteBuffer encode_meta(const Meta& meta) {
   out.u8(static_cast<std::uint8_t>(meta.last_role)).u8(meta.unclean ? 1 : 0);
   out.u64_le(meta.alone_from.value).i64_le(meta.last_sync.ms);
   meta.history.encode(out);
+  meta.before_damage.encode(out);
   out.u32_le(checksum32(bytes));
   return bytes;
 }
@@ -43,6 +44,7 @@ Result<Meta> decode_meta(ByteView bytes) {
   meta.alone_from = Lsn{in.u64_le()};
   meta.last_sync = Instant{in.i64_le()};
   meta.history = History::decode(in);
+  meta.before_damage = History::decode(in);
   if (!in.ok() || !in.at_end()) return Error{"the node's metadata record is damaged (length)"};
   return meta;
 }

@@ -21,6 +21,9 @@ struct Meta {
   Lsn alone_from;        // first lsn that may have been acknowledged without the peer; 0: none
   Instant last_sync;     // log time when the pair was last known in sync; 0: never
   History history;
+  // STALE because the store was damaged: the history that it had, so that its records are known by their names to a box
+  // that holds them. It says nothing about what is here.
+  History before_damage;
   friend bool operator==(const Meta&, const Meta&) = default;
 };
 

@@ -78,7 +78,8 @@ bool Pair::holds(Epoch epoch, Lsn lsn) const {
 }
 
 Epoch Pair::epoch_at(Lsn lsn) const {
-  return impl_->local.meta.history.epoch_at(lsn);
+  const Meta& meta = impl_->local.meta;
+  return (meta.history.entries().empty() ? meta.before_damage : meta.history).epoch_at(lsn);
 }
 
 void Pair::on_reach(bool somebody, Steady now) {

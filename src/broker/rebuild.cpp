@@ -44,7 +44,7 @@ mirror::Meta stale_meta(const ByteBuffer& old, std::uint64_t fresh_store_id) {
   meta.store = fresh_store_id;
   meta.alone_from = Lsn{1};  // not known: all of it may have been acknowledged here alone
   if (Result<mirror::Meta> known = mirror::decode_meta(old); known.ok()) meta = known.take();
-  meta.history = {};
+  if (!meta.history.entries().empty()) meta.before_damage = std::exchange(meta.history, {});
   meta.last_role = mirror::LastRole::stale;
   return meta;
 }

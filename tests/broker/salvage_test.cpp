@@ -178,6 +178,7 @@ TEST_CASE("a flipped byte in a row: only that entity is gone of the rows; record
   CHECK(loaded.last == Lsn{20});
   CHECK(loaded.retained == 18);  // 19 topics, one without its message
   CHECK(loaded.meta.history.entries().empty());
+  CHECK(loaded.meta.before_damage.epoch_at(Lsn{20}) == epoch);
   CHECK(missing.find("2 rows") != std::string::npos);
   CHECK(missing.find("records 21 to at least 41") != std::string::npos);
 }

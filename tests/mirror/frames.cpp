@@ -153,6 +153,7 @@ Meta meta() {
   m.alone_from = Lsn{150};
   m.last_sync = Instant{1'700'000'000'000};
   m.history = history();
+  m.before_damage.append(epoch(7), Lsn{3}, false);
   return m;
 }
 
