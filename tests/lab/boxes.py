@@ -184,11 +184,11 @@ class Box:
         self.keepalived.stop()
         self.tandemd.stop()
 
-    def power_off(self):
-        """The monotonic time of the cut, in s."""
+    def power_off(self, loss_percent=0):
+        """The monotonic time of the cut, in s. From then on the client's LAN loses so much."""
         self.keepalived.end()
         self.tandemd.end()
-        at_s = self.lab.fault("poweroff", self.name)
+        at_s = self.lab.fault("poweroff", self.name, f"{loss_percent}%")
         self.stop()
         return at_s
 

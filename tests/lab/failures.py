@@ -21,11 +21,13 @@ class Failure:
 
 class PowerCut(Failure):
     """power cut of the active box"""
+    loss_percent = 0  # of the packets from and to the clients, from the same instant on
 
     def strike(self, pair, active):
-        return active.power_off()
+        return active.power_off(self.loss_percent)
 
     def undo(self, pair, active):
+        pair.lab.run("heal", "lan", "client")
         active.power_on()
 
 

@@ -34,10 +34,11 @@
 #   drop NODE P%             drop P% of NODE's LAN frames at random, each direction
 #   drop xlink P%            the same on the cross-link; 0% ends it
 #   rate NODE|xlink RATE     limit to RATE (tc style: 10mbit) each direction; "off" ends it
-#   poweroff NODE            power cut: from one instant on no frame passes, then all its
+#   poweroff NODE [P%]       power cut: from one instant on no frame passes, then all its
 #                            processes are killed and the namespace is removed: no FIN,
 #                            RST or last word gets out.  The peer's xlink loses carrier.
-#                            Disk contents stay.
+#                            Disk contents stay.  P%: from the same instant the client's
+#                            LAN loses so much, as with "drop client P%".
 #                            (cut and poweroff print "at SECONDS": the wall clock just before)
 #   poweron NODE             plug NODE in again: new kernel network state, no processes
 #   pause NODE | resume NODE SIGSTOP / SIGCONT everything in NODE (a hung box whose
@@ -147,6 +148,10 @@ nft_base() {
 	  }
 	}
 	N
+}
+
+permyriad() { # P%, on standard output; fails if it is none
+  awk -v p="${1%\%}" 'BEGIN{ if (p !~ /^[0-9]+(\.[0-9]+)?$/ || p>100) exit 1; printf "%d", p*100+0.5 }'
 }
 
 set_loss() { # TARGET PERMYRIAD (0..10000), atomically
@@ -280,8 +285,7 @@ case $cmd in
     [ $# -eq 2 ] || usage
     need_up; lock
     [ "$1" = xlink ] || need_node "$1"
-    pct=${2%\%}
-    n=$(awk -v p="$pct" 'BEGIN{ if (p !~ /^[0-9]+(\.[0-9]+)?$/ || p>100) exit 1; printf "%d", p*100+0.5 }') || usage
+    n=$(permyriad "$2") || usage
     set_loss "$1" "$n";;
 
   rate)
@@ -302,6 +306,10 @@ case $cmd in
     # (A "drop xlink" in force is over after this.)
     r="add rule bridge lab $1 drop"
     [ "$1" = client ] || r+=$'\n'"add rule bridge lab xlink drop"
+    if [ $# -gt 1 ]; then
+      loss=$(permyriad "$2") || usage
+      r+=$'\n'"add rule bridge lab client numgen random mod 10000 < $loss counter drop"
+    fi
     echo "at $EPOCHREALTIME"
     printf '%s\n' "$r" | sw_nft -f - || die "cannot cut the links"
     kill_ns "$n"

@@ -104,6 +104,7 @@ class Round:
         crowd = self.plant.crowd
         crowd.await_all(self.crowd_breaks + crowd.number)
         breaks_s = crowd.breaks_s[self.crowd_breaks:]
+        crowd.counts["saw the break later than 1 s after the VIP"] += sum(at_s > vip_s + 1 for at_s in breaks_s)
         self.note("crowd: half of them see the break, after the VIP", vip_s, statistics.median(breaks_s))
         self.note("crowd: the last sees the break, after the VIP", vip_s, max(breaks_s))
         self.note("crowd: the last is back, after the VIP, less its own delay", vip_s + crowds.DELAY_S, max(crowd.connacks_s))
