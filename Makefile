@@ -9,7 +9,8 @@
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
-#   make lab      two boxes in network namespaces with keepalived: power cuts, cut cables (root); TANDEM_LAB_ROUNDS=n
+#   make lab      two boxes in network namespaces with keepalived: power cuts, cut cables (root); TANDEM_LAB_ROUNDS=n;
+#                 LAB_ARGS="--compare --rounds 20": beside two Mosquittos; "--only power --crowd 5000", "--loss 10"
 #   make lint     clang-tidy
 #   make format   clang-format
 #   make clean    ends the pair and removes build folders with all data of `make run`
@@ -21,6 +22,7 @@ SHELL := /bin/bash
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
 MUTANTS_ARGS ?=
+LAB_ARGS ?=
 SANITIZE ?= 1
 SEEDS ?= 10000
 export TANDEM_PORT
@@ -67,8 +69,8 @@ bench: deps-bench
 mutants: deps-test
 	@tests/mutants/run.sh $(MUTANTS_ARGS)
 
-lab: build deps-test
-	@/usr/bin/python3 -B tests/lab/lab_test.py "$(CURDIR)" build/bin
+lab: build deps-test deps-bench
+	@/usr/bin/python3 -B tests/lab/lab_test.py "$(CURDIR)" build/bin $(LAB_ARGS)
 
 lint: deps-lint
 	@cmake --preset default --log-level=WARNING

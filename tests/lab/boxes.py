@@ -47,12 +47,15 @@ boot_wait_ms = 3000
 
 
 class Service:
-    """One program under a supervisor that does what systemd does with Restart=always, ExecStopPost and WatchdogSec."""
+    """One program under a supervisor that does what systemd does with Restart=always, ExecStopPost and WatchdogSec.
+
+    start_post, if set: called when the program has said that it is ready.
+    """
 
     def __init__(self, lab, node, command, log, stop_post, restart_s, watchdog_s=None):
         self.lab, self.node, self.command, self.log = lab, node, command, log
         self.stop_post, self.restart_s, self.watchdog_s = stop_post, restart_s, watchdog_s
-        self.process, self.wanted, self.thread = None, False, None
+        self.process, self.wanted, self.thread, self.start_post = None, False, None, None
         self.notify_path = log + ".notify"
         self.fed_s = None  # the last WATCHDOG=1 of this start
         self.watchdog_signal = signal.SIGABRT  # systemd's default
@@ -98,8 +101,11 @@ class Service:
 
     def feed(self, notify):
         try:
-            if b"WATCHDOG=1" in notify.recv(4096):
+            said = notify.recv(4096)
+            if b"WATCHDOG=1" in said:
                 self.fed_s = time.monotonic()
+            if b"READY=1" in said and self.start_post:
+                self.start_post()
         except TimeoutError:
             pass
 
@@ -131,26 +137,14 @@ def unit_value(root, key):
     return found[1] if found else None
 
 
-class Box:
-    def __init__(self, pair, name, peer):
+class InstalledBox:
+    """A broker and keepalived on one box, with a file by which the one tells the other whether it can serve."""
+
+    def __init__(self, pair, name):
         self.pair, self.name, self.lab = pair, name, pair.lab
         self.folder = os.path.join(pair.folder, name)
         os.mkdir(self.folder)
-        with open(os.path.join(pair.keys, peer + ".pub"), encoding="utf-8") as file:
-            peer_key = file.readline().strip()
-        values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
-                  "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
-                  "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6}
-        self.write("tandemd.toml", TANDEMD.format(**values))
-        # As a technician makes it.
-        self.lab.run("exec", name, os.path.join(pair.bin, "tandemctl"), "setup", "keepalived", "--interface", "lan",
-                     "--vip", network.VIP + "/24", "--vip", network.VIP6 + "/64", "--own", network.LAN[name],
-                     "--peer", network.LAN[peer], "--config", self.path("tandemd.toml"),
-                     "--output", self.path("keepalived.conf"))
-        self.tandemd = Service(self.lab, name, [os.path.join(pair.bin, "tandemd"), "--config", self.path("tandemd.toml")],
-                               self.path("tandemd.log"), self.weight_to_fault,
-                               unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
-        self.tandemd.watchdog_signal = signal.Signals[unit_value(pair.root, "WatchdogSignal") or "SIGABRT"]
+        self.broker = None  # a Service
         self.keepalived = Service(self.lab, name,
                                   ["keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file",
                                    self.path("keepalived.conf"), "--pid", self.path("keepalived.pid"), "--vrrp_pid",
@@ -178,16 +172,16 @@ class Box:
             if os.path.exists(self.path(stale)):
                 os.unlink(self.path(stale))
         self.keepalived.start()
-        self.tandemd.start()
+        self.broker.start()
 
     def stop(self):
         self.keepalived.stop()
-        self.tandemd.stop()
+        self.broker.stop()
 
     def power_off(self, loss_percent=0):
         """The monotonic time of the cut, in s. From then on the client's LAN loses so much."""
         self.keepalived.end()
-        self.tandemd.end()
+        self.broker.end()
         at_s = self.lab.fault("poweroff", self.name, f"{loss_percent}%")
         self.stop()
         return at_s
@@ -195,6 +189,28 @@ class Box:
     def power_on(self):
         self.lab.run("poweron", self.name)
         self.start()
+
+
+class Box(InstalledBox):
+    """tandemd."""
+
+    def __init__(self, pair, name, peer):
+        super().__init__(pair, name)
+        with open(os.path.join(pair.keys, peer + ".pub"), encoding="utf-8") as file:
+            peer_key = file.readline().strip()
+        values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
+                  "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
+                  "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6}
+        self.write("tandemd.toml", TANDEMD.format(**values))
+        # As a technician makes it.
+        self.lab.run("exec", name, os.path.join(pair.bin, "tandemctl"), "setup", "keepalived", "--interface", "lan",
+                     "--vip", network.VIP + "/24", "--vip", network.VIP6 + "/64", "--own", network.LAN[name],
+                     "--peer", network.LAN[peer], "--config", self.path("tandemd.toml"),
+                     "--output", self.path("keepalived.conf"))
+        self.broker = Service(self.lab, name, [os.path.join(pair.bin, "tandemd"), "--config", self.path("tandemd.toml")],
+                              self.path("tandemd.log"), self.weight_to_fault,
+                              unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
+        self.broker.watchdog_signal = signal.Signals[unit_value(pair.root, "WatchdogSignal") or "SIGABRT"]
 
     def status(self):
         """The JSON of `tandemctl status`; {} if nobody answers."""

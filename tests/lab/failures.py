@@ -35,7 +35,7 @@ class Kill(Failure):
     """kill -9 of the active tandemd"""
 
     def strike(self, pair, active):
-        active.tandemd.kill()
+        active.broker.kill()
         return time.monotonic()
 
 
@@ -43,7 +43,7 @@ class Hung(Failure):
     """SIGSTOP of the active tandemd"""
 
     def strike(self, pair, active):
-        active.tandemd.kill(signal.SIGSTOP)
+        active.broker.kill(signal.SIGSTOP)
         return time.monotonic()
 
 

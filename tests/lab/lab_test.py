@@ -3,12 +3,14 @@
 
 usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--crowd N [--patience S]] [--loss PERCENT]
                    [--keep] [--status]
+       lab_test.py ROOT BIN --compare [--rounds N]
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
 Figures (median and maximum) are printed and never judged. --status shows what `tandemctl status` says during each
 failure; --keep leaves configuration and journals of the boxes. --crowd has N more clients, none of which may wait for
 an answer for longer than --patience (3 s). --loss: so many packets of the clients are lost, either way, from a power cut
-on (with a crowd give it more patience: a SYN that is lost twice takes 3 s). Exit: 0 holds, 1 does not, 77 skipped.
+on (with a crowd give it more patience: a SYN that is lost twice takes 3 s). --compare: a table of figures beside a pair of
+Mosquittos with keepalived. Exit: 0 holds, 1 does not, 77 skipped.
 """
 import argparse
 import signal
@@ -19,6 +21,7 @@ import traceback
 
 import boxes
 import checks
+import compare
 import crowd
 import failures
 import rounds
@@ -102,6 +105,7 @@ def main():
     parser.add_argument("--crowd", type=int, default=0)
     parser.add_argument("--patience", type=float, default=3)
     parser.add_argument("--loss", type=float, default=0, metavar="PERCENT")
+    parser.add_argument("--compare", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--status", action="store_true")
     arguments = parser.parse_args()
@@ -115,6 +119,9 @@ def main():
     lab = Lab()
     good = True
     try:
+        if arguments.compare:
+            compare.Comparison(lab, arguments.root, arguments.bin, arguments.rounds).run()
+            return 0
         for name in arguments.only.split(","):
             began_s = time.monotonic()
             try:

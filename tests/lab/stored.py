@@ -25,10 +25,10 @@ class Session:
         self.released = []  # packet ids of PUBREL
         self.answers = []   # (kind, packet id) of the rest
 
-    def take_until(self, condition, acknowledge=True):
-        """Takes packets until condition() is true; TimeoutError if nothing comes for long."""
+    def take_until(self, condition, acknowledge=True, patience_s=network.DEADLINE_S):
+        """Takes packets until condition() is true; TimeoutError if nothing comes for so long."""
         while not condition():
-            kind, flags, body = self.connection.read_within(network.DEADLINE_S)
+            kind, flags, body = self.connection.read_within(patience_s)
             if kind == PUBLISH:
                 self.take(*publish_parts(flags, body), acknowledge)
             elif kind == PUBREL:
@@ -75,9 +75,10 @@ class Session:
 
 
 class Stored:
-    """prepare(), a failure, check(); any number of times."""
+    """prepare(), a failure, check(); any number of times. patience_s: how long nothing comes before it is called missing."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, patience_s=network.DEADLINE_S):
+        self.patience_s = patience_s
         self.thread = concurrent.futures.ThreadPoolExecutor(1, initializer=lab.enter, initargs=("client",))
         self.number = self.before_pubrec = self.after_pubrec = self.releasing = None
 
@@ -140,11 +141,12 @@ class Stored:
         problems = []
         author = Session(self.connect("author", clean=True))
         sender = Session(self.connect("releasing"))
-        sender.ask(packet(PUBREL << 4 | 2, (7).to_bytes(2, "big")), PUBCOMP, 7)
+        if sender.connection.session_present:
+            sender.ask(packet(PUBREL << 4 | 2, (7).to_bytes(2, "big")), PUBCOMP, 7)
         sender.leave()
         retained = self.retained()
         queued, subscriptions, released = self.away_returns(author, problems)
-        exchanges = released + self.receivers_return(author, problems)
+        exchanges = (released if sender.connection.session_present else 0) + self.receivers_return(author, problems)
         author.leave()
         return {"queued QoS 1": (queued, QUEUED), "retained": (retained, RETAINED),
                 "subscriptions": (subscriptions, len(SUBSCRIPTIONS)), "inflight QoS 2": (exchanges, 3)}, problems
@@ -153,7 +155,7 @@ class Stored:
         reader = Session(self.connect("reader", clean=True))
         reader.subscribe([(self.topic("retained/#"), 1)])
         wanted = {f"retained {number}" for number in range(RETAINED)}
-        take_if_there(reader, lambda: wanted <= set(reader.messages))
+        self.take_if_there(reader, lambda: wanted <= set(reader.messages))
         reader.leave()
         return sum(reader.messages.count(payload) == 1 for payload in wanted)
 
@@ -167,7 +169,7 @@ class Stored:
         for end in ends:
             author.publish(self.topic(end.removeprefix("end ")), end)
         wanted = [f"queued {number}" for number in range(QUEUED)] + ["released"] + ends
-        take_if_there(away, lambda: set(wanted) <= set(away.messages))
+        self.take_if_there(away, lambda: set(wanted) <= set(away.messages))
         away.leave()
         problems += [f"{payload}: {away.messages.count(payload)} times" for payload in wanted if away.messages.count(payload) > 1]
         if [m for m in away.messages if m in wanted[:QUEUED]] != wanted[:QUEUED]:
@@ -182,7 +184,7 @@ class Stored:
         author.publish(self.topic("receive"), "end", qos=2)
         for receiver in (before, after):
             if receiver.connection.session_present:
-                take_if_there(receiver, lambda r=receiver: "end" in r.messages and not r.held)
+                self.take_if_there(receiver, lambda r=receiver: "end" in r.messages and not r.held)
             receiver.leave()
             if "received" in receiver.messages:
                 problems.append("a QoS 2 message came again as a new one")
@@ -190,11 +192,10 @@ class Stored:
                 not after.repeated and self.after_pubrec.held <= set(after.released) and "received" not in after.messages)
         return sum(good)
 
-
-def take_if_there(session, condition):
-    """Until condition() or a deadline, then what the broker has sent beyond it."""
-    try:
-        session.take_until(condition)
-        session.ask(PING, PINGRESP, 0)
-    except TimeoutError:
-        pass
+    def take_if_there(self, session, condition):
+        """Until condition(), then what the broker has sent beyond it."""
+        try:
+            session.take_until(condition, patience_s=self.patience_s)
+            session.ask(PING, PINGRESP, 0)
+        except TimeoutError:
+            pass
