@@ -92,6 +92,12 @@ void Pair::on_reach(bool somebody, Steady now) {
 bool Pair::cut_off(Steady now) const {
   return impl_->cut_off(now);
 }
+bool Pair::can_be_spared() const {
+  const Pair::Impl& p = *impl_;
+  if (!p.linked()) return false;
+  return p.role == Role::active ? p.mirrored && p.follower.sealed && !p.follower.let_go
+                                : p.peer.beat.role == Role::active;
+}
 bool Pair::both_active() const {
   return impl_->role == Role::active && impl_->linked() && impl_->peer.beat.role == Role::active;
 }

@@ -273,6 +273,7 @@ class Pair {
   Epoch epoch() const;
   int vrrp_weight(Steady now) const;  // mirror/weight.hpp
   bool cut_off(Steady now) const;     // reaches nobody on the LAN, and that is not so of the peer
+  bool can_be_spared() const;         // the other box holds everything: it takes over, or serves already
   bool both_active() const;           // this box and the peer serve, each for itself
   bool sure(Steady now) const;        // SURE (docs/roles.md): told MASTER, this standby promotes itself at once, clean
   // Log time as last heard from an active peer, and when.

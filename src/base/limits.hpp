@@ -62,6 +62,10 @@ inline constexpr std::size_t checkpoint_slice_rows = 256;
 inline constexpr std::int64_t checkpoint_slice_us = 4'000;
 inline constexpr std::size_t wal_fold_bytes = 16 * mib;
 inline constexpr std::size_t log_max_mb = 1024;
+inline constexpr std::size_t disk_behind_pause_bytes = 32 * mib;  // not on the disk yet: publishers are not read
+inline constexpr std::size_t disk_behind_resume_bytes = 16 * mib;
+inline constexpr std::int64_t disk_still_ms = 2'000;  // it takes nothing, though something waits: alarm
+inline constexpr std::int64_t disk_dead_ms = 10'000;  // then the box gives way, if the other one can do without it
 
 // Mirror
 inline constexpr std::int64_t heartbeat_ms = 50;
@@ -103,6 +107,7 @@ static_assert(lease_ms >= after_ms + 1'000);
 static_assert(solo_wait_ms == lease_ms + 500);
 static_assert(boot_wait_ms >= solo_wait_ms);
 static_assert(in_flight_resume_bytes < in_flight_pause_bytes && in_flight_pause_bytes < in_flight_bytes);
+static_assert(disk_behind_resume_bytes < disk_behind_pause_bytes && disk_still_ms < disk_dead_ms);
 static_assert(max_frame_bytes > max_packet_bytes + batch_bytes);
 static_assert(max_connect_bytes <= max_packet_bytes);
 static_assert(reach_silent_ms + reach_ask_ms < lease_ms);  // a box that is cut off is gone before it may serve alone

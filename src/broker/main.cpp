@@ -1,6 +1,7 @@
 // tandemd: one node. `tandemd --config FILE`; `--check-config` validates and exits.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "base/journal.hpp"
@@ -19,7 +20,8 @@ int serve(const tandem::Config& config) {
     return exit_failure;
   }
   const tandem::Status ended = process.run();
-  return ended.ok() ? 0 : exit_failure;
+  if (!ended.ok()) std::_Exit(exit_failure);  // without waiting for anything
+  return 0;
 }
 
 }  // namespace

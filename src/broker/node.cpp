@@ -150,7 +150,7 @@ void Node::end_turn() {
   take_word_before_acks(now);
   if (active_.reigning()) {
     active_.end_turn();
-    active_.slow_publishers(pair_->slow_publishers());
+    active_.slow_publishers(pair_->slow_publishers() || disk_lag_.too_far());
     active_.release(pair_->safe());
     ship_digest(now);
   }
@@ -168,6 +168,7 @@ void Node::ship() {
     checkpointer_.on_batch(batch.bytes->size());
     tail_merger_.on_own_batch(replica_.state(), batch);
     parts_.store.append(batch, pair_->wants_urgent_commit());
+    disk_lag_.appended(batch.last(), batch.bytes->size(), now);
     pair_->on_batch(batch, now);
   }
   carry_out();

@@ -17,6 +17,7 @@
 #include "broker/checkpointer.hpp"
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
+#include "broker/disk_lag.hpp"
 #include "broker/parts.hpp"
 #include "broker/replica.hpp"
 #include "broker/sync_meter.hpp"
@@ -101,6 +102,7 @@ class Node {
 
   // node_alarms.cpp
   void watch_alarms(Steady now);
+  void watch_disk(Steady now);
   void watch_both_active();
 
   // node_orders.cpp
@@ -194,6 +196,8 @@ class Node {
   Instant promise_since_;
   std::optional<int> weight_;                 // as last told
   mirror::Word word_ = mirror::Word::backup;  // as the pair knows it (arbiter "keepalived")
+  DiskLag disk_lag_;
+  std::optional<Lsn> unconfirmed_;  // standby: applied, but not confirmed while the disk is too far behind
   bool disk_full_ = false;
   bool tail_compacted_ = false;
   std::optional<Error> failure_;

@@ -14,15 +14,30 @@ void Node::watch_both_active() {
   }
 }
 
-void Node::watch_alarms(Steady now) {
+// Full, slow, or dead. A box whose disk is dead holds everything in memory still, and must not be the one that serves,
+// or that counts as the second copy, if the other one can do without it.
+void Node::watch_disk(Steady now) {
+  const std::string under = "The disk under " + config_.node.data_dir;
+  const std::int64_t still_ms = disk_lag_.still_ms(now);
   if (disk_full_) {
+    alarms_.raise("disk", under +
+                              " is full: records wait for space, nothing that was acknowledged is lost. Free some; it "
+                              "goes on by itself.");
+  } else if (still_ms >= limits::disk_still_ms) {
     alarms_.raise("disk",
-                  "The disk under " + config_.node.data_dir +
-                      " is full: records wait for space, nothing that was acknowledged is lost. Free some; it goes "
-                      "on by itself.");
+                  under + " has taken nothing for " + std::to_string(still_ms / 1000) +
+                      " s: records wait in memory. Look at the journal of the kernel (dmesg) and replace the disk.");
+    if (still_ms >= limits::disk_dead_ms && pair_->can_be_spared()) {
+      fail(Error{under + " has taken nothing for " + std::to_string(still_ms / 1000) +
+                 " s: it counts as dead. The other box holds everything; this one stops"});
+    }
   } else {
-    alarms_.clear("disk", "there is space again.");
+    alarms_.clear("disk", "it takes what it is given again.");
   }
+}
+
+void Node::watch_alarms(Steady now) {
+  watch_disk(now);
   const mirror::PairStatus status = pair_->status(now);
   sync_meter_.see(status.sync_percent, status.sync_bytes, now);
   const bool in_sync = status.self.mode == mirror::Mode::in_sync;

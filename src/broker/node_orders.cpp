@@ -103,6 +103,8 @@ void Node::obey(mirror::Rewind& order) {
     return;
   }
   const Lsn to = order.to;
+  disk_lag_.forget();
+  unconfirmed_.reset();
   parts_.store.rewind(
       to, std::move(order.note), token([this, to](Steady now) {
         const Status loaded = replica_.load(parts_.store, checkpointer_.committed(), to, parts_.at_work);
@@ -115,6 +117,8 @@ void Node::obey(mirror::Rewind& order) {
 void Node::obey(mirror::Wipe& order) {
   checkpointer_.abort();
   drop_open_image();
+  disk_lag_.forget();
+  unconfirmed_.reset();
   parts_.store.wipe(order.keep, std::move(order.note), token([this](Steady now) {
                       replica_.clear();
                       checkpointer_.loaded(Lsn{});
@@ -176,7 +180,12 @@ void Node::obey(mirror::ApplyBatch& order) {
   log_clock_.saw(batch.time, steady_now());
   checkpointer_.on_batch(batch.bytes->size());
   parts_.store.append(batch, pair_->wants_urgent_commit());
-  pair_->on_applied(batch.last(), steady_now());
+  disk_lag_.appended(batch.last(), batch.bytes->size(), steady_now());
+  if (disk_lag_.too_far()) {  // the active slows its publishers, or goes on without this box
+    unconfirmed_ = batch.last();
+  } else {
+    pair_->on_applied(batch.last(), steady_now());
+  }
 }
 
 void Node::obey(mirror::OpenCatchUp& order) {

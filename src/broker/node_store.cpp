@@ -1,4 +1,7 @@
 // What the store has done: durable positions, finished calls, chunks of catch-ups.
+#include <optional>
+#include <utility>
+
 #include "base/journal.hpp"
 #include "broker/node.hpp"
 
@@ -10,7 +13,9 @@ void Node::on_store_events() {
   input([&](Steady now) {
     durable_ = events.durable;
     disk_full_ = events.disk_full;
+    disk_lag_.durable(durable_, now);
     pair_->on_durable(durable_, now);
+    if (unconfirmed_ && !disk_lag_.too_far()) pair_->on_applied(*std::exchange(unconfirmed_, std::nullopt), now);
     // Before the tokens: a wipe's says that nothing of an earlier checkpoint is left.
     if (events.checkpoint) {
       checkpointer_.on_committed(*events.checkpoint, pair_->keep_log_from());

@@ -99,6 +99,7 @@ struct Process::Impl {
 
   Status start();
   Status run();
+  Status leave(const Error& failure);
   Status start_node(const std::string& pair_id);
   std::string answer(std::string_view request);
   Result<std::string> open_link();
@@ -272,6 +273,22 @@ void Process::Impl::keep_listening() {
   });
 }
 
+// The other box is told, the virtual IP is given up; the store may never be done (a dead disk) and is left as it is, as
+// in a power cut.
+Status Process::Impl::leave(const Error& failure) {
+  service_manager.stopping();
+  node->stop();
+  for (auto& stream : watched) stream->release();
+  control.reset();
+  http.reset();
+  node.reset();
+  doors.clear();
+  keepalived.reset();
+  link.reset();
+  static_cast<void>(store.release());
+  return failure;
+}
+
 Status Process::Impl::run() {
   const auto ask_stop = [this](const boost::system::error_code& error, int) {
     if (!error) stopping = true;
@@ -299,7 +316,7 @@ Status Process::Impl::run() {
     node->end_turn();
     keep_listening();
   }
-  if (node->failure()) return *node->failure();
+  if (node->failure()) return leave(*node->failure());
   service_manager.stopping();
   events.event(Level::info, "node", "Stopping in order; the standby is told.");
   node->stop();

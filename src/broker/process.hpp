@@ -18,7 +18,8 @@ class Process {
 
   // Opens the store, rebuilds State, opens link and control socket. Error: what is wrong and what to do.
   Status start();
-  // Serves until stop is asked for (SIGTERM, SIGINT). Error: why the node could not go on.
+  // Serves until stop is asked for (SIGTERM, SIGINT). Error: why the node could not go on; threads of the store may
+  // still be at work then (a dead disk), so the process must end at once: std::_Exit.
   Status run();
 
  private:
