@@ -1,16 +1,20 @@
 #!/usr/bin/python3
 """Real keepalived, real kernels, two boxes in network namespaces: every failure of failures.py, with clients at work.
 
-usage: lab_test.py ROOT BIN [--only power,kill] [--rounds N] [--crowd N [--patience S]] [--loss PERCENT]
-                   [--keep] [--status]
+usage: lab_test.py ROOT BIN [--only power,kill] [--together] [--rounds N] [--crowd N [--patience S]]
+                   [--loss PERCENT] [--keep] [--status]
        lab_test.py ROOT BIN --compare [--rounds N]
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
-Figures (median and maximum) are printed and never judged. --status shows what `tandemctl status` says during each
-failure; --keep leaves configuration and journals of the boxes. --crowd has N more clients, none of which may wait for
-an answer for longer than --patience (3 s). --loss: so many packets of the clients are lost, either way, from a power cut
-on (with a crowd give it more patience: a SYN that is lost twice takes 3 s). --compare: a table of figures beside a pair of
-Mosquittos with keepalived. Exit: 0 holds, 1 does not, 77 skipped.
+Figures (median and maximum) are printed and never judged.
+--together  one pair for all failures, else one each
+--crowd     N more clients, none of which may wait for an answer for longer than --patience (3 s)
+--loss      so many packets of the clients are lost, either way, from a power cut on (with a crowd give it more
+            patience: a SYN that is lost twice takes 3 s)
+--status    shows what `tandemctl status` says during each failure
+--keep      leaves configuration and journals of the boxes
+--compare   a table of figures beside a pair of Mosquittos with keepalived
+Exit: 0 holds, 1 does not, 77 skipped.
 """
 import argparse
 import signal
@@ -46,40 +50,56 @@ def show_kept(name, rounds):
         print(f"  {name}: stored state: " + ", ".join(f"{kept}/{wanted} {what}" for what, (kept, wanted) in sums.items()))
 
 
-def run_failure(lab, arguments, name):
-    """All rounds of one failure with a pair and clients of its own; the reason if something does not hold."""
-    failure, figures, kept, status = failures.FAILURES[name], {}, [], ""
+class Results:
+    """What the rounds of one failure told."""
+
+    def __init__(self, name):
+        self.name, self.figures, self.kept, self.status = name, {}, [], ""
+
+    def add(self, one):
+        for what, value in one.figures.items():
+            self.figures.setdefault(what, []).append(value)
+        if one.kept:
+            self.kept.append(one.kept)
+        self.status = one.status or self.status
+
+    def show(self, with_status):
+        show(self.name, self.figures)
+        show_kept(self.name, self.kept)
+        if with_status:
+            print(self.status)
+
+
+def run_failures(lab, arguments, names):
+    """All rounds of these failures with one pair and its clients; [(name, the reason if something does not hold)]."""
     lab.run("heal")
     pair = boxes.Pair(lab, arguments.root, arguments.bin)
     many = crowd.Crowd(lab, arguments.crowd, arguments.patience) if arguments.crowd else None
-    plant, problem = checks.Plant(lab, many), None
+    plant, results, problem = checks.Plant(lab, many), [], None
     try:
         pair.start()
         plant.start()
-        for number in range(arguments.rounds):
-            one = rounds.Round(pair, plant, failure, number)
+        for number, name in enumerate(name for name in names for _ in range(arguments.rounds)):
+            if not results or results[-1].name != name:
+                results.append(Results(name))
+            one = rounds.Round(pair, plant, failures.FAILURES[name], number)
             try:
                 one.run()
             finally:
-                for what, value in one.figures.items():
-                    figures.setdefault(what, []).append(value)
-                if one.kept:
-                    kept.append(one.kept)
-                status = one.status or status
+                results[-1].add(one)
         plant.finish()
         pair.await_equal()
     except AssertionError as error:
-        problem = f"{error}\n{pair.describe()}"
+        problem = f"{error}\n{pair.describe()}journals: {pair.folder}"
     finally:
         plant.abandon()
         pair.end(keep=arguments.keep or problem is not None)
-    show(name, figures)
-    show_kept(name, kept)
+    for result in results:
+        result.show(arguments.status)
     if many:
-        print(f"  {name}: crowd of {many.number}: {', '.join(f'{what} {count}' for what, count in many.counts.items())}")
-    if arguments.status:
-        print(status)
-    return problem and f"{problem}journals: {pair.folder}"
+        print(f"  crowd of {many.number}: {', '.join(f'{what} {count}' for what, count in many.counts.items())}")
+    done = [result.name for result in results] or names[:1]
+    return [(name, None) for name in done[:-1]] + [(done[-1], problem)]
 
 
 def verdict(name, problem):
@@ -102,6 +122,7 @@ def main():
     parser.add_argument("bin")
     parser.add_argument("--only", default=",".join(failures.FAILURES))
     parser.add_argument("--rounds", type=int, default=rounds.rounds_wanted())
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--crowd", type=int, default=0)
     parser.add_argument("--patience", type=float, default=3)
     parser.add_argument("--loss", type=float, default=0, metavar="PERCENT")
@@ -122,14 +143,15 @@ def main():
         if arguments.compare:
             compare.Comparison(lab, arguments.root, arguments.bin, arguments.rounds).run()
             return 0
-        for name in arguments.only.split(","):
+        names = arguments.only.split(",")
+        for group in [names] if arguments.together else [[name] for name in names]:
             began_s = time.monotonic()
             try:
-                problem = run_failure(lab, arguments, name)
+                problems = run_failures(lab, arguments, group)
             except Exception:  # the lab itself: never an expected failure
                 traceback.print_exc()
                 return 1
-            good = verdict(name, problem) and good
+            good = all([verdict(*one) for one in problems]) and good
             print(f"  ({time.monotonic() - began_s:.1f} s)", flush=True)
     finally:
         lab.down()
