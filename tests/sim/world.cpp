@@ -174,6 +174,12 @@ void World::fault(const std::string& kind, const std::string& what) {
   note("fault: " + what);
 }
 
+namespace {
+Lsn on_disk(Host& host) {
+  return std::max(host.disk().log_last(), host.disk().base);
+}
+}  // namespace
+
 void World::crashed(int index) {
   const std::int64_t other_at = crashed_at_.count(1 - index) != 0 ? crashed_at_[1 - index] : INT64_MIN / 2;
   crashed_at_[index] = now_;
@@ -185,6 +191,25 @@ void World::crashed(int index) {
   const std::int64_t window = 500 + still_ms + 3 * slow_ms_ + 3 * options_.fsync_ms_max;
   // Two memories lost at nearly the same time (roles.md, Limits).
   if (now_ - other_at <= window) history_.may_lose(other_at - window, now_ + window);
+  // Or the second one's disk was full, and had none of it until it crashed.
+  const std::size_t own = static_cast<std::size_t>(index);
+  const Lsn only_in_memory = memory_[1 - own].of_other_at_crash;
+  const bool on_a_disk = on_disk(*hosts_[own]) >= only_in_memory || on_disk(*hosts_[1 - own]) >= only_in_memory;
+  if (!on_a_disk) history_.may_lose(std::min(other_at, memory_[own].on_disk_until) - window, now_ + window);
+  memory_[own].of_other_at_crash = memory_[1 - own].last;
+}
+
+void World::watch_memory(int index) {
+  Host& host = *hosts_[static_cast<std::size_t>(index)];
+  Memory& memory = memory_[static_cast<std::size_t>(index)];
+  if (!host.up()) return;
+  const Lsn last = host.node().last();
+  if (last != memory.last) memory.not_on_disk.emplace_back(now_, last);
+  memory.last = last;
+  while (!memory.not_on_disk.empty() && memory.not_on_disk.front().second <= on_disk(host)) {
+    memory.on_disk_until = memory.not_on_disk.front().first;
+    memory.not_on_disk.pop_front();
+  }
 }
 
 void World::step() {
@@ -210,6 +235,7 @@ void World::step() {
   sure_.watch({hosts_[0].get(), hosts_[1].get()}, history_.lossy());
   for (int i = 0; i < 2; ++i) {
     Host& host = *hosts_[static_cast<std::size_t>(i)];
+    watch_memory(i);
     tails_.acknowledged(i, host);
     if (host.serving() && !host.paused()) wills_.safe(host.server(), host.pair().safe(), now_);
     if (!host.serving()) wills_.reign_ended(i);

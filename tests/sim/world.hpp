@@ -97,6 +97,15 @@ class World final : public Witness {
   std::map<Epoch, int> reigns_;
   std::map<int, std::int64_t> crashed_at_;
   std::array<std::int64_t, 2> awake_at_{};
+  // How far each box's memory is ahead of its disk: (when, last record in memory), and since when the disk lacks it.
+  struct Memory {
+    std::deque<std::pair<std::int64_t, Lsn>> not_on_disk;
+    std::int64_t on_disk_until = 0;
+    Lsn last;
+    Lsn of_other_at_crash;  // what the other one held when this one crashed last
+  };
+  std::array<Memory, 2> memory_;
+  void watch_memory(int index);
   int slow_ms_ = 0;  // of the slower disk, lately
   std::int64_t slow_at_ = 0;
   std::int64_t mirrored_at_ = 0;         // the last time that a standby was SURE: lineages fork behind it
