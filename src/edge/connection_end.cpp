@@ -43,6 +43,14 @@ void ConnectionIo::close_now() {
   socket_.close(ignored);
 }
 
+// Closed in order, a connection whose client cannot be reached stays in the kernel for minutes (FIN-WAIT), and if the
+// virtual IP comes back meanwhile, what the client sends meets that and is not reset.
+void ConnectionIo::reset_now() {
+  const linger at_once{1, 0};
+  if (phase_ != Phase::closed) ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close_now();
+}
+
 // ---- Time ----
 
 void ConnectionIo::established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {

@@ -40,7 +40,7 @@ struct Edge::Impl {
 
   void close_all() {
     for (std::size_t slot = 0; slot < state.table.slots(); ++slot) {
-      if (ConnectionIo* const connection = state.table.at(slot)) connection->close_now();
+      if (ConnectionIo* const connection = state.table.at(slot)) connection->reset_now();
     }
     state.to_write.clear();
     state.to_read.clear();
