@@ -216,7 +216,7 @@ Beat Pair::Impl::own_beat(Steady now) const {
   beat.unclean = local.meta.unclean;
   beat.stopping = stopping;
   beat.heard_paths = beats.heard_paths();
-  beat.reaches_nobody = nobody_since.has_value();
+  beat.reaches_nobody = claim.reaches_nobody();
   beat.epoch = local.meta.epoch;
   beat.lsn = local.log_last;
   beat.durable = local.durable;

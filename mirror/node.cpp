@@ -82,20 +82,14 @@ RoleState Pair::Impl::role_state(Steady now) const {
   return join.in_sync() && lease.valid(now) ? RoleState::sure : RoleState::unsure;
 }
 
-// Silence of all hosts may be theirs, or their switch's: then the other box says the same, and neither gives way. It
-// may find out a little later.
-bool Pair::Impl::cut_off(Steady now) const {
-  if (!nobody_since) return false;
-  return !linked() || (!peer.beat.reaches_nobody && now.ms - nobody_since->ms >= limits::reach_agree_ms);
-}
-
 RoleFacts Pair::Impl::facts(Steady now) const {
   RoleFacts f;
   const Beat& beat = peer.beat;
   f.guard = options.has_peer && beats.guarded();
   f.master = word() == Word::master;
   f.stopping = stopping;
-  f.cut_off = cut_off(now);
+  f.cut_off = claim.cut_off(now);
+  f.leaves_address = claim.leaves_it_to_peer();
   f.operator_grace = grace_until && now < *grace_until;
   f.linked = linked();
   f.peer_active = beat.role == Role::active;
@@ -195,6 +189,8 @@ void Pair::Impl::on_beat(Steady now) {
     on_stream_lost("no heartbeat from the peer on any path");
   }
   join.on_tick();
+  const bool peer_has_address = linked() && peer.beat.role == Role::active && peer.beat.word == Word::master;
+  claim.on_peer(peer_has_address, role == Role::standby && word() == Word::master, now);
   step(now);
   watch_confirms(now);
   send_beats(now);

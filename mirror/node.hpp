@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "mirror/address_claim.hpp"
 #include "mirror/feeder.hpp"
 #include "mirror/heartbeat.hpp"
 #include "mirror/join.hpp"
@@ -79,7 +80,6 @@ struct Pair::Impl {
   bool act(const RoleRow& row, Steady now);
   RoleState role_state(Steady now) const;
   RoleFacts facts(Steady now) const;
-  bool cut_off(Steady now) const;
   Rank own_rank() const;
   Rank peer_rank() const;
   Word word() const;
@@ -184,7 +184,7 @@ struct Pair::Impl {
   Follower follower;
 
   Steady started;
-  std::optional<Steady> nobody_since;  // this box reaches nobody on the LAN (on_reach)
+  AddressClaim claim;
   Steady now_seen;
   Role role = Role::standby;
   const RoleRow* row = nullptr;  // why we are what we are

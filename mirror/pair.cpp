@@ -83,14 +83,10 @@ Epoch Pair::epoch_at(Lsn lsn) const {
 }
 
 void Pair::on_reach(bool somebody, Steady now) {
-  if (somebody) {
-    impl_->nobody_since.reset();
-  } else if (!impl_->nobody_since) {
-    impl_->nobody_since = now;
-  }
+  impl_->claim.on_reach(somebody, impl_->linked() && impl_->peer.beat.reaches_nobody, now);
 }
 bool Pair::cut_off(Steady now) const {
-  return impl_->cut_off(now);
+  return impl_->claim.cut_off(now);
 }
 bool Pair::can_be_spared() const {
   const Pair::Impl& p = *impl_;
@@ -109,7 +105,8 @@ bool Pair::sure(Steady now) const {
 int Pair::vrrp_weight(Steady now) const {
   RoleFacts facts;  // those that it asks for: this runs once a turn
   facts.stopping = impl_->stopping;
-  facts.cut_off = impl_->cut_off(now);
+  facts.cut_off = impl_->claim.cut_off(now);
+  facts.leaves_address = impl_->claim.leaves_it_to_peer();
   facts.linked = impl_->linked();
   facts.peer_empty = impl_->peer.beat.empty;
   return mirror::vrrp_weight(impl_->role_state(now), facts, epoch().number);

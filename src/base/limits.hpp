@@ -79,6 +79,9 @@ inline constexpr std::int64_t resume_guard_ms = 300;    // A0
 inline constexpr std::int64_t reach_ask_ms = 250;       // takeover.reach: an echo request to each host
 inline constexpr std::int64_t reach_silent_ms = 1'000;  // none has answered for so long: nobody is reached
 inline constexpr std::int64_t reach_agree_ms = 500;     // then the other box has so long to find the same
+inline constexpr std::int64_t reach_again_ms = 2'500;   // or, the other one is answered again (ARP asks once a second)
+inline constexpr std::int64_t both_told_ms = 150;       // both are told MASTER: the standby drops the address ...
+inline constexpr std::int64_t leave_address_ms = 60'000;  // ... for so long
 // After a takeover, to each client of the other box. A client's kernel answers a segment without data, or with
 // impossible numbers, once in 500 ms a connection (tcp_invalid_ratelimit); one that repeats old data each time.
 inline constexpr int tickle_rounds_blind = 3;
@@ -110,7 +113,8 @@ static_assert(in_flight_resume_bytes < in_flight_pause_bytes && in_flight_pause_
 static_assert(disk_behind_resume_bytes < disk_behind_pause_bytes && disk_still_ms < disk_dead_ms);
 static_assert(max_frame_bytes > max_packet_bytes + batch_bytes);
 static_assert(max_connect_bytes <= max_packet_bytes);
-static_assert(reach_silent_ms + reach_ask_ms < lease_ms);  // a box that is cut off is gone before it may serve alone
+static_assert(reach_silent_ms + reach_ask_ms + reach_agree_ms <
+              lease_ms);  // a box that is cut off is gone before it may serve alone
 static_assert(turn_bytes_per_connection <= read_buffer_bytes);
 static_assert(turn_us / 1000 < heartbeat_ms / 5);
 

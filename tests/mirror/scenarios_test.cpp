@@ -443,16 +443,37 @@ TEST_CASE("A4: told BACKUP nothing is acknowledged, not even after an operator's
 TEST_CASE("a box that reaches nobody on the LAN gives way, once the other had time to find the same; not if it does") {
   Started w;
   w.run(500);
+  bool a_reaches = true;
+  bool b_reaches = true;
+  // As at each heartbeat.
   const auto cut_off_after = [&](std::int64_t ms) {
-    w.run(ms);
+    for (; ms > 0; ms -= 50) {
+      w.a().pair().on_reach(a_reaches, tandem::Steady{w.now});
+      w.b().pair().on_reach(b_reaches, tandem::Steady{w.now});
+      w.run(50);
+    }
     return std::pair(w.a().pair().cut_off(tandem::Steady{w.now}), w.b().pair().cut_off(tandem::Steady{w.now}));
   };
-  w.a().pair().on_reach(false, tandem::Steady{w.now});
+  CHECK(cut_off_after(1'000) == std::pair(false, false));
+  a_reaches = false;
   CHECK(cut_off_after(400) == std::pair(false, false));
   CHECK(cut_off_after(200) == std::pair(true, false));
-  w.b().pair().on_reach(false, tandem::Steady{w.now});  // it is not the box, then: switch or hosts are dead
-  CHECK(cut_off_after(200) == std::pair(false, false));
-  w.a().pair().on_reach(true, tandem::Steady{w.now});
-  CHECK(cut_off_after(500) == std::pair(false, true));
+  b_reaches = false;  // it is not the box, then: switch or hosts are dead
+  CHECK(cut_off_after(1'000) == std::pair(false, false));
+  a_reaches = true;  // the first to be answered again
+  CHECK(cut_off_after(2'400) == std::pair(false, false));
+  CHECK(cut_off_after(200) == std::pair(false, true));
+  w.finish();
+}
+
+TEST_CASE("a box that has reached nobody since its start takes no part, unless the other one is no better off") {
+  Started w;
+  w.run(500);
+  w.a().pair().on_reach(false, tandem::Steady{w.now});
+  CHECK(w.a().pair().cut_off(tandem::Steady{w.now}));
+  w.b().pair().on_reach(false, tandem::Steady{w.now});
+  w.run(100);
+  w.a().pair().on_reach(false, tandem::Steady{w.now});
+  CHECK_FALSE(w.a().pair().cut_off(tandem::Steady{w.now}));
   w.finish();
 }
