@@ -43,7 +43,7 @@ vip = ["{vip}", "{vip6}"]
 weight_file = "{folder}/vrrp.weight"
 notify_fifo = "{folder}/vrrp.fifo"
 boot_wait_ms = 3000
-"""
+{more}"""
 
 
 class Service:
@@ -200,7 +200,8 @@ class Box(InstalledBox):
             peer_key = file.readline().strip()
         values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
                   "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
-                  "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6}
+                  "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6,
+                  "more": f'reach = ["{network.CLIENT}"]\n' if pair.reach else ""}
         self.write("tandemd.toml", TANDEMD.format(**values))
         # As a technician makes it.
         self.lab.run("exec", name, os.path.join(pair.bin, "tandemctl"), "setup", "keepalived", "--interface", "lan",
@@ -239,8 +240,9 @@ class Box(InstalledBox):
 
 
 class Pair:
-    def __init__(self, lab, root, bin_dir):
-        self.lab, self.root, self.bin = lab, root, bin_dir
+    def __init__(self, lab, root, bin_dir, reach=False):
+        """reach: the boxes must reach the clients' machine (takeover.reach)."""
+        self.lab, self.root, self.bin, self.reach = lab, root, bin_dir, reach
         self.folder = tempfile.mkdtemp(prefix="tandem-lab-")
         self.keys = os.path.join(self.folder, "keys")
         subprocess.run([os.path.join(bin_dir, "tandemctl"), "keygen", "--out", self.keys, "--name", "boxa", "--name",

@@ -1,5 +1,6 @@
 """What must hold after any failure, of what the clients wrote down."""
 import subprocess
+import time
 from collections import Counter
 
 import clients
@@ -59,13 +60,19 @@ class Plant:
         return self.mosquitto_sub.deliveries
 
     def goes_on(self):
-        """Every publisher has a new message acknowledged and at the subscriber; the others are connected."""
+        """Every publisher has a new message acknowledged and at the subscriber; the others are connected.
+
+        And the faithful one is answered: after an outage TCP sends again ever more seldom, and a client that is not heard
+        between outages is dead to the broker.
+        """
+        begun_s = time.monotonic()
         before = {p: p.number for p in self.publishers}
         for publisher in self.publishers:
             until(lambda p=publisher: any(number > before[p] for number in list(p.acked_s)), f"{publisher.name} goes on")
         self.all_delivered()
         for client in (self.subscriber, *self.idle, self.faithful):
             until(client.connected, f"{client.name} is connected")
+        until(lambda: self.faithful.caught_up_s > begun_s, "the faithful client is answered")
 
     def all_delivered(self):
         """Nothing acknowledged is lost."""
@@ -115,7 +122,8 @@ class Plant:
                 problems += [f"{payload} came {n} times" for payload, n in counts.items() if n > 1]
         if self.wills() != self.expected_wills:
             problems.append(f"wills fired falsely: {few(self.wills() - self.expected_wills)}; " +
-                            f"lost: {few(self.expected_wills - self.wills())}")
+                            f"lost: {few(self.expected_wills - self.wills())}; " +
+                            f"breaks of faithful: {self.faithful.breaks}")
         problems += self.crowd.problems() if self.crowd else []
         for client in self.everybody():
             problems += [f"{client.name}: its session was forgotten" for _ in client.lost_sessions()]

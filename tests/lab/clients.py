@@ -279,12 +279,22 @@ class WillClient(Client):
     def __init__(self, lab, name, keepalive_s, doomed):
         super().__init__(lab, name, keepalive_s, will=(f"will/{name}", name))
         self.doomed = doomed
+        self.pings = self.answers = 0  # of the present connection
+        self.caught_up_s = 0           # when all was answered
 
     def serve(self, connection):
+        self.pings = self.answers = 0
         try:
             while not self.ending.wait(0.1):
+                while connection.read(0.001):
+                    self.answers += 1
+                if self.pings and self.answers == self.pings:
+                    self.caught_up_s = time.monotonic()
                 connection.send(PING)
-                connection.read(0)
+                self.pings += 1
+            # With anything unanswered or unread, close() throws away what is not delivered yet: DISCONNECT, too.
+            while self.answers < self.pings and connection.read(network.DEADLINE_S):
+                self.answers += 1
         except (OSError, EOFError):
             if self.doomed:
                 self.ending.set()

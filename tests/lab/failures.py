@@ -10,6 +10,7 @@ class Failure:
     """strike() does it and returns the monotonic time of it in s; undo() repairs what does not come back by itself."""
     moves = True      # the other box serves afterwards
     outage_s = 0      # how long it lasts at least
+    reach = False     # the boxes have takeover.reach
     split = False     # both boxes serve for a while: a will may be fired by both (docs/limits.md)
 
     def strike(self, pair, active):
@@ -57,6 +58,14 @@ class LanCable(Failure):
         pair.lab.run("heal", "lan", active.name)
 
 
+class LanSilent(LanCable):
+    """LAN of the active box silent, its link stays up; with takeover.reach"""
+    reach = True
+
+    def strike(self, pair, active):
+        return pair.lab.fault("cut", "lan", active.name, "silent")
+
+
 class CrossCable(Failure):
     """cross cable pulled"""
     moves = False
@@ -84,6 +93,11 @@ class DeadSwitch(Failure):
             pair.lab.run("heal", "lan", box.name)
 
 
+class DeadSwitchReach(DeadSwitch):
+    """LAN switch dead, links up; with takeover.reach"""
+    reach = True
+
+
 class KeepalivedKilled(Failure):
     """kill -9 of keepalived on the active box"""
 
@@ -107,5 +121,12 @@ class Isolated(Failure):
         pair.lab.run("heal", "lan", active.name)
 
 
+class IsolatedReach(Isolated):
+    """LAN and cross link of the active box silent, then healed; with takeover.reach it serves no more"""
+    reach = True
+    split = False
+
+
 FAILURES = {"power": PowerCut(), "kill": Kill(), "hung": Hung(), "lan": LanCable(), "cross": CrossCable(),
-            "switch": DeadSwitch(), "keepalived": KeepalivedKilled(), "isolated": Isolated()}
+            "switch": DeadSwitch(), "keepalived": KeepalivedKilled(), "isolated": Isolated(),
+            "silent": LanSilent(), "switch_reach": DeadSwitchReach(), "isolated_reach": IsolatedReach()}

@@ -16,6 +16,7 @@ import time
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab.sh")
 VIP = "10.77.0.10"
 VIP6 = "fd77:0:0:1::10"
+CLIENT = "10.77.0.100"
 LAN = {"boxa": "10.77.0.11", "boxb": "10.77.0.12"}
 XLINK = {"boxa": "10.78.0.1", "boxb": "10.78.0.2"}
 PROGRAMS = ("ip", "nft", "keepalived", "mosquitto_sub", "mosquitto_pub")

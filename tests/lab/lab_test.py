@@ -7,7 +7,7 @@ usage: lab_test.py ROOT BIN [--only power,kill] [--together] [--rounds N] [--cro
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
 Figures (median and maximum) are printed and never judged.
---together  one pair for all failures, else one each
+--together  one pair for all failures (and one for those that need takeover.reach), else one each
 --crowd     N more clients, none of which may wait for an answer for longer than --patience (3 s)
 --loss      so many packets of the clients are lost, either way, from a power cut on (with a crowd give it more
             patience: a SYN that is lost twice takes 3 s)
@@ -73,7 +73,7 @@ class Results:
 def run_failures(lab, arguments, names):
     """All rounds of these failures with one pair and its clients; [(name, the reason if something does not hold)]."""
     lab.run("heal")
-    pair = boxes.Pair(lab, arguments.root, arguments.bin)
+    pair = boxes.Pair(lab, arguments.root, arguments.bin, reach=failures.FAILURES[names[0]].reach)
     many = crowd.Crowd(lab, arguments.crowd, arguments.patience) if arguments.crowd else None
     plant, results, problem = checks.Plant(lab, many), [], None
     try:
@@ -100,6 +100,14 @@ def run_failures(lab, arguments, names):
         print(f"  crowd of {many.number}: {', '.join(f'{what} {count}' for what, count in many.counts.items())}")
     done = [result.name for result in results] or names[:1]
     return [(name, None) for name in done[:-1]] + [(done[-1], problem)]
+
+
+def groups(names, together):
+    """The failures that share a pair."""
+    if not together:
+        return [[name] for name in names]
+    by_reach = [[name for name in names if failures.FAILURES[name].reach == reach] for reach in (False, True)]
+    return [group for group in by_reach if group]
 
 
 def verdict(name, problem):
@@ -144,7 +152,7 @@ def main():
             compare.Comparison(lab, arguments.root, arguments.bin, arguments.rounds).run()
             return 0
         names = arguments.only.split(",")
-        for group in [names] if arguments.together else [[name] for name in names]:
+        for group in groups(names, arguments.together):
             began_s = time.monotonic()
             try:
                 problems = run_failures(lab, arguments, group)
