@@ -82,6 +82,8 @@ inline constexpr std::int64_t reach_agree_ms = 500;     // then the other box ha
 inline constexpr std::int64_t reach_again_ms = 2'500;   // or, the other one is answered again (ARP asks once a second)
 inline constexpr std::int64_t both_told_ms = 150;       // both are told MASTER: the standby drops the address ...
 inline constexpr std::int64_t leave_address_ms = 60'000;  // ... for so long
+inline constexpr int announce_rounds = 5;                 // gratuitous ARP, neighbour advertisement, after a takeover
+inline constexpr std::int64_t announce_ms = 100;
 // After a takeover, to each client of the other box. A client's kernel answers a segment without data, or with
 // impossible numbers, once in 500 ms a connection (tcp_invalid_ratelimit); one that repeats old data each time.
 inline constexpr int tickle_rounds_blind = 3;

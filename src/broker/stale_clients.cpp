@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "broker/client_flows.hpp"
 #include "vip/announce.hpp"
 
@@ -13,7 +14,7 @@ namespace tandem::broker {
 
 StaleClients::StaleClients(boost::asio::io_context& loop, const Config& config, Clocks& clocks, Events& events,
                            Doors& doors)
-    : vips_(virtual_ips(config)), clocks_(clocks), events_(events), doors_(doors), timer_(loop) {
+    : vips_(virtual_ips(config)), clocks_(clocks), events_(events), doors_(doors), timer_(loop), announce_timer_(loop) {
   for (const ListenerConfig& listener : config.listeners) ports_.push_back(listener.port);
 }
 
@@ -42,16 +43,27 @@ std::vector<SampledFlow> StaleClients::sampled(const std::vector<Flow>& flows) {
 }
 
 void StaleClients::took_over(std::vector<SampledFlow> stale) {
-  for (const IpAddress& address : vips_) {
-    const Status told = vip::announce(address);
-    if (!told.ok()) events_.event(Level::warn, "vip", "The LAN is not told of the takeover: " + told.error().message);
-  }
+  announce(limits::announce_rounds);
   if (!stale.empty()) {
     events_.event(Level::info, "vip",
                   "Resetting " + std::to_string(stale.size()) + " connections that the other box served.");
   }
   tickle_.begin(std::move(stale), clocks_.steady());
   tickle_on();
+}
+
+// Again and again: a client that has missed it sends its answer to the box that is gone.
+void StaleClients::announce(int rounds) {
+  for (const IpAddress& address : vips_) {
+    const Status told = vip::announce(address);
+    if (told.ok() || rounds != limits::announce_rounds) continue;
+    events_.event(Level::warn, "vip", "The LAN is not told of the takeover: " + told.error().message);
+  }
+  if (rounds == 1) return;
+  announce_timer_.expires_after(std::chrono::milliseconds(limits::announce_ms));
+  announce_timer_.async_wait([this, rounds](const boost::system::error_code& error) {
+    if (!error) announce(rounds - 1);
+  });
 }
 
 void StaleClients::tickle_on() {

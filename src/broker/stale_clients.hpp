@@ -29,6 +29,7 @@ class StaleClients {
   void took_over(std::vector<SampledFlow> stale);
 
  private:
+  void announce(int rounds);
   void tickle_on();
 
   const std::vector<IpAddress> vips_;
@@ -39,6 +40,7 @@ class StaleClients {
   std::unique_ptr<vip::SequenceSamples> samples_;  // null: no virtual IP, or no right
   vip::Tickle tickle_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer announce_timer_;
 };
 
 }  // namespace tandem::broker

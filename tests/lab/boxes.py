@@ -203,6 +203,7 @@ class Box(InstalledBox):
                   "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6,
                   "more": f'reach = ["{network.CLIENT}"]\n' if pair.reach else ""}
         self.write("tandemd.toml", TANDEMD.format(**values))
+        self.apply_sysctl()
         # As a technician makes it.
         self.lab.run("exec", name, os.path.join(pair.bin, "tandemctl"), "setup", "keepalived", "--interface", "lan",
                      "--vip", network.VIP + "/24", "--vip", network.VIP6 + "/64", "--own", network.LAN[name],
@@ -212,6 +213,12 @@ class Box(InstalledBox):
                               self.path("tandemd.log"), self.weight_to_fault,
                               unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
         self.broker.watchdog_signal = signal.Signals[unit_value(pair.root, "WatchdogSignal") or "SIGABRT"]
+
+    def apply_sysctl(self):
+        """systemd/tandem.sysctl. Its "default" is for interfaces that come later; here the interface is there already."""
+        with open(os.path.join(self.pair.root, "systemd/tandem.sysctl"), encoding="utf-8") as lines:
+            for key, value in re.findall(r"^([\w.]+) = (\d+)$", lines.read(), re.MULTILINE):
+                self.lab.run("exec", self.name, "sysctl", "-qw", f"{key.replace('default', 'lan')}={value}")
 
     def status(self):
         """The JSON of `tandemctl status`; {} if nobody answers."""
