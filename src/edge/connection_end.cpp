@@ -35,20 +35,19 @@ void ConnectionIo::close_after_flush() {
 
 void ConnectionIo::close_now() {
   if (phase_ == Phase::closed) return;
+  const linger in_order{0, 0};  // FIN, and the kernel sends what is left; the listener's sockets are reset otherwise
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &in_order, sizeof in_order);
+  reset_now();
+}
+
+void ConnectionIo::reset_now() {
+  if (phase_ == Phase::closed) return;
   const IoPtr self(this);
   edge_->open.remove(id_);
   phase_ = Phase::closed;
   edge_->table.remove(id_);
   boost::system::error_code ignored;
   socket_.close(ignored);
-}
-
-// Closed in order, a connection whose client cannot be reached stays in the kernel for minutes (FIN-WAIT), and if the
-// virtual IP comes back meanwhile, what the client sends meets that and is not reset.
-void ConnectionIo::reset_now() {
-  const linger at_once{1, 0};
-  if (phase_ != Phase::closed) ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  close_now();
 }
 
 // ---- Time ----

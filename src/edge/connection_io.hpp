@@ -35,7 +35,7 @@ class ConnectionIo final : public Connection {
   void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) override;
   void close_after_flush() override;
   void close_now() override;
-  void reset_now();  // the client gets an RST, and the kernel forgets the connection at once
+  void reset_now();  // an RST; the kernel forgets the connection at once (listener.cpp)
   void pause_reading() override;
   void resume_reading() override;
 

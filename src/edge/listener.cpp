@@ -84,14 +84,19 @@ bool set_option(int fd, int level, int name) {
   return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
 }
 
-// TCP_NODELAY and SO_KEEPALIVE are inherited by the accepted sockets: no system call a client.
+// TCP_NODELAY, SO_KEEPALIVE and SO_LINGER are inherited by the accepted sockets: no system call a client. Lingering for
+// no time means that a connection which is not closed in order, because this process is killed or steps down, is reset
+// and forgotten. In order the kernel would go on closing it for a minute; if the virtual IP comes back meanwhile and a
+// client has the same port again, what that client sends would meet the old one, and the client would not be reset.
 bool bind_and_listen(int fd, SocketAddress& address, bool shared) {
   const bool v6 = address.family() == AF_INET6;
+  const linger no_time{1, 0};
   return set_option(fd, SOL_SOCKET, SO_REUSEADDR) && (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
          (v6 ? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND) : set_option(fd, IPPROTO_IP, IP_FREEBIND)) &&
          (!v6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)) && set_option(fd, IPPROTO_TCP, TCP_NODELAY) &&
-         set_option(fd, SOL_SOCKET, SO_KEEPALIVE) && ::bind(fd, address.generic(), address.size) == 0 &&
-         ::listen(fd, limits::listen_backlog) == 0;
+         set_option(fd, SOL_SOCKET, SO_KEEPALIVE) &&
+         ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &no_time, sizeof no_time) == 0 &&
+         ::bind(fd, address.generic(), address.size) == 0 && ::listen(fd, limits::listen_backlog) == 0;
 }
 
 bool out_of_resources(int error) {

@@ -2,7 +2,10 @@
 #include "harness.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <set>
 
 using namespace tandem;
@@ -149,9 +152,36 @@ TEST_CASE("close_all_connections() ends all without a word, also from inside a c
     two.poll();
     return (one.ended() || one.broken()) && (two.ended() || two.broken());
   }));
+  CHECK(two.broken());  // reset, not closed: nothing of it stays in the kernel
   CHECK(h.sink.seen.size() == 3);
   CHECK(h.sink.causes.empty());
   CHECK(h.edge->connection_count() == 0);
+}
+
+TEST_CASE("a process that is killed leaves no connection behind in its kernel: its clients are reset") {
+  int served[2];
+  REQUIRE(::pipe(served) == 0);
+  const pid_t killed = ::fork();
+  REQUIRE(killed >= 0);
+  if (killed == 0) {
+    Harness h;
+    const std::uint16_t port = h.port();
+    if (::write(served[1], &port, sizeof port) != sizeof port) ::_exit(1);
+    while (h.sink.seen.empty()) h.turn();
+    if (::write(served[1], &port, sizeof port) != sizeof port) ::_exit(1);
+    for (;;) ::pause();
+  }
+  std::uint16_t port = 0;
+  REQUIRE(::read(served[0], &port, sizeof port) == sizeof port);
+  Client client(port);
+  client.send(ping());
+  REQUIRE(::read(served[0], &port, sizeof port) == sizeof port);
+  REQUIRE(::kill(killed, SIGKILL) == 0);
+  REQUIRE(::waitpid(killed, nullptr, 0) == killed);
+  client.poll();
+  CHECK(client.broken());
+  ::close(served[0]);
+  ::close(served[1]);
 }
 
 TEST_CASE("the edge may end with clients connected, bytes unread and handlers waiting in the loop") {
