@@ -20,7 +20,7 @@ class AddressClaim {
 
   bool reaches_nobody() const { return reaches_nobody_; }
   bool cut_off(Steady now) const;
-  bool leaves_it_to_peer() const { return leave_until_.has_value(); }
+  bool given_up(Steady now) const { return cut_off(now) || leave_until_.has_value(); }
 
  private:
   bool reaches_nobody_ = false;

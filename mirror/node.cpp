@@ -88,8 +88,6 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.guard = options.has_peer && beats.guarded();
   f.master = word() == Word::master;
   f.stopping = stopping;
-  f.cut_off = claim.cut_off(now);
-  f.leaves_address = claim.leaves_it_to_peer();
   f.operator_grace = grace_until && now < *grace_until;
   f.linked = linked();
   f.peer_active = beat.role == Role::active;

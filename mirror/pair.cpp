@@ -103,10 +103,9 @@ bool Pair::sure(Steady now) const {
 }
 
 int Pair::vrrp_weight(Steady now) const {
+  if (impl_->claim.given_up(now)) return weight_fault;
   RoleFacts facts;  // those that it asks for: this runs once a turn
   facts.stopping = impl_->stopping;
-  facts.cut_off = impl_->claim.cut_off(now);
-  facts.leaves_address = impl_->claim.leaves_it_to_peer();
   facts.linked = impl_->linked();
   facts.peer_empty = impl_->peer.beat.empty;
   return mirror::vrrp_weight(impl_->role_state(now), facts, epoch().number);

@@ -27,8 +27,6 @@ struct RoleFacts {
   bool guard = false;           // A0 in force
   bool master = false;          // told MASTER
   bool stopping = false;        // orderly stop under way
-  bool cut_off = false;         // reaches nobody on the LAN, and that is not so of the peer
-  bool leaves_address = false;  // a standby: the peer serves, and both were told MASTER
   bool operator_grace = false;  // just promoted by an operator, not yet told MASTER
   bool linked = false;          // stream up
   bool peer_active = false;

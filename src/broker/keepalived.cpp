@@ -9,8 +9,8 @@ namespace tandem::broker {
 
 namespace {
 
-constexpr auto write_again = std::chrono::seconds(2);   // the same weight, to see whether keepalived reads it
-constexpr auto read_by_then = std::chrono::seconds(5);  // more than two of these: then nobody guards the address
+constexpr std::int64_t write_again_ms = 2'000;   // the same weight, to see whether keepalived reads it
+constexpr std::int64_t read_by_then_ms = 5'000;  // more than two of these: then nobody guards the address
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Keepalived::Keepalived(const TakeoverConfig& config, const Clocks& clocks)
       weight_file_(config.weight_file),
       weight_readers_(config.weight_file),
       weight_(mirror::weight_fault),
-      read_at_(Clock::now()) {
+      read_at_(clocks.steady()) {
   write();
 }
 
@@ -84,14 +84,14 @@ void Keepalived::set_weight(int weight) {
 
 void Keepalived::write() {
   written_ = weight_file_.write(weight_);
-  written_at_ = Clock::now();
+  written_at_ = clocks_.steady();
 }
 
 std::string Keepalived::unguarded() {
-  const Clock::time_point now = Clock::now();
+  const Steady now = clocks_.steady();
   if (weight_readers_.looked_at() || !weight_readers_.works()) read_at_ = now;
-  if (!written_.ok() || now - written_at_ >= write_again) write();
-  if (now - read_at_ < read_by_then) return fifo_trouble_;
+  if (!written_.ok() || now.ms - written_at_.ms >= write_again_ms) write();
+  if (now.ms - read_at_.ms < read_by_then_ms) return fifo_trouble_;
   return "Nobody guards the virtual IP: keepalived does not read " + config_.weight_file +
          ". It does not run, hangs, or its track_file has another name. Look at systemctl status keepalived, and "
          "compare its configuration with etc/keepalived.";

@@ -1,13 +1,14 @@
 // keepalived as the node sees it (Vrrp of parts.hpp): who holds the virtual IP, and what this box is worth.
 #pragma once
 
-#include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "broker/clocks.hpp"
 #include "broker/config.hpp"
 #include "broker/parts.hpp"
 #include "vip/address_watch.hpp"
@@ -33,7 +34,6 @@ class Keepalived final : public Vrrp {
   std::map<std::string, std::string> troubles() override;
 
  private:
-  using Clock = std::chrono::steady_clock;
   void write();
   std::string unguarded();
 
@@ -49,8 +49,8 @@ class Keepalived final : public Vrrp {
   std::set<std::string, std::less<>> not_master_;  // own instances whose last notice said so
   int weight_;
   Status written_;
-  Clock::time_point written_at_;
-  Clock::time_point read_at_;  // keepalived read the weight
+  Steady written_at_;
+  Steady read_at_;  // keepalived read the weight
 };
 
 }  // namespace tandem::broker

@@ -199,6 +199,7 @@ class Node {
   DiskLag disk_lag_;
   std::optional<Lsn> unconfirmed_;  // standby: applied, but not confirmed while the disk is too far behind
   bool disk_full_ = false;
+  bool both_active_ = false;
   bool tail_compacted_ = false;
   std::optional<Error> failure_;
 };

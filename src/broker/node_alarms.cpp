@@ -5,7 +5,9 @@ namespace tandem::broker {
 
 // It may be over within a few milliseconds after the boxes see each other again, and a person must know all the same.
 void Node::watch_both_active() {
-  if (pair_->both_active()) {
+  if (pair_->both_active() == both_active_) return;  // asked with each frame
+  both_active_ = !both_active_;
+  if (both_active_) {
     alarms_.raise("both_active",
                   "Both boxes served, each without the other: they could not see each other. One gives up now; what it "
                   "acknowledged alone is merged into the other one. Find out why both paths and the LAN were cut.");

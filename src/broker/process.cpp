@@ -100,6 +100,7 @@ struct Process::Impl {
   Status start();
   Status run();
   Status leave(const Error& failure);
+  void end_node();
   Status start_node(const std::string& pair_id);
   std::string answer(std::string_view request);
   Result<std::string> open_link();
@@ -132,9 +133,15 @@ struct Process::Impl {
   bool stopping = false;
 };
 
-// The node goes before what it stands on; the store commits what is pending.
+// The store commits what is pending.
 Process::Impl::~Impl() {
+  end_node();
+}
+
+// The node goes before what it stands on.
+void Process::Impl::end_node() {
   for (auto& stream : watched) stream->release();
+  watched.clear();
   control.reset();
   http.reset();
   node.reset();
@@ -278,10 +285,7 @@ void Process::Impl::keep_listening() {
 Status Process::Impl::leave(const Error& failure) {
   service_manager.stopping();
   node->stop();
-  for (auto& stream : watched) stream->release();
-  control.reset();
-  http.reset();
-  node.reset();
+  end_node();
   doors.clear();
   keepalived.reset();
   link.reset();

@@ -68,7 +68,7 @@ void StaleClients::announce(int rounds) {
 
 void StaleClients::tickle_on() {
   const Steady now = clocks_.steady();
-  const std::optional<Steady> next = tickle_.step(now, flows_to(doors_.connections(), vips_));
+  const std::optional<Steady> next = tickle_.step(now, [this] { return flows_to(doors_.connections(), vips_); });
   if (!next) return;
   timer_.expires_after(std::chrono::milliseconds(next->ms - now.ms));
   timer_.async_wait([this](const boost::system::error_code& error) {

@@ -52,7 +52,7 @@ void Tickle::begin(std::vector<SampledFlow> flows, Steady now) {
   for (SampledFlow& flow : flows) volleys_[flow.at ? 1 : 0].flows.push_back(flow);
 }
 
-std::optional<Steady> Tickle::step(Steady now, const std::vector<Flow>& ours) {
+std::optional<Steady> Tickle::step(Steady now, const Ours& ours) {
   std::optional<Steady> next;
   for (Volley& volley : volleys_) {
     const std::optional<Steady> at = v4_ < 0 ? std::nullopt : step(volley, now, ours);
@@ -61,13 +61,14 @@ std::optional<Steady> Tickle::step(Steady now, const std::vector<Flow>& ours) {
   return next;
 }
 
-std::optional<Steady> Tickle::step(Volley& volley, Steady now, const std::vector<Flow>& ours) const {
+std::optional<Steady> Tickle::step(Volley& volley, Steady now, const Ours& ours) const {
   if (volley.flows.empty() || volley.round == volley.rounds) return std::nullopt;
   if (now < volley.round_at) return volley.round_at;
+  if (volley.next == 0) volley.ours = ours();
   const std::size_t end = std::min(volley.flows.size(), volley.next + segments_a_step);
   for (; volley.next < end; ++volley.next) {
     const SampledFlow& one = volley.flows[volley.next];
-    if (!std::binary_search(ours.begin(), ours.end(), one.flow)) send(one);
+    if (!std::binary_search(volley.ours.begin(), volley.ours.end(), one.flow)) send(one);
   }
   if (volley.next < volley.flows.size()) return now.plus_ms(1);
   volley.next = 0;

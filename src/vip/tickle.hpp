@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -24,9 +25,10 @@ class Tickle {
   Status open();
   // Ends what is still under way. The gratuitous ARP comes first: without it the answers go to the other box.
   void begin(std::vector<SampledFlow> flows, Steady now);
-  // Sends what is due but for `ours`, sorted: connections that this box has accepted itself. When to be called again;
-  // nothing: all rounds are done.
-  std::optional<Steady> step(Steady now, const std::vector<Flow>& ours);
+  // Sends what is due but for ours(), sorted: connections that this box has accepted itself, asked for once a round.
+  // When to be called again; nothing: all rounds are done.
+  using Ours = std::function<std::vector<Flow>()>;
+  std::optional<Steady> step(Steady now, const Ours& ours);
 
  private:
   // Connections of one kind, and how far their rounds are.
@@ -34,11 +36,12 @@ class Tickle {
     int rounds = 0;
     std::int64_t round_ms = 0;
     std::vector<SampledFlow> flows;
+    std::vector<Flow> ours;  // of this round
     std::size_t next = 0;
     int round = 0;
     Steady round_at;
   };
-  std::optional<Steady> step(Volley& volley, Steady now, const std::vector<Flow>& ours) const;
+  std::optional<Steady> step(Volley& volley, Steady now, const Ours& ours) const;
   void send(const SampledFlow& flow) const;
 
   int v4_ = -1;

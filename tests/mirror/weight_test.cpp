@@ -1,8 +1,6 @@
 // The weight that keepalived is told, one case a row of docs/takeover.md.
 #include "mirror/weight.hpp"
 
-#include "mirror/address_claim.hpp"
-
 #include "doctest.hpp"
 
 using namespace tandem::mirror;
@@ -53,36 +51,4 @@ TEST_CASE("weight: an ACTIVE box is worth more than any standby, the newer epoch
     CHECK(vrrp_weight(state, {}, 100) == 30);
     CHECK(vrrp_weight(state, {}, 0xFFFFFFFFFFFFFFFFULL) == 45);
   }
-}
-
-TEST_CASE("weight: a standby leaves the address to a peer that serves with it") {
-  RoleFacts facts = beside(true, false);
-  facts.leaves_address = true;
-  CHECK(vrrp_weight(RoleState::sure, facts, 7) == -254);
-}
-
-TEST_CASE(
-    "address claim: told MASTER beside a peer that serves, a standby drops the address, and is back at once if that "
-    "ends") {
-  AddressClaim claim;
-  std::int64_t ms = 1'000;
-  const auto after = [&](std::int64_t more, bool peer_has_it, bool told_too) {
-    for (const std::int64_t end = ms + more; ms < end; ms += 50)
-      claim.on_peer(peer_has_it, told_too, tandem::Steady{ms});
-    return claim.leaves_it_to_peer();
-  };
-  CHECK_FALSE(after(150, true, true));  // a takeover under way looks like this
-  CHECK_FALSE(after(150, true, false));
-  CHECK(after(250, true, true));
-  CHECK(after(59'000, true, false));  // keepalived is in FAULT now
-  CHECK_FALSE(after(2'000, true, false));
-  CHECK(after(250, true, true));  // the switch is still dead
-  CHECK_FALSE(after(50, false, false));
-}
-
-TEST_CASE("weight: a box that is cut off from the LAN gives the address up, whatever it holds") {
-  RoleFacts facts = beside(true, false);
-  facts.cut_off = true;
-  for (const RoleState state : standbys) CHECK(vrrp_weight(state, facts, 7) == -254);
-  for (const RoleState state : actives) CHECK(vrrp_weight(state, facts, 7) == -254);
 }
