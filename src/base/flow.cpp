@@ -2,7 +2,17 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 namespace tandem {
+
+IpAddress read_address(ByteReader& in, bool v6) {
+  IpAddress address;
+  address.v6 = v6;
+  const ByteView bytes = in.bytes(address.size());
+  std::copy(bytes.begin(), bytes.end(), address.bytes.begin());
+  return address;
+}
 
 std::optional<IpAddress> parse_address(const std::string& text) {
   const std::string bare = text.substr(0, text.find('/'));

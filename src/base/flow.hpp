@@ -20,6 +20,7 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
+IpAddress read_address(ByteReader& in, bool v6);
 // "10.0.0.1", "fd00::1"; a "/24" behind it is ignored. Nothing: neither.
 std::optional<IpAddress> parse_address(const std::string& text);
 

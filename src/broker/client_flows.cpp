@@ -1,7 +1,6 @@
 #include "broker/client_flows.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace tandem::broker {
 
@@ -10,14 +9,6 @@ namespace {
 constexpr std::uint8_t list_version = 1;
 constexpr unsigned v6_bit = 1;
 constexpr unsigned sampled_bit = 2;
-
-IpAddress get(ByteReader& in, bool v6) {
-  IpAddress address;
-  address.v6 = v6;
-  const ByteView bytes = in.bytes(address.size());
-  if (!bytes.empty()) std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
-  return address;
-}
 
 }  // namespace
 
@@ -67,8 +58,8 @@ std::vector<SampledFlow> decode_flows(ByteView bytes) {
     SampledFlow one;
     one.flow.client_port = in.u16_be();
     one.flow.server_port = in.u16_be();
-    one.flow.client = get(in, v6);
-    one.flow.server = get(in, v6);
+    one.flow.client = read_address(in, v6);
+    one.flow.server = read_address(in, v6);
     if ((flags & sampled_bit) != 0) {
       one.at.emplace();
       one.at->server = in.u32_be();

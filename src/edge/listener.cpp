@@ -8,10 +8,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/journal.hpp"
 #include "base/limits.hpp"
+#include "base/socket_address.hpp"
 
 namespace tandem::edge {
 
@@ -19,57 +21,11 @@ namespace {
 
 constexpr int warn_every_ticks = 100;  // about 10 s
 
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = sizeof(sockaddr_storage);
-  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&storage); }
-  int family() const { return storage.ss_family; }
-};
-
-bool parse(const ListenerOptions& options, SocketAddress& out) {
-  auto* const v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
-  if (::inet_pton(AF_INET, options.address.c_str(), &v4->sin_addr) == 1) {
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons(options.port);
-    out.size = sizeof(sockaddr_in);
-    return true;
-  }
-  auto* const v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
-  if (::inet_pton(AF_INET6, options.address.c_str(), &v6->sin6_addr) == 1) {
-    v6->sin6_family = AF_INET6;
-    v6->sin6_port = htons(options.port);
-    out.size = sizeof(sockaddr_in6);
-    return true;
-  }
-  return false;
-}
-
-std::uint16_t port_of(const SocketAddress& address) {
-  if (address.family() == AF_INET) {
-    return ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
-  }
-  return ntohs(reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port);
-}
-
 std::string to_text(const SocketAddress& address) {
   char text[INET6_ADDRSTRLEN] = "";
-  const std::string port = std::to_string(port_of(address));
-  if (address.family() == AF_INET) {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr, text, sizeof text);
-    return std::string(text) + ":" + port;
-  }
-  ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr, text, sizeof text);
-  return "[" + std::string(text) + "]:" + port;
-}
-
-IpAddress ip_of(const SocketAddress& address) {
-  IpAddress ip;
-  ip.v6 = address.family() == AF_INET6;
-  const void* from = ip.v6
-                         ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr)
-                         : &reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
-  std::memcpy(ip.bytes.data(), from, ip.size());
-  return ip;
+  const IpAddress ip = ip_of(address);
+  ::inet_ntop(ip.v6 ? AF_INET6 : AF_INET, ip.bytes.data(), text, sizeof text);
+  return (ip.v6 ? "[" + std::string(text) + "]:" : std::string(text) + ":") + std::to_string(port_of(address));
 }
 
 // The listener may be bound to any address: which one the client used, only its own socket knows.
@@ -88,8 +44,8 @@ bool set_option(int fd, int level, int name) {
 // no time means that a connection which is not closed in order, because this process is killed or steps down, is reset
 // and forgotten. In order the kernel would go on closing it for a minute; if the virtual IP comes back meanwhile and a
 // client has the same port again, what that client sends would meet the old one, and the client would not be reset.
-bool bind_and_listen(int fd, SocketAddress& address, bool shared) {
-  const bool v6 = address.family() == AF_INET6;
+bool bind_and_listen(int fd, const SocketAddress& address, bool shared) {
+  const bool v6 = address.storage.ss_family == AF_INET6;
   const linger no_time{1, 0};
   return set_option(fd, SOL_SOCKET, SO_REUSEADDR) && (!shared || set_option(fd, SOL_SOCKET, SO_REUSEPORT)) &&
          (v6 ? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND) : set_option(fd, IPPROTO_IP, IP_FREEBIND)) &&
@@ -110,11 +66,10 @@ Listener::Listener(boost::asio::io_context& loop, int fd, Take take)
 
 Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, const ListenerOptions& options,
                                                  Take take) {
-  SocketAddress address;
-  if (!parse(options, address)) {
-    return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
-  }
-  const int fd = ::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const std::optional<IpAddress> ip = parse_address(options.address);
+  if (!ip) return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
+  const SocketAddress address = socket_address(*ip, options.port);
+  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0 || !bind_and_listen(fd, address, options.shared)) {
     const std::string cause = std::strerror(errno);
     if (fd >= 0) ::close(fd);

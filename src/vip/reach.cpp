@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/limits.hpp"
+#include "base/socket_address.hpp"
 #include "vip/checksum.hpp"
 
 namespace tandem::vip {
@@ -30,15 +31,6 @@ ByteBuffer echo_request(bool v6, std::uint16_t echo_id) {
   request[checksum_at] = static_cast<char>(sum >> 8U);
   request[checksum_at + 1] = static_cast<char>(sum & 0xFFU);
   return request;
-}
-
-IpAddress address_of(const sockaddr_storage& from) {
-  IpAddress address;
-  address.v6 = from.ss_family == AF_INET6;
-  const void* bytes = address.v6 ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(from).sin6_addr)
-                                 : &reinterpret_cast<const sockaddr_in&>(from).sin_addr;
-  std::memcpy(address.bytes.data(), bytes, address.size());
-  return address;
 }
 
 // A raw IPv4 socket delivers the IP header, too.
@@ -87,31 +79,19 @@ bool Reach::somebody(Steady now) {
 // What cannot be sent (no route, no cable) gets no answer.
 void Reach::ask(const IpAddress& host) const {
   const ByteBuffer request = echo_request(host.v6, echo_id_);
-  sockaddr_storage to{};
-  if (host.v6) {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(to);
-    v6.sin6_family = AF_INET6;
-    std::memcpy(&v6.sin6_addr, host.bytes.data(), host.size());
-  } else {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(to);
-    v4.sin_family = AF_INET;
-    std::memcpy(&v4.sin_addr, host.bytes.data(), host.size());
-  }
-  const socklen_t size = host.v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  static_cast<void>(
-      ::sendto(host.v6 ? v6_ : v4_, request.data(), request.size(), 0, reinterpret_cast<const sockaddr*>(&to), size));
+  const SocketAddress to = socket_address(host);
+  static_cast<void>(::sendto(host.v6 ? v6_ : v4_, request.data(), request.size(), 0, to.generic(), to.size));
 }
 
 void Reach::take_answers(Steady now) {
   std::array<char, 256> bytes{};
   for (const int fd : {v4_, v6_}) {
     while (fd >= 0) {
-      sockaddr_storage from{};
-      socklen_t size = sizeof from;
-      const ssize_t n = ::recvfrom(fd, bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&from), &size);
+      SocketAddress from;
+      const ssize_t n = ::recvfrom(fd, bytes.data(), bytes.size(), 0, from.generic(), &from.size);
       if (n < 0) break;
       const ByteView packet(bytes.data(), static_cast<std::size_t>(n));
-      const IpAddress address = address_of(from);
+      const IpAddress address = ip_of(from);
       if (!answers(address.v6 ? packet : behind_ipv4_header(packet), address)) continue;
       answered_ = true;
       answered_at_ = now;

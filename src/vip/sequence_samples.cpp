@@ -28,14 +28,6 @@ constexpr std::size_t ipv6_header_bytes = 40;
 constexpr std::uint32_t kept_bytes = 256;  // of a packet: both headers with all options, and the first byte behind them
 constexpr std::size_t packets_a_read = 256;
 
-IpAddress take_address(ByteReader& in, bool v6) {
-  IpAddress address;
-  address.v6 = v6;
-  const ByteView bytes = in.bytes(address.size());
-  if (!bytes.empty()) std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
-  return address;
-}
-
 // The TCP part of a packet that has `tcp_bytes` of it, header included.
 bool take_segment(ByteReader& in, std::size_t tcp_bytes, SampledFlow& out) {
   out.flow.client_port = in.u16_be();
@@ -62,8 +54,8 @@ bool take_ipv4(ByteReader& in, SampledFlow& out) {
   in.u8();
   const std::uint8_t protocol = in.u8();
   in.u16_be();
-  out.flow.client = take_address(in, false);
-  out.flow.server = take_address(in, false);
+  out.flow.client = read_address(in, false);
+  out.flow.server = read_address(in, false);
   if (header_bytes < 20 || packet_bytes < header_bytes || (fragment & 0x3FFFU) != 0) return false;
   in.bytes(header_bytes - 20);
   return protocol == protocol_tcp && take_segment(in, packet_bytes - header_bytes, out);
@@ -74,8 +66,8 @@ bool take_ipv6(ByteReader& in, SampledFlow& out) {
   const std::size_t tcp_bytes = in.u16_be();
   const std::uint8_t next_header = in.u8();
   in.u8();
-  out.flow.client = take_address(in, true);
-  out.flow.server = take_address(in, true);
+  out.flow.client = read_address(in, true);
+  out.flow.server = read_address(in, true);
   return next_header == protocol_tcp && take_segment(in, tcp_bytes, out);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/socket_address.hpp"
 #include "vip/segment.hpp"
 
 namespace tandem::vip {
@@ -81,21 +82,8 @@ std::optional<Steady> Tickle::step(Volley& volley, Steady now, const Ours& ours)
 void Tickle::send(const SampledFlow& sampled) const {
   const ByteBuffer segment = tickle_segment(sampled);
   const Flow& flow = sampled.flow;
-  const auto give = [&segment](int fd, const auto& to) {
-    static_cast<void>(
-        ::sendto(fd, segment.data(), segment.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to));
-  };
-  if (flow.client.v6) {
-    sockaddr_in6 to{};
-    to.sin6_family = AF_INET6;
-    std::memcpy(&to.sin6_addr, flow.client.bytes.data(), flow.client.size());
-    give(v6_, to);
-  } else {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    std::memcpy(&to.sin_addr, flow.client.bytes.data(), flow.client.size());
-    give(v4_, to);
-  }
+  const SocketAddress to = socket_address(flow.client);
+  static_cast<void>(::sendto(flow.client.v6 ? v6_ : v4_, segment.data(), segment.size(), 0, to.generic(), to.size));
 }
 
 }  // namespace tandem::vip
