@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <string>
@@ -33,6 +34,16 @@ inline void in_own_network(const std::string& name, const std::function<bool()>&
   inside.join();
   if (!skipped.empty()) std::printf("skipped: %s: %s\n", skipped.c_str(), name.c_str());
   if (failed) std::rethrow_exception(failed);
+}
+
+inline bool ip(const std::string& arguments) {
+  return std::system(("ip " + arguments + " 2>/dev/null").c_str()) == 0;
+}
+
+// With `lo` up.
+inline void in_own_network(const std::string& name, const std::function<void()>& test) {
+  in_own_network(
+      name, [] { return ip("link set lo up"); }, test);
 }
 
 }  // namespace tandem::test

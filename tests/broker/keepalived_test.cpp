@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <functional>
 
 #undef CHECK
@@ -13,19 +12,16 @@
 
 using namespace tandem;
 
+using tandem::test::ip;
+
 namespace {
 
 const broker::MachineClocks clocks;
 
 constexpr const char* vip_on_lo = "127.0.9.1/32";
 
-bool ip(const std::string& arguments) {
-  return std::system(("ip " + arguments + " 2>/dev/null").c_str()) == 0;
-}
-
 void in_namespace(const std::function<void()>& test) {
-  tandem::test::in_own_network(
-      "keepalived word test", [] { return ip("link set lo up"); }, test);
+  tandem::test::in_own_network("keepalived word test", test);
 }
 
 TakeoverConfig takeover(const Folder& folder) {

@@ -246,15 +246,8 @@ class Box(InstalledBox):
         return done.stdout + done.stderr
 
 
-class Pair:
-    def __init__(self, lab, root, bin_dir, reach=False):
-        """reach: the boxes must reach the clients' machine (takeover.reach)."""
-        self.lab, self.root, self.bin, self.reach = lab, root, bin_dir, reach
-        self.folder = tempfile.mkdtemp(prefix="tandem-lab-")
-        self.keys = os.path.join(self.folder, "keys")
-        subprocess.run([os.path.join(bin_dir, "tandemctl"), "keygen", "--out", self.keys, "--name", "boxa", "--name",
-                        "boxb"], check=True, stdout=subprocess.DEVNULL)
-        self.boxes = [Box(self, "boxa", "boxb"), Box(self, "boxb", "boxa")]
+class BoxPair:
+    """Two boxes in `self.boxes`, their files in `self.folder`."""
 
     def start(self):
         for box in self.boxes:
@@ -267,13 +260,29 @@ class Pair:
         if not keep:
             shutil.rmtree(self.folder)
 
+    def other(self, box):
+        return self.boxes[1] if box is self.boxes[0] else self.boxes[0]
+
+    def await_protected(self):
+        raise NotImplementedError
+
+
+class Pair(BoxPair):
+    """Two tandemds."""
+
+    def __init__(self, lab, root, bin_dir, reach=False):
+        """reach: the boxes must reach the clients' machine (takeover.reach)."""
+        self.lab, self.root, self.bin, self.reach = lab, root, bin_dir, reach
+        self.folder = tempfile.mkdtemp(prefix="tandem-lab-")
+        self.keys = os.path.join(self.folder, "keys")
+        subprocess.run([os.path.join(bin_dir, "tandemctl"), "keygen", "--out", self.keys, "--name", "boxa", "--name",
+                        "boxb"], check=True, stdout=subprocess.DEVNULL)
+        self.boxes = [Box(self, "boxa", "boxb"), Box(self, "boxb", "boxa")]
+
     def active(self):
         """The box that serves and holds the virtual IP; None if it is not just one."""
         active = [box for box in self.boxes if box.role() == "active"]
         return active[0] if len(active) == 1 and self.lab.vip_holders() == [active[0].name] else None
-
-    def other(self, box):
-        return self.boxes[1] if box is self.boxes[0] else self.boxes[0]
 
     def await_protected(self):
         def whole():

@@ -5,7 +5,6 @@ ready (0) and when it has ended (-254).
 """
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 
@@ -62,13 +61,15 @@ class MosquittoBox(boxes.InstalledBox):
         self.broker.start_post = lambda: self.write("vrrp.weight", "0\n")
 
     def keepalived_state(self):
-        """The last one that its journal tells."""
+        """The last one that its journal tells; None before the first."""
+        if not os.path.exists(self.path("keepalived.log")):
+            return None
         with open(self.path("keepalived.log"), encoding="utf-8", errors="replace") as journal:
             states = re.findall(r"Entering (\w+) STATE", journal.read())
         return states[-1] if states else None
 
 
-class MosquittoPair:
+class MosquittoPair(boxes.BoxPair):
     """As boxes.Pair, as far as a comparison needs it."""
 
     def __init__(self, lab, root):
@@ -77,20 +78,6 @@ class MosquittoPair:
                                       text=True).stdout.strip()
         self.folder = tempfile.mkdtemp(prefix="mosquitto-lab-")
         self.boxes = [MosquittoBox(self, "boxa", "boxb", 110), MosquittoBox(self, "boxb", "boxa", 100)]
-
-    def start(self):
-        for box in self.boxes:
-            box.start()
-        self.await_protected()
-
-    def end(self, keep):
-        for box in self.boxes:
-            box.stop()
-        if not keep:
-            shutil.rmtree(self.folder)
-
-    def other(self, box):
-        return self.boxes[1] if box is self.boxes[0] else self.boxes[0]
 
     def await_protected(self):
         """One box has the virtual IP, the other one is ready to take it."""

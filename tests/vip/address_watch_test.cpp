@@ -3,7 +3,6 @@
 
 #include <poll.h>
 
-#include <cstdlib>
 #include <functional>
 
 #include "tests/own_network.hpp"
@@ -11,15 +10,12 @@
 
 using namespace tandem::vip;
 
+using tandem::test::ip;
+
 namespace {
 
-bool ip(const std::string& arguments) {
-  return std::system(("ip " + arguments + " 2>/dev/null").c_str()) == 0;
-}
-
 void in_namespace(const std::function<void()>& test) {
-  tandem::test::in_own_network(
-      "address watch test", [] { return ip("link set lo up"); }, test);
+  tandem::test::in_own_network("address watch test", test);
 }
 
 // The kernel has told before `ip` returns.

@@ -2,7 +2,6 @@
 #include "tests/vip/doctest.hpp"
 
 #include <chrono>
-#include <cstdlib>
 #include <functional>
 
 #include "base/limits.hpp"
@@ -11,15 +10,12 @@
 
 using namespace tandem;
 
+using tandem::test::ip;
+
 namespace {
 
-bool ip(const std::string& arguments) {
-  return std::system(("ip " + arguments + " 2>/dev/null").c_str()) == 0;
-}
-
 void in_namespace(const std::function<void()>& test) {
-  test::in_own_network(
-      "reach test", [] { return ip("link set lo up"); }, test);
+  tandem::test::in_own_network("reach test", test);
 }
 
 std::unique_ptr<vip::Reach> open(const std::vector<std::string>& hosts) {
