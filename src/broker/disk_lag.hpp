@@ -27,6 +27,8 @@ class DiskLag {
     }
     if (bytes_ < limits::disk_behind_resume_bytes) too_far_ = false;
   }
+  // It is known why nothing moves (the disk is full): that time does not count.
+  void excused(Steady now) { moved_at_ = now; }
   // What waits goes with the log that it was for (Rewind, Wipe).
   void forget() {
     waiting_.clear();

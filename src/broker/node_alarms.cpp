@@ -22,6 +22,7 @@ void Node::watch_disk(Steady now) {
   const std::string under = "The disk under " + config_.node.data_dir;
   const std::int64_t still_ms = disk_lag_.still_ms(now);
   if (disk_full_) {
+    disk_lag_.excused(now);
     alarms_.raise("disk", under +
                               " is full: records wait for space, nothing that was acknowledged is lost. Free some; it "
                               "goes on by itself.");

@@ -36,6 +36,8 @@ TEST_CASE("a disk stands still only while something waits, and from its last ste
   CHECK(lag.still_ms(Steady{15'000}) == 1'000);
   lag.durable(Lsn{1}, Steady{15'000});
   CHECK(lag.still_ms(Steady{16'000}) == 2'000);
+  lag.excused(Steady{15'500});  // full, and now it has space again
+  CHECK(lag.still_ms(Steady{16'000}) == 500);
   lag.durable(Lsn{2}, Steady{16'000});
   CHECK(lag.still_ms(Steady{99'000}) == 0);
 }
