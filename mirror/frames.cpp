@@ -114,6 +114,8 @@ bool Pair::Impl::take_peer_state(const FrameHeader& header, Beat&& beat, Steady 
   if (const auto end = local.meta.history.end_of(peer.beat.epoch, local.log_last)) {
     peer.shared_durable = std::min(peer.beat.durable, *end);
   }
+  peer.served_at.reset();
+  if (peer.beat.role == Role::active && peer.beat.word == Word::master && !peer.beat.stopping) peer.served_at = now;
   max_epoch_number = std::max(max_epoch_number, peer.beat.epoch.number);
   post.peer_hears(peer.beat.heard_paths);
   if (peer.beat.role == Role::active && peer.beat.log_time.ms != 0) heard_time = HeardTime{peer.beat.log_time, now};

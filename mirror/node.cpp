@@ -99,6 +99,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.peer_epoch_lower = beat.epoch < local.meta.epoch;
   f.store_busy = join.store_busy() && join.purpose() != Join::Purpose::merge;
   f.boot_wait_over = now.ms - started.ms >= options.boot_wait_ms;
+  f.peer_served_lately = peer.served_at && now.ms - peer.served_at->ms < limits::served_lately_ms;
   f.promote_when_unsure = options.promote_when_unsure;
   f.single = !options.has_peer;
   f.joining = linked() && follower.step == Follower::Step::syncing && !follower.let_go;

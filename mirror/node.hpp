@@ -36,6 +36,7 @@ struct PeerView {
   std::uint64_t boot = 0;
   std::uint64_t sequence = 0;  // of the latest frame of that life
   Steady heard_at;
+  std::optional<Steady> served_at;  // heard_at, if it said then that it is ACTIVE and told MASTER
   ByteBuffer info;
   // Up to here its log is the own one and on its disk, by what it said last while it followed this log; 0: not known.
   Lsn shared_durable;

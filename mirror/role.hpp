@@ -36,8 +36,9 @@ struct RoleFacts {
   bool both_damaged = false;  // the own store lost a part of its records on the disk, and the peer is STALE too
   bool peer_epoch_higher = false;
   bool peer_epoch_lower = false;
-  bool store_busy = false;      // a Rewind, Wipe or image is under way
-  bool boot_wait_over = false;  // T_boot
+  bool store_busy = false;          // a Rewind, Wipe or image is under way
+  bool boot_wait_over = false;      // T_boot
+  bool peer_served_lately = false;  // heard ACTIVE and told MASTER a moment ago, and nothing else since
   bool promote_when_unsure = true;
   bool single = false;          // no peer configured
   bool mirror_lost = false;     // the stream is down, or the standby was let go

@@ -31,6 +31,37 @@ TEST_CASE("P2: both killed at once and restarted: a MERGE, clean, nothing durabl
   w.finish();
 }
 
+TEST_CASE("P4: a box that gave way after a split does not take over again because the link breaks once more") {
+  sim::Options o;
+  o.heartbeat = false;
+  World w(o);
+  for (auto& node : w.nodes) node->boot();
+  SimNode& older = *w.nodes[0];
+  SimNode& newer = *w.nodes[1];
+  older.set_word(tandem::mirror::Word::master);
+  REQUIRE(w.run_until([&] { return w.settled(); }, 5'000));
+  w.cut_all(true);
+  newer.set_word(tandem::mirror::Word::master);  // keepalived does not hear the other box either
+  w.run(5'000);
+  REQUIRE((older.active() && newer.active()));
+  w.cut_all(false);
+  REQUIRE(w.run_until([&] { return !older.active(); }, 5'000));
+  const std::size_t activations = older.activations();
+  w.cut_all(true);  // before keepalived has taken the address away
+  w.run(1'500);
+  w.cut_all(false);
+  REQUIRE(w.run_until([&] { return w.settled(); }, 20'000));
+  CHECK(older.activations() == activations);
+  newer.crash();  // but it does when the other one is really gone, even while nobody is SURE
+  older.crash();
+  older.boot();
+  REQUIRE(w.run_until([&] { return older.active(); }, 10'000));
+  newer.boot();
+  REQUIRE(w.run_until([&] { return w.settled(); }, 20'000));
+  w.check_nothing_lost();
+  CHECK(w.violations.empty());
+}
+
 TEST_CASE("a split: both serve, after the heal one wins and the other's acknowledged tail is merged (L2, R8)") {
   Started w;
   w.run(500);
@@ -87,7 +118,7 @@ TEST_CASE(
   w.cut_all(false);
   REQUIRE(w.run_until([&] { return w.b().merged() >= 40; }, 20'000));
   w.b().crash();
-  REQUIRE(w.run_until([&] { return w.a().active(); }, 2'000));
+  REQUIRE(w.run_until([&] { return w.a().active(); }, 3'000));
   CHECK(w.a().activated_unclean());
   w.run(1'000);
   w.b().slower_disk_ms = 0;

@@ -350,6 +350,7 @@ TEST_CASE("the role table has a row for every state and all facts, and says why 
                            &f.peer_epoch_lower,
                            &f.store_busy,
                            &f.boot_wait_over,
+                           &f.peer_served_lately,
                            &f.promote_when_unsure,
                            &f.single,
                            &f.mirror_lost,
