@@ -20,7 +20,7 @@ struct HistoryEntry {
 
 class History {
  public:
-  // Older entries are forgotten beyond this: logs that fork before them meet by image instead.
+  // Older entries are forgotten beyond this: logs that fork before them share nothing, and all is sent anew.
   static constexpr std::size_t max_entries = 256;
 
   // Forgets entries that begin behind `last` (reigns that left no record in this log).

@@ -63,7 +63,8 @@ bool Join::take_batches(Piece& piece) {
   }
   for (Batch& batch : piece.batches) {
     if (batch.last() <= local_.log_last) continue;
-    if (batch.first != local_.log_last.next() || batch.epoch != offer_.history.epoch_at(batch.first)) {
+    const Epoch known = offer_.history.epoch_at(batch.first);  // zero: older than a history goes back
+    if (batch.first != local_.log_last.next() || (known != Epoch{} && batch.epoch != known)) {
       start_over("a batch that does not continue the own log came from the peer");
       return false;
     }

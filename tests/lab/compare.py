@@ -22,6 +22,10 @@ TIMES = ("VIP on the other box", "first CONNACK", "idle subscriber, keepalive 60
          "that subscriber has its next message")
 
 
+class NotPrepared(Exception):
+    """The clients lost their connections before anything was done to the pair."""
+
+
 class Comparison:
     def __init__(self, lab, root, bin_dir, rounds):
         self.lab, self.rounds = lab, rounds
@@ -31,12 +35,24 @@ class Comparison:
         self.kept = {}   # (case, kind, what): [kept, wanted]
 
     def run(self):
-        for number in range(self.rounds):
-            for case in CASES:
-                for kind, make in self.kinds.items():
-                    print(f"round {number + 1} of {self.rounds}: {case}, {kind}", flush=True)
-                    self.one(case, kind, make, number)
-        self.show()
+        try:
+            for number in range(self.rounds):
+                for case in CASES:
+                    for kind, make in self.kinds.items():
+                        print(f"round {number + 1} of {self.rounds}: {case}, {kind}", flush=True)
+                        self.prepared(case, kind, make, number)
+        finally:
+            self.show()
+
+    def prepared(self, case, kind, make, number):
+        """A pair that moves its address before it is struck (two Mosquittos do, now and then) is made anew."""
+        for attempts_left in (2, 1, 0):
+            try:
+                return self.one(case, kind, make, number)
+            except NotPrepared as problem:
+                print(f"  again: {problem}", flush=True)
+                if not attempts_left:
+                    raise
 
     def one(self, case, kind, make, number):
         self.lab.run("heal")
@@ -50,7 +66,10 @@ class Comparison:
             worker.start()
             until(lambda: idle.subscribed.is_set() and worker.acked_s, "the clients are connected")
             state = stored.Stored(self.lab, patience_s=2)  # nobody judges it
-            state.prepare(number)
+            try:
+                state.prepare(number)
+            except AssertionError as error:
+                raise NotPrepared(str(error)) from error
             idle.been_idle(real_clients.somewhere_in_keepalive(number, self.rounds))
             active = pair.await_protected()
             self.strike(case, kind, pair, active, ticker, idle)

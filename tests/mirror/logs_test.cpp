@@ -1,6 +1,8 @@
 // Named cases of docs/roles.md in which two logs meet: MERGE, RECONCILE, STALE, what of a log is kept. Two Pairs play.
 #include "started.hpp"
 
+#include "mirror/history.hpp"
+
 using sim::SimNode;
 using sim::Started;
 using sim::World;
@@ -28,6 +30,24 @@ TEST_CASE("P2: both killed at once and restarted: a MERGE, clean, nothing durabl
   }
   w.settle();
   CHECK_FALSE(w.active()->activated_unclean());
+  w.finish();
+}
+
+TEST_CASE("a box that was away for more reigns than a history keeps is brought up to date") {
+  sim::Options o;
+  o.boot_wait_ms = 100;
+  o.write_every_ms = 5;
+  Started w(o);
+  w.run(200);
+  w.b().crash();
+  for (std::size_t i = 0; i < tandem::mirror::History::max_entries + 10; ++i) {
+    w.a().crash();
+    w.a().boot();
+    REQUIRE(w.run_until([&] { return w.a().active(); }, 5'000));
+    w.run(20);
+  }
+  w.b().boot();
+  w.settle();
   w.finish();
 }
 
