@@ -29,6 +29,16 @@ struct PromoteArguments {
 };
 int run_promote(const std::vector<std::string>& sockets, const PromoteArguments& arguments);
 
+// Lets the other box serve (at the active), or this one (at the standby), and waits for it. exit_bad: refused, or
+// broken off.
+struct SwitchoverArguments {
+  bool force = false;  // although the standby is not in sync
+  bool yes = false;
+};
+int run_switchover(const std::vector<std::string>& sockets, const SwitchoverArguments& arguments);
+// This box does not take over while it is on.
+int run_maintenance(const std::vector<std::string>& sockets, bool on);
+
 // Merges what only this box acknowledged (mirror.reconcile = "ask"), or tells what that would bring.
 int run_reconcile(const std::vector<std::string>& sockets, bool dry_run);
 // The standby sets its copy aside and fetches it all again.

@@ -18,6 +18,7 @@ struct Commands {
   std::vector<std::string> sockets;
   StatusArguments status;
   PromoteArguments promote;
+  SwitchoverArguments switchover;
   EventsArguments events;
   KeygenArguments keygen;
   SetupKeepalivedArguments keepalived;
@@ -47,6 +48,22 @@ void add_looking(CLI::App& app, Commands& c) {
   events->add_option("--dir", c.events.directory, "read DATA_DIR itself, for a tandemd that is down");
 
   add(app, "verify", "compare both boxes entity by entity (at the standby)", [&c] { c.code = run_verify(c.sockets); });
+}
+
+void add_planned(CLI::App& app, Commands& c) {
+  CLI::App* const switchover =
+      add(app, "switchover", "let the other box serve, without losing anything (at either box)",
+          [&c] { c.code = run_switchover(c.sockets, c.switchover); });
+  switchover->add_flag("--force", c.switchover.force,
+                       "although the standby is not in sync: nobody is served meanwhile");
+  switchover->add_flag("--yes", c.switchover.yes, "do not ask");
+
+  CLI::App* const maintenance =
+      app.add_subcommand("maintenance", "this standby does not take over while somebody works on it");
+  maintenance->require_subcommand(1);
+  maintenance->fallthrough();
+  add(*maintenance, "on", "it does not take over", [&c] { c.code = run_maintenance(c.sockets, true); });
+  add(*maintenance, "off", "it takes over again when it must", [&c] { c.code = run_maintenance(c.sockets, false); });
 }
 
 void add_operating(CLI::App& app, Commands& c) {
@@ -113,6 +130,7 @@ int run(int argc, char** argv) {
     if (commands.sockets.empty()) commands.sockets.emplace_back("/run/tandem/tandemd.sock");
   });
   add_looking(app, commands);
+  add_planned(app, commands);
   add_operating(app, commands);
   add_setup(app, commands);
   try {

@@ -61,9 +61,13 @@ std::string Pair::Impl::explain_why(Steady now) const {
              " records were acknowledged with one copy only.";
     }
   }
+  if (role == Role::active && linked() && peer.beat.maintenance) {
+    why += " " + peer.name + " is in maintenance: it follows, but does not take over.";
+  }
   if (role == Role::standby && row->action == RoleAction::join && !join.in_sync()) {
     why = "Standby of " + peer.name + ", which serves; not in sync yet: " + std::string(step_text(join.step())) + ".";
   }
+  if (maintenance_on && row->rule != "M") why += " This box is in maintenance: it does not take over.";
   if (role == Role::standby && row->rule == "P4" && row->action == RoleAction::wait &&
       now.ms - started.ms < options.boot_wait_ms) {
     why += " About " + seconds(options.boot_wait_ms - (now.ms - started.ms)) + " to go.";
@@ -77,6 +81,10 @@ std::string Pair::Impl::explain_why(Steady now) const {
 std::string Pair::Impl::explain_hint(Steady) const {
   if (!refusal.empty()) return "Correct the configuration of one of the boxes: " + refusal + ".";
   if (!row->hint.empty()) return std::string(row->hint);
+  if (maintenance_on) return "When the work on this box is done: tandemctl maintenance off.";
+  if (linked() && peer.beat.maintenance) {
+    return "When the work on " + peer.name + " is done: tandemctl maintenance off there.";
+  }
   if (role == Role::active && mirrored && !linked()) return "Check the other box and the mirror link.";
   if (local.meta.unclean && role == Role::active && !linked())
     return "Start the other box, so that what it alone has is not lost.";

@@ -89,10 +89,12 @@ void Pair::Impl::on_peer_beat(std::size_t path, const FrameHeader& header, Beat 
   const Lsn durable = beat.confirm_durable;
   const bool mirror = beat.in_sync && beat.mirror_boot == follower.boot && beat.mirror_join == follower.join;
   const bool may_hold_lease = beat.role != Role::active && beat.may_hold_lease;
+  const bool wished_before = peer.beat.wants_switchover;
   if (!take_peer_state(header, std::move(beat), now)) return;
   if (!may_hold_lease) solo.waive();
   take_echo(peer.beat);
   if (confirm != 0 && mirror) on_sync_confirm(confirm, memory, durable, now);
+  take_wish(wished_before, now);
   step(now);
 }
 
@@ -216,7 +218,10 @@ Beat Pair::Impl::own_beat(Steady now) const {
   beat.may_hold_lease = role == Role::promoting || (role == Role::standby && lease.possible(now));
   beat.in_sync = role == Role::active ? mirrored && follower.sealed : role == Role::standby && join.in_sync();
   beat.unclean = local.meta.unclean;
-  beat.stopping = stopping;
+  beat.stopping = stopping || handover.moving();
+  beat.maintenance = maintenance_on;
+  beat.wants_switchover = wish_until.has_value();
+  beat.wants_by_force = wish_until && wish_forced;
   beat.heard_paths = beats.heard_paths();
   beat.reaches_nobody = claim.reaches_nobody();
   beat.epoch = local.meta.epoch;

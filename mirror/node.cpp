@@ -52,7 +52,7 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
 
 Rank Pair::Impl::own_rank() const {
   return Rank{role == Role::active,
-              stopping,
+              stopping || maintenance_on || handover.moving(),
               local.meta.last_role == LastRole::empty,
               local.meta.last_role == LastRole::stale,
               local.meta.epoch,
@@ -62,7 +62,13 @@ Rank Pair::Impl::own_rank() const {
 
 Rank Pair::Impl::peer_rank() const {
   const Beat& beat = peer.beat;
-  return Rank{beat.role == Role::active, beat.stopping, beat.empty, beat.stale, beat.epoch, beat.lsn, peer.name};
+  return Rank{beat.role == Role::active,
+              beat.stopping || beat.maintenance,
+              beat.empty,
+              beat.stale,
+              beat.epoch,
+              beat.lsn,
+              peer.name};
 }
 
 Word Pair::Impl::word() const {
@@ -88,6 +94,8 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.guard = options.has_peer && beats.guarded();
   f.master = word() == Word::master;
   f.stopping = stopping;
+  f.maintenance = maintenance_on;
+  f.handed_over = options.heartbeat_arbiter ? handover.told(now) : handover.moving() && word() == Word::backup;
   f.operator_grace = grace_until && now < *grace_until;
   f.linked = linked();
   f.peer_active = beat.role == Role::active;
@@ -113,6 +121,7 @@ void Pair::Impl::step(Steady now) {
   now_seen = std::max(now_seen, now);
   if (grace_until && (word() == Word::master || now >= *grace_until)) grace_until.reset();
   const RoleRow* const before = row;
+  const Role role_before = role;
   for (int i = 0; i < 16; ++i) {
     row = &decide_role(role_state(now), facts(now));
     bool again = act(*row, now);
@@ -122,6 +131,8 @@ void Pair::Impl::step(Steady now) {
   }
   run_follower(now);
   update_safe(now);
+  run_handover(now);
+  if (role != role_before && options.has_peer) send_beats(now);  // the peer waits for it
   if (row != before) {
     row_since = now;
     told_row = nullptr;
@@ -148,7 +159,7 @@ bool Pair::Impl::act(const RoleRow& next, Steady now) {
     case RoleAction::wait:
       return false;
     case RoleAction::demote:
-      demote(next.sentence, Tell::Level::warn);
+      demote(next.sentence, handover.moving() ? Tell::Level::info : Tell::Level::warn);
       return true;
     case RoleAction::bump_epoch:
       return bump_epoch(now);

@@ -5,6 +5,7 @@
 //   safe.cpp       `safe` and what follows from it
 //   standby.cpp    following, yielding, releasing
 //   promotion.cpp  PROMOTING, ACTIVE, demotion, higher epoch, SOLO
+//   switchover.cpp planned: switchover, maintenance
 //   operator.cpp   promote --first / --force, resync, stop
 //   passing.cpp    frames that are passed through: `tandemctl verify`, whom the active serves
 //   status.cpp, explain.cpp  what people see
@@ -16,6 +17,7 @@
 
 #include "mirror/address_claim.hpp"
 #include "mirror/feeder.hpp"
+#include "mirror/handover.hpp"
 #include "mirror/heartbeat.hpp"
 #include "mirror/join.hpp"
 #include "mirror/lease.hpp"
@@ -157,6 +159,14 @@ struct Pair::Impl {
   Result<std::string> reconcile(Steady now);
   void stop(Steady now);
 
+  // switchover.cpp
+  std::string switchover_obstacle(bool force) const;
+  Result<std::string> switchover(bool force, Steady now);
+  Result<std::string> set_maintenance(bool on, Steady now);
+  void take_wish(bool wished_before, Steady now);
+  void run_handover(Steady now);
+  void end_handover(Tell::Level level, std::string outcome);
+
   // passing.cpp
   bool send_clients(const ByteBuffer& bytes);
   void on_clients(ByteReader in);
@@ -192,6 +202,10 @@ struct Pair::Impl {
   Steady row_since;
   const RoleRow* told_row = nullptr;
   bool stopping = false;
+  bool maintenance_on = false;
+  Handover handover;                 // at the box that serves, or served a moment ago
+  std::optional<Steady> wish_until;  // standby: the active is asked to hand over
+  bool wish_forced = false;
 
   // PROMOTING
   std::uint64_t promotion_token = 0;

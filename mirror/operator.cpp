@@ -4,8 +4,13 @@
 
 namespace tandem::mirror {
 
+namespace {
+constexpr std::string_view maintenance_text = "This box is in maintenance: order `tandemctl maintenance off` first.";
+}
+
 Result<std::string> Pair::Impl::promote_first(Steady now) {
   if (role != Role::standby) return Error{"This node is " + std::string(role_name(role)) + " already."};
+  if (maintenance_on) return Error{std::string(maintenance_text)};
   if (local.meta.last_role != LastRole::empty) {
     return Error{"This node is not EMPTY: it has state of epoch " + epoch_text(local.meta.epoch) +
                  ". Use 'promote --force' if the other box is lost for good."};
@@ -31,6 +36,7 @@ std::string last_sync_text(const Meta& meta) {
 
 Result<std::string> Pair::Impl::promote_force(Steady now) {
   if (role != Role::standby) return Error{"This node is " + std::string(role_name(role)) + " already."};
+  if (maintenance_on) return Error{std::string(maintenance_text)};
   const LastRole last = local.meta.last_role;
   if (last == LastRole::empty) return Error{"This node is EMPTY: it has nothing to serve. Use 'promote --first'."};
   if (linked() && peer.beat.role != Role::standby) {
@@ -83,6 +89,7 @@ Result<std::string> Pair::Impl::reconcile(Steady now) {
 // Orderly stop: an active gives way and says so; a standby releases itself. No promotion after it.
 void Pair::Impl::stop(Steady now) {
   stopping = true;
+  handover.end();
   release(now);
   join.abandon();
   step(now);

@@ -83,14 +83,15 @@ Epoch Pair::epoch_at(Lsn lsn) const {
 }
 
 void Pair::on_reach(bool somebody, Steady now) {
-  impl_->claim.on_reach(somebody, impl_->linked() && impl_->peer.beat.reaches_nobody, now);
+  const Beat& beat = impl_->peer.beat;
+  impl_->claim.on_reach(somebody, impl_->linked() && (beat.reaches_nobody || beat.maintenance), now);
 }
 bool Pair::cut_off(Steady now) const {
   return impl_->claim.cut_off(now);
 }
 bool Pair::can_be_spared() const {
   const Pair::Impl& p = *impl_;
-  if (!p.linked()) return false;
+  if (!p.linked() || p.peer.beat.maintenance) return false;
   return p.role == Role::active ? p.mirrored && p.follower.sealed && !p.follower.let_go
                                 : p.peer.beat.role == Role::active;
 }
@@ -103,7 +104,7 @@ bool Pair::sure(Steady now) const {
 }
 
 int Pair::vrrp_weight(Steady now) const {
-  if (impl_->claim.given_up(now)) return weight_fault;
+  if (impl_->claim.given_up(now) || impl_->maintenance_on || impl_->handover.moving()) return weight_fault;
   RoleFacts facts;  // those that it asks for: this runs once a turn
   facts.stopping = impl_->stopping;
   facts.linked = impl_->linked();
@@ -122,6 +123,21 @@ Result<std::string> Pair::resync(Steady now) {
 }
 Result<std::string> Pair::reconcile(Steady now) {
   return impl_->reconcile(now);
+}
+Result<std::string> Pair::switchover(bool force, Steady now) {
+  return impl_->switchover(force, now);
+}
+Result<std::string> Pair::set_maintenance(bool on, Steady now) {
+  return impl_->set_maintenance(on, now);
+}
+bool Pair::in_maintenance() const {
+  return impl_->maintenance_on;
+}
+bool Pair::handing_over() const {
+  return impl_->role == Role::active && impl_->handover.under_way();
+}
+bool Pair::handed_over() const {
+  return impl_->handover.moving();
 }
 std::optional<OpenTail> Pair::pending_tail() const {
   return impl_->join.pending_tail();

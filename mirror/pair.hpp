@@ -210,6 +210,9 @@ struct PairStatus {
   std::uint64_t sync_bytes = 0;  // fetched or sent of it so far
   std::string why;               // one sentence: why this role and mode
   std::string hint;              // what a technician could do now; empty if nothing
+  bool maintenance = false;      // this box; or
+  bool peer_maintenance = false;
+  std::string switchover;  // "under way", or what came of the last one at this box; empty: none
 };
 
 class Pair {
@@ -248,6 +251,13 @@ class Pair {
   Result<std::string> promote_force(Steady now);
   Result<std::string> resync(Steady now);     // standby: throw the own copy away (set aside) and fetch it all again
   Result<std::string> reconcile(Steady now);  // standby: merge the own acknowledged tail now (reconcile = "ask")
+  // Planned: the other box (at the active) or this one (at the standby) is to serve; what comes of it is in status.
+  Result<std::string> switchover(bool force, Steady now);
+  // On: this standby does not take over, whatever happens. The owner keeps it over restarts.
+  Result<std::string> set_maintenance(bool on, Steady now);
+  bool in_maintenance() const;
+  bool handing_over() const;  // active: nobody is to publish
+  bool handed_over() const;   // all is at the other box: clients that can be told may go there
   // The tail that would be merged, or is being merged: behind `common`, from `from` on, up to `to`.
   std::optional<OpenTail> pending_tail() const;
   // Sends one, at most max_verify_bytes; nothing happens without a link.

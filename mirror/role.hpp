@@ -24,9 +24,11 @@ enum class RoleState : std::uint8_t {
 std::string_view role_state_name(RoleState state);
 
 struct RoleFacts {
-  bool guard = false;           // A0 in force
-  bool master = false;          // told MASTER
-  bool stopping = false;        // orderly stop under way
+  bool guard = false;     // A0 in force
+  bool master = false;    // told MASTER
+  bool stopping = false;  // orderly stop under way
+  bool maintenance = false;
+  bool handed_over = false;     // planned switchover: the time to let go has come
   bool operator_grace = false;  // just promoted by an operator, not yet told MASTER
   bool linked = false;          // stream up
   bool peer_active = false;

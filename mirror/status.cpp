@@ -79,6 +79,11 @@ PairStatus Pair::Impl::status(Steady now) const {
     status.sync_percent = join.percent();
     status.sync_bytes = join.fetched_bytes();
   }
+  status.maintenance = maintenance_on;
+  status.peer_maintenance = peer.known && peer.beat.maintenance;
+  if (maintenance_on || status.peer_maintenance) status.is_protected = false;
+  const bool under_way = handover.under_way() || wish_until;
+  status.switchover = under_way ? "under way" : handover.outcome;
   status.why = explain_why(now);
   status.hint = explain_hint(now);
   return status;

@@ -69,8 +69,11 @@ struct Beat {
   bool in_sync = false;         // standby: after S3; active: MIRRORED after S4
   bool unclean = false;
   bool stopping = false;
-  std::uint8_t heard_paths = 0;  // bit i: I hear the peer on path i
-  bool reaches_nobody = false;   // of the hosts on the LAN that it asks (takeover.reach)
+  std::uint8_t heard_paths = 0;   // bit i: I hear the peer on path i
+  bool reaches_nobody = false;    // of the hosts on the LAN that it asks (takeover.reach)
+  bool maintenance = false;       // does not take over
+  bool wants_switchover = false;  // standby: an operator ordered there that it takes over
+  bool wants_by_force = false;    // although it is not in sync
   Epoch epoch;
   Lsn lsn;  // end of the log in memory
   Lsn durable;

@@ -17,7 +17,14 @@ enum BeatFlag : unsigned {
   flag_info = 1U << 7,
 };
 
-constexpr unsigned reaches_nobody_bit = 1U << 7;  // beside heard_paths, in one octet
+// Beside heard_paths, in one octet.
+enum BeatBit : unsigned {
+  bit_forced = 1U << 4,
+  bit_wants_switchover = 1U << 5,
+  bit_maintenance = 1U << 6,
+  bit_reaches_nobody = 1U << 7,
+  bits_of_flags = bit_forced | bit_wants_switchover | bit_maintenance | bit_reaches_nobody,
+};
 
 unsigned flags_of(const Beat& beat) {
   return (beat.empty ? flag_empty : 0U) | (beat.stale ? flag_stale : 0U) | (beat.may_hold_lease ? flag_lease : 0U) |
@@ -44,8 +51,11 @@ std::optional<Beat> read_beat(ByteReader& in) {
   beat.stopping = (flags & flag_stopping) != 0;
   beat.word = (flags & flag_master) != 0 ? Word::master : Word::backup;
   const unsigned heard = in.u8();
-  beat.heard_paths = static_cast<std::uint8_t>(heard & ~reaches_nobody_bit);
-  beat.reaches_nobody = (heard & reaches_nobody_bit) != 0;
+  beat.heard_paths = static_cast<std::uint8_t>(heard & ~bits_of_flags);
+  beat.reaches_nobody = (heard & bit_reaches_nobody) != 0;
+  beat.maintenance = (heard & bit_maintenance) != 0;
+  beat.wants_switchover = (heard & bit_wants_switchover) != 0;
+  beat.wants_by_force = (heard & bit_forced) != 0;
   beat.epoch = get_epoch(in);
   beat.lsn = Lsn{in.u64_le()};
   beat.durable = Lsn{in.u64_le()};
@@ -70,7 +80,9 @@ std::optional<Beat> read_beat(ByteReader& in) {
 
 void put(ByteWriter& out, const Beat& beat) {
   out.u8(static_cast<std::uint8_t>(beat.role)).u8(static_cast<std::uint8_t>(beat.mode));
-  const unsigned heard = beat.heard_paths | (beat.reaches_nobody ? reaches_nobody_bit : 0U);
+  const unsigned heard = beat.heard_paths | (beat.reaches_nobody ? bit_reaches_nobody : 0U) |
+                         (beat.maintenance ? bit_maintenance : 0U) |
+                         (beat.wants_switchover ? bit_wants_switchover : 0U) | (beat.wants_by_force ? bit_forced : 0U);
   out.u8(static_cast<std::uint8_t>(flags_of(beat))).u8(static_cast<std::uint8_t>(heard));
   put_epoch(out, beat.epoch);
   out.u64_le(beat.lsn.value).u64_le(beat.durable.value).i64_le(beat.log_time.ms).u64_le(beat.alone_from.value);

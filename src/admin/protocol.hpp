@@ -2,6 +2,7 @@
 //   {"command":"status"}                         -> {"ok":true,"status":{...}}  (status.hpp)
 //   {"command":"promote","how":"first"|"force"}  -> {"ok":true,"message":"..."}
 //   {"command":"resync"}, {"command":"reconcile"[,"how":"dry-run"]} -> {"ok":true,"message":"..."}
+//   {"command":"switchover"[,"how":"force"]}, {"command":"maintenance","how":"on"|"off"} -> {"ok":true,"message":"..."}
 //   {"command":"verify","how":"start"|"result"} -> {"ok":true,"message":"..."}; an empty message: not finished yet
 //   {"command":"events","how":"last 50"|"after 1234"} -> {"ok":true,"events":[{...}]}  (events.hpp)
 //   anything that cannot be done                 -> {"ok":false,"error":"..."}

@@ -156,6 +156,9 @@ std::string to_json(const StatusReport& report) {
   const Json json{{"protected", report.is_protected},
                   {"why", report.why},
                   {"hint", report.hint},
+                  {"maintenance", report.maintenance},
+                  {"peer_maintenance", report.peer_maintenance},
+                  {"switchover", report.switchover},
                   {"durability", report.durability},
                   {"promise", report.promise},
                   {"promise_kind", report.promise_kind},
@@ -188,6 +191,9 @@ Result<StatusReport> status_from_json(std::string_view text) {
   fields.read("protected", report.is_protected);
   fields.read("why", report.why);
   fields.read("hint", report.hint);
+  fields.read("maintenance", report.maintenance);
+  fields.read("peer_maintenance", report.peer_maintenance);
+  fields.read("switchover", report.switchover);
   fields.read("durability", report.durability);
   fields.read("promise", report.promise);
   fields.read("alone_from", report.alone_from);

@@ -43,8 +43,9 @@ struct AlarmStatus {
   std::string text;
   std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
 };
-inline constexpr const char* alarm_kinds[] = {"digest",     "damage", "disk",  "log",          "http",       "weight",
-                                              "keepalived", "tickle", "reach", "reach_socket", "both_active"};
+inline constexpr const char* alarm_kinds[] = {"digest", "damage",       "disk",        "log",
+                                              "http",   "weight",       "keepalived",  "tickle",
+                                              "reach",  "reach_socket", "both_active", "maintenance"};
 
 // Since the process began.
 struct Counters {
@@ -61,6 +62,9 @@ struct StatusReport {
   bool is_protected = false;
   std::string why;                     // one sentence, without "PROTECTED:" before it
   std::string hint;                    // what a technician could do now; empty: nothing
+  bool maintenance = false;            // this box does not take over (tandemctl maintenance)
+  bool peer_maintenance = false;       // nor does the other one, as it said last
+  std::string switchover;              // "under way", or what came of the last one here; empty: none since the start
   std::string durability;              // "peer", "disk", "peer+disk"
   std::string promise;                 // one sentence: where an acknowledged message is, as of now
   std::string promise_kind;            // the same as a word: "peer", "disk", "peer+disk" (both boxes; as durability),
@@ -82,10 +86,10 @@ struct StatusReport {
   std::optional<NodeStatus> peer;  // nullopt: no [mirror] table
 };
 
-// One line. Keys: protected, why, hint, durability, promise, promise_kind, promise_since_ms, alone_from, acked_alone,
-// acked_alone_at_most, safe_lsn, sync_percent, sync_bytes_per_s, sync_eta_s (null: not loading, or not known yet),
-// log_kept_bytes, tail_compacted, alarms, paths, counters, version, uptime_s, digest (of the node that answers), self
-// and peer (null: none) with the fields of NodeStatus.
+// One line. Keys: protected, why, hint, maintenance, peer_maintenance, switchover, durability, promise, promise_kind,
+// promise_since_ms, alone_from, acked_alone, acked_alone_at_most, safe_lsn, sync_percent, sync_bytes_per_s, sync_eta_s
+// (null: not loading, or not known yet), log_kept_bytes, tail_compacted, alarms, paths, counters, version, uptime_s,
+// digest (of the node that answers), self and peer (null: none) with the fields of NodeStatus.
 std::string to_json(const StatusReport& report);
 
 // The same back; missing keys keep their defaults. Error: not an object.

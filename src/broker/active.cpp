@@ -96,6 +96,20 @@ void Active::slow_publishers(bool slow) {
   slow_ = slow;
 }
 
+// [MQTT5-4.11.0-1]
+void Active::redirect(mqtt::Reason reason, const std::string& server_reference) {
+  for (Client& client : clients_) {
+    edge::Connection* const connection = connections_->find(client.connection);
+    if (connection == nullptr || connection->version() != mqtt::Version::v5) continue;
+    mqtt::Disconnect packet;
+    packet.reason = reason;
+    if (!server_reference.empty()) packet.properties.server_reference = server_reference;
+    writer_->passing_packet(*connection, packet);
+    client = Client{};
+    gate_->close(*connection);
+  }
+}
+
 Active::Client* Active::client_of(const edge::Connection& connection) {
   const ConnectionId id = connection.id();
   if (id.slot >= clients_.size() || clients_[id.slot].connection != id) return nullptr;

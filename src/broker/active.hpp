@@ -52,6 +52,9 @@ class Active final : public edge::PacketSink {
   void end_turn() { gate_->end_turn(); }
   void release(Lsn safe);
   void slow_publishers(bool slow);
+  // Planned switchover: MQTT 5 clients are told to go elsewhere, and why. Nothing is recorded: for the log they are
+  // connected until the next reign begins, and then have their grace.
+  void redirect(mqtt::Reason reason, const std::string& server_reference);
 
   const ActiveCounters& counters() const { return counters_; }
   const Gate& gate() const { return *gate_; }

@@ -66,6 +66,8 @@ struct MirrorConfig {
   Reconcile reconcile = Reconcile::automatic;  // "auto" or "ask"
 };
 
+enum class Redirect : std::uint8_t { none, use_another_server, server_moved };  // DISCONNECT 0x9C, 0x9D
+
 // [takeover]; without [mirror] only will_grace_s matters. Relations, checked at load:
 //   after_ms >= 5 x heartbeat_ms, lease_ms >= after_ms + 1000, solo_wait_ms >= lease_ms + 500,
 //   boot_wait_ms >= solo_wait_ms. A solo_wait_ms that is not given is lease_ms + 500; a boot_wait_ms that is
@@ -80,8 +82,10 @@ struct TakeoverConfig {
   Unsure unsure = Unsure::promote;
   std::int64_t will_grace_s = limits::zero_keepalive_will_grace_ms / 1000;  // for clients with keepalive 0;
                                                                             // the others have 1.5 x keepalive
-  std::vector<std::string> vip;    // the virtual IPs, one or a list; required by arbiter "keepalived"
-  std::vector<std::string> reach;  // hosts on the LAN; a box that reaches none of them gives the VIP up
+  std::vector<std::string> vip;        // the virtual IPs, one or a list; required by arbiter "keepalived"
+  Redirect redirect = Redirect::none;  // what a planned switchover tells MQTT 5 clients
+  std::string redirect_to;             // and the Server Reference in it; empty: none
+  std::vector<std::string> reach;      // hosts on the LAN; a box that reaches none of them gives the VIP up
   // Of arbiter "keepalived"; etc/keepalived names the same.
   std::string weight_file = "/run/tandem/vrrp.weight";  // its track_file
   std::string notify_fifo = "/run/tandem/vrrp.fifo";    // its vrrp_notify_fifo

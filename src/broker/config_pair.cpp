@@ -144,6 +144,11 @@ void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover)
   reader.read_text("weight_file", takeover.weight_file);
   reader.read_text("notify_fifo", takeover.notify_fifo);
   reader.read_texts("vrrp_instance", takeover.vrrp_instance, max_vips);
+  reader.read_choice<Redirect>("redirect", takeover.redirect,
+                               {{"none", Redirect::none},
+                                {"use_another_server", Redirect::use_another_server},
+                                {"server_moved", Redirect::server_moved}});
+  reader.read_text("redirect_to", takeover.redirect_to);
   check_relations(reader, takeover);
   reader.reject_unknown_keys();
 }

@@ -142,6 +142,11 @@ class Node {
   Durability durability() const;
   admin::Counters counters() const;
   std::string promote(std::string_view how);
+  // node_switchover.cpp
+  std::string switchover(std::string_view how);
+  void redirect_clients();
+  std::string maintenance(std::string_view how);
+  void begin_maintenance();
   // What an operator orders of the pair; the reply.
   std::string ordered(const std::function<Result<std::string>(Steady)>& order);
   ByteBuffer own_info() const;
@@ -184,6 +189,7 @@ class Node {
   VerifyAnswers verify_answers_;
   const std::vector<IpAddress> vips_;
   bool holds_vips_ = false;                // as a standby that is SURE
+  bool redirected_ = false;                // of this switchover
   bool lan_told_ = false;                  // of this reign
   std::vector<SampledFlow> peer_clients_;  // whom the active serves, while this box is the standby
   Steady clients_told_;

@@ -157,6 +157,9 @@ admin::StatusReport Node::status() {
   report.is_protected = pair.is_protected;
   report.why = pair.why;
   report.hint = pair.hint;
+  report.maintenance = pair.maintenance;
+  report.peer_maintenance = pair.peer_maintenance;
+  report.switchover = pair.switchover;
   report.durability = durability_text(durability());
   report.promise = promise_;
   report.promise_kind = promise_of(pair_->role(), pair_->mode(), durability()).kind;
@@ -194,8 +197,10 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "reconcile") return reconcile(request.value().how == "dry-run");
   if (request.value().command == "resync") return resync();
   if (request.value().command == "verify") return verify(request.value().how);
+  if (request.value().command == "switchover") return switchover(request.value().how);
+  if (request.value().command == "maintenance") return maintenance(request.value().how);
   return admin::reply_error("unknown command \"" + request.value().command +
-                            "\"; known: status, events, promote, reconcile, resync, verify");
+                            "\"; known: status, events, promote, reconcile, resync, verify, switchover, maintenance");
 }
 
 std::string Node::promote(std::string_view how) {

@@ -66,7 +66,9 @@ struct Parts {
   // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
   // STALE.
   std::string missing = {};
-  std::function<void()> healed = {};  // the peer's copy is here, nothing is missing any more
+  std::function<void()> healed = {};                     // the peer's copy is here, nothing is missing any more
+  bool in_maintenance = false;                           // as kept below, when the process started
+  std::function<Status(bool on)> keep_maintenance = {};  // over restarts; Error: it cannot be kept
   // Called again and again in steps that take long (State is built from the disk): this process does not hang.
   std::function<void()> at_work = [] {};
   // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are

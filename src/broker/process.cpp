@@ -19,6 +19,7 @@
 #include "base/journal.hpp"
 #include "broker/events_file.hpp"
 #include "broker/keepalived.hpp"
+#include "broker/maintenance_file.hpp"
 #include "broker/node.hpp"
 #include "broker/salvage.hpp"
 #include "broker/service_manager.hpp"
@@ -116,6 +117,7 @@ struct Process::Impl {
   ServiceManager service_manager;
   EventsFile events;
   Salvage salvage;
+  const MaintenanceFile maintenance_file{config.node.data_dir};
   std::string known_damage;  // that a look at the files would not show; of the last start_node()
   std::unique_ptr<store::Store> store;
   std::unique_ptr<mirror::Link> link;
@@ -191,6 +193,8 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
   parts.took_over = [this](std::vector<SampledFlow> stale) { stale_clients.took_over(std::move(stale)); };
   parts.sampled = [this](const std::vector<Flow>& flows) { return stale_clients.sampled(flows); };
+  parts.in_maintenance = maintenance_file.on();
+  parts.keep_maintenance = [this](bool on) { return maintenance_file.keep(on); };
   node = std::make_unique<Node>(config, parts);
   doors.build(context, edge_options(config), node->sink());
   events.ask_place([this] {

@@ -241,9 +241,11 @@ class Box(InstalledBox):
         return self.status().get("self", {}).get("role")
 
     def status_text(self):
-        done = subprocess.run([os.path.join(self.pair.bin, "tandemctl"), "--socket", self.path("sock"), "status"],
-                              capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(self.tandemctl("status"), capture_output=True, text=True, timeout=10, check=False)
         return done.stdout + done.stderr
+
+    def tandemctl(self, *arguments):
+        return [os.path.join(self.pair.bin, "tandemctl"), "--socket", self.path("sock"), *arguments]
 
 
 class BoxPair:

@@ -23,8 +23,9 @@ def few(names):
 class Plant:
     """The clients of a run: publishers and a subscriber that work all the time, idle ones, wills. Some come by IPv6."""
 
-    def __init__(self, lab, crowd=None):
+    def __init__(self, lab, crowd=None, workers=0):
         self.lab, self.crowd = lab, crowd
+        self.workers = [clients.Worker(lab, number) for number in range(workers)]
         self.publishers = [clients.Publisher(lab, "qos1", 1), clients.Publisher(lab, "qos2", 2, address=network.VIP6)]
         self.subscriber = clients.Subscriber(lab, "subscriber", ["plant/#", "will/#"], 2)
         self.idle = [clients.Subscriber(lab, "idle client", ["idle"], 1, ping_s=None),
@@ -36,7 +37,7 @@ class Plant:
 
     def everybody(self):
         crowd = [self.crowd] if self.crowd else []
-        return [*self.publishers, self.faithful, *crowd, *self.listeners(), self.subscriber]
+        return [*self.publishers, *self.workers, self.faithful, *crowd, *self.listeners(), self.subscriber]
 
     def listeners(self):
         """Those that are silent until a message comes to the topic "idle"."""
@@ -48,7 +49,7 @@ class Plant:
             until(subscriber.subscribed.is_set, f"{subscriber.name} has subscribed")
         self.mosquitto_sub.start()
         until(self.mosquitto_sub_hears, "mosquitto_sub has subscribed")
-        for client in (*self.publishers, self.faithful):
+        for client in (*self.publishers, *self.workers, self.faithful):
             client.start()
         if self.crowd:
             self.crowd.start()
@@ -70,16 +71,18 @@ class Plant:
         for publisher in self.publishers:
             until(lambda p=publisher: any(number > before[p] for number in list(p.acked_s)), f"{publisher.name} goes on")
         self.all_delivered()
-        for client in (self.subscriber, *self.idle, self.faithful):
+        for client in (self.subscriber, *self.idle, self.faithful, *self.workers):
             until(client.connected, f"{client.name} is connected")
         until(lambda: self.faithful.caught_up_s > begun_s, "the faithful client is answered")
 
     def all_delivered(self):
         """Nothing acknowledged is lost."""
-        for publisher in self.publishers:
-            wanted = {f"{publisher.name} {number}" for number in list(publisher.acked_s)}
-            until(lambda p=publisher, w=wanted: w <= set(self.subscriber.payloads(p.topic)),
-                  f"all that {publisher.name} got acknowledged is at the subscriber")
+        wanted = {f"{publisher.name} {number}" for publisher in (*self.publishers, *self.workers)
+                  for number in list(publisher.acked_s)}
+
+        def missing():
+            return wanted - {payload for _, _, payload in list(self.subscriber.deliveries)}
+        until(lambda: not missing(), "all that publishers got acknowledged is at the subscriber")
 
     def first_delivery_after(self, at_s):
         """When the subscriber got the first message, after at_s, that was sent for the first time after at_s; or None."""
@@ -96,12 +99,12 @@ class Plant:
         return longest_s
 
     def finish(self):
-        for publisher in self.publishers:
+        for publisher in (*self.publishers, *self.workers):
             publisher.finish()
         self.all_delivered()
         until(lambda: self.wills() >= self.expected_wills, f"wills of {few(self.expected_wills)}")
         for client in self.everybody():
-            if client not in self.publishers:
+            if client not in (*self.publishers, *self.workers):
                 client.finish()
         self.check()
 
@@ -116,10 +119,10 @@ class Plant:
     def check(self):
         """Never too much: QoS 2 and wills once, no will of a client that came back, no session forgotten."""
         problems = []
-        for publisher in self.publishers:
-            counts = Counter(self.subscriber.payloads(publisher.topic))
-            if publisher.qos == 2:
-                problems += [f"{payload} came {n} times" for payload, n in counts.items() if n > 1]
+        counts = Counter(payload for _, _, payload in self.subscriber.deliveries)
+        exactly_once = {publisher.name for publisher in (*self.publishers, *self.workers) if publisher.qos == 2}
+        problems += [f"{payload} came {n} times" for payload, n in counts.items()
+                     if n > 1 and payload.split(" ")[0] in exactly_once]
         if self.wills() != self.expected_wills:
             problems.append(f"wills fired falsely: {few(self.wills() - self.expected_wills)}; " +
                             f"lost: {few(self.expected_wills - self.wills())}; " +

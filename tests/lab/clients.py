@@ -212,6 +212,27 @@ class Publisher(Client):
         raise TimeoutError("no acknowledgement within 4 s")
 
 
+class Worker(Publisher):
+    """One of many: a message a second, QoS 0, 1 or 2, and a will that must not fire."""
+    PACE_S = 1
+
+    def __init__(self, lab, number):
+        super().__init__(lab, f"worker{number}", number % 3)
+        self.will = (f"will/{self.name}", self.name)
+
+    def serve(self, connection):
+        if self.qos:
+            return super().serve(connection)
+        while not self.ending.is_set():
+            connection.send(publish_packet(self.topic, f"{self.name} {self.number}", 0, 0, False))
+            self.number += 1
+            while connection.read(0.001):
+                pass
+            self.ending.wait(self.PACE_S)
+            connection.send(PING)  # a dead path shows
+        return None
+
+
 class Subscriber(Client):
     """A durable session. ping_s: asks for a sign of life that often, and gives a silent connection up."""
 

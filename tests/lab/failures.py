@@ -1,5 +1,6 @@
 """What goes wrong in a cabinet, and what must then be true. Each failure is struck at the active box of a whole pair."""
 import signal
+import subprocess
 import time
 
 # Failures whose checks do not hold yet, and what happens instead. They are run all the same.
@@ -127,6 +128,27 @@ class IsolatedReach(Isolated):
     split = False
 
 
+class Switchover(Failure):
+    """planned switchover, ordered at either box in turn"""
+
+    def __init__(self):
+        self.ordered, self.number = None, 0
+
+    def strike(self, pair, active):
+        self.number += 1
+        box = active if self.number % 2 else pair.other(active)
+        at_s = time.monotonic()
+        self.ordered = subprocess.Popen(box.tandemctl("switchover"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        text=True)
+        return at_s
+
+    def undo(self, pair, active):
+        said, _ = self.ordered.communicate(timeout=10)
+        if self.ordered.returncode != 0:
+            raise AssertionError(f"tandemctl switchover: {said}")
+
+
 FAILURES = {"power": PowerCut(), "kill": Kill(), "hung": Hung(), "lan": LanCable(), "cross": CrossCable(),
             "switch": DeadSwitch(), "keepalived": KeepalivedKilled(), "isolated": Isolated(),
-            "silent": LanSilent(), "switch_reach": DeadSwitchReach(), "isolated_reach": IsolatedReach()}
+            "silent": LanSilent(), "switch_reach": DeadSwitchReach(), "isolated_reach": IsolatedReach(),
+            "switchover": Switchover()}

@@ -2,13 +2,14 @@
 """Real keepalived, real kernels, two boxes in network namespaces: every failure of failures.py, with clients at work.
 
 usage: lab_test.py ROOT BIN [--only power,kill] [--together] [--rounds N] [--crowd N [--patience S]]
-                   [--loss PERCENT] [--keep] [--status]
+                   [--workers N] [--loss PERCENT] [--keep] [--status]
        lab_test.py ROOT BIN --compare [--rounds N]
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
 Figures (median and maximum) are printed and never judged.
 --together  one pair for all failures (and one for those that need takeover.reach), else one each
 --crowd     N more clients, none of which may wait for an answer for longer than --patience (3 s)
+--workers   N more clients that publish once a second, QoS 0, 1 and 2
 --loss      so many packets of the clients are lost, either way, from a power cut on (with a crowd give it more
             patience: a SYN that is lost twice takes 3 s)
 --status    shows what `tandemctl status` says during each failure
@@ -75,7 +76,7 @@ def run_failures(lab, arguments, names):
     lab.run("heal")
     pair = boxes.Pair(lab, arguments.root, arguments.bin, reach=failures.FAILURES[names[0]].reach)
     many = crowd.Crowd(lab, arguments.crowd, arguments.patience) if arguments.crowd else None
-    plant, results, problem = checks.Plant(lab, many), [], None
+    plant, results, problem = checks.Plant(lab, many, arguments.workers), [], None
     try:
         pair.start()
         plant.start()
@@ -132,6 +133,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=rounds.rounds_wanted())
     parser.add_argument("--together", action="store_true")
     parser.add_argument("--crowd", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--patience", type=float, default=3)
     parser.add_argument("--loss", type=float, default=0, metavar="PERCENT")
     parser.add_argument("--compare", action="store_true")

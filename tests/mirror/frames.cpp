@@ -61,7 +61,7 @@ Beat standby_beat() {
   b.mode = Mode::in_sync;
   b.empty = b.stale = b.may_hold_lease = b.in_sync = b.unclean = b.stopping = true;
   b.heard_paths = 1;
-  b.reaches_nobody = true;
+  b.reaches_nobody = b.maintenance = b.wants_switchover = b.wants_by_force = true;
   b.epoch = epoch(7);
   b.confirm = 10;
   b.confirm_memory = Lsn{199};

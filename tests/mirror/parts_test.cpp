@@ -341,6 +341,8 @@ TEST_CASE("the role table has a row for every state and all facts, and says why 
                            &f.master,
                            &f.stopping,
                            &f.operator_grace,
+                           &f.maintenance,
+                           &f.handed_over,
                            &f.linked,
                            &f.peer_active,
                            &f.peer_promoting,
@@ -365,6 +367,7 @@ TEST_CASE("the role table has a row for every state and all facts, and says why 
     if (promotes && !f.single) {
       CHECK(f.master);
       CHECK_FALSE(f.guard);
+      CHECK_FALSE(f.maintenance);
       CHECK_FALSE((f.linked && f.peer_active && f.peer_master));  // P0
       CHECK((state == RoleState::sure || row.action == RoleAction::promote_unclean));
     }

@@ -12,7 +12,7 @@ Chaos::Chaos(World& world) : w_(world) {
                       &Chaos::slow_link,           &Chaos::cut_then_pause, &Chaos::cut_then_crash_active,
                       &Chaos::crash_while_joining, &Chaos::crawl,          &Chaos::resync_while_stalled,
                       &Chaos::crash_at_merge,      &Chaos::part_ways,      &Chaos::go_first,
-                      &Chaos::force_after_crash,   &Chaos::lose_batches};
+                      &Chaos::force_after_crash,   &Chaos::lose_batches,   &Chaos::switch_over};
   for (const Kind kind : all) {
     if (random(2) == 0) kinds_.push_back(kind);
   }
@@ -376,6 +376,20 @@ void Chaos::lose_batches() {
   w_.fault("batches lost", "batches are lost, heartbeats are not");
   w_.network_->set_loses_batches(true);
   later(soon(3'000, 8'000), [this] { w_.network_->set_loses_batches(false); });
+}
+
+// An operator orders it at either box, at any time; sometimes a box dies in the middle of it.
+void Chaos::switch_over() {
+  Host& at = *w_.hosts_[random(2)];
+  if (!at.up() || at.paused() || at.stopped()) return;
+  const bool force = random(4) == 0;
+  w_.fault("switchover", "a switchover is ordered at " + at.name() + (force ? ", by force" : ""));
+  at.order(force ? R"({"command":"switchover","how":"force"})" : R"({"command":"switchover"})");
+  if (random(3) != 0) return;
+  Host& victim = *w_.hosts_[random(2)];
+  later(soon(30, 400), [this, &victim] {
+    if (victim.up()) crash(victim, "a switchover may be under way");
+  });
 }
 
 void Chaos::words() {

@@ -56,6 +56,7 @@ class Chaos {
   void go_first();
   void force_after_crash();
   void lose_batches();
+  void switch_over();
 
   World& w_;
   std::vector<Kind> kinds_;
