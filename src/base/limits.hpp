@@ -33,6 +33,7 @@ inline constexpr std::int64_t turn_us = 2'000;
 inline constexpr std::size_t read_buffer_bytes = 256 * kib;
 inline constexpr std::size_t max_connections = 10'000;
 inline constexpr std::int64_t close_flush_ms = 5'000;     // for the last bytes to a client that we leave
+inline constexpr std::int64_t close_first_ms = 100;       // a client that said DISCONNECT closes within this, or we do
 inline constexpr std::int64_t close_drain_ms = 1'000;     // then for its end of stream
 inline constexpr std::int64_t keep_alive_slack_ms = 200;  // the edge's clock is as coarse as its ticks: never early
 inline constexpr int listen_backlog = 4096;               // the kernel caps it at net.core.somaxconn

@@ -104,6 +104,7 @@ bool Active::on_disconnect(edge::Connection& connection, Client& client, const m
     return end_connection(connection, mqtt::Reason::protocol_error);
   }
   gone(client, packet.reason != mqtt::Reason::success, expiry);  // [MQTT5-3.14.4-3]
+  connection.client_closes_first();
   return close(connection);
 }
 

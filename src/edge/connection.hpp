@@ -46,6 +46,10 @@ class Connection {
   // called for it. From now on find() and connection_count() do not know it; the reference lives until the
   // turn's flush().
   virtual void close_after_flush() = 0;
+  // The client has said DISCONNECT and closes by itself: close_after_flush() lets it be the first for a moment. Whose
+  // end comes first keeps the connection in TIME-WAIT for a minute; here such a remnant would answer for it, and hide a
+  // later takeover from a client that uses the same port again.
+  void client_closes_first() { client_closes_first_ = true; }
   // Closes now; on_closed is not called. Outside of the connection's own callback the reference is dead
   // afterwards.
   virtual void close_now() = 0;
@@ -66,6 +70,7 @@ class Connection {
   mqtt::Version version_ = mqtt::Version::v311;
   bool established_ = false;
   bool write_queued_ = false;
+  bool client_closes_first_ = false;
   std::uint32_t max_packet_bytes_out_ = 0xFFFFFFFF;
   ByteBuffer out_;
   std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken

@@ -64,7 +64,7 @@ void ConnectionIo::established(mqtt::Version version, std::uint16_t keep_alive_s
 
 std::int64_t ConnectionIo::patience_ms() const {
   if (phase_ == Phase::flushing) return limits::close_flush_ms;
-  if (phase_ == Phase::draining) return limits::close_drain_ms;
+  if (phase_ == Phase::draining) return client_closes_first_ ? limits::close_first_ms : limits::close_drain_ms;
   if (!established_) return edge_->options.connect_timeout_ms;
   return keep_alive_ms_ == 0 ? ConnectionTable::never : keep_alive_ms_ + limits::keep_alive_slack_ms;
 }
@@ -90,6 +90,10 @@ void ConnectionIo::check(std::int64_t now_ms) {
 }
 
 void ConnectionIo::expire(std::int64_t now_ms) {
+  if (phase_ == Phase::draining && std::exchange(client_closes_first_, false)) {
+    ::shutdown(socket_.native_handle(), SHUT_WR);
+    return start_clock();
+  }
   if (phase_ != Phase::open) return close_now();
   int unread_bytes = 0;
   const bool unread = ::ioctl(socket_.native_handle(), FIONREAD, &unread_bytes) == 0 && unread_bytes > 0;

@@ -226,7 +226,7 @@ void ConnectionIo::all_written() {
   out_sent_ = 0;
   if (phase_ == Phase::flushing) {
     if (end_seen_) return close_now();
-    ::shutdown(socket_.native_handle(), SHUT_WR);
+    if (!client_closes_first_) ::shutdown(socket_.native_handle(), SHUT_WR);
     phase_ = Phase::draining;
     start_clock();
   }

@@ -48,8 +48,8 @@ class ConnectionIo final : public Connection {
   void queue_write() override;
 
   using Socket = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-  // flushing: the last bytes go out. draining: our side is shut down, we wait for the client's end. Both
-  // discard input.
+  // flushing: the last bytes go out. draining: we wait for the client's end; our side is shut down, unless the client
+  // is to close first. Both discard input.
   enum class Phase : std::uint8_t { open, flushing, draining, closed };
 
   ConnectionIo(EdgeState& edge, int fd, std::string remote);

@@ -1,4 +1,5 @@
 // Ends of connections: who is told what, and that ids do not come twice.
+#include "base/limits.hpp"
 #include "harness.hpp"
 
 #include <doctest/doctest.h>
@@ -6,6 +7,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <fstream>
 #include <set>
 
 using namespace tandem;
@@ -156,6 +159,69 @@ TEST_CASE("close_all_connections() ends all without a word, also from inside a c
   CHECK(h.sink.seen.size() == 3);
   CHECK(h.sink.causes.empty());
   CHECK(h.edge->connection_count() == 0);
+}
+
+namespace {
+
+// Connections in TIME-WAIT at this end of 127.0.0.1:`port`.
+int in_time_wait(std::uint16_t port) {
+  std::ifstream table("/proc/net/tcp");
+  char local[32];
+  std::snprintf(local, sizeof local, ": 0100007F:%04X ", port);
+  int count = 0;
+  for (std::string line; std::getline(table, line);) {
+    const bool here = line.find(local) != std::string::npos;
+    constexpr std::size_t state_at = 34;  // "  sl: local rem st": two hex digits, 06 is TIME-WAIT
+    count += here && line.compare(state_at, 2, "06") == 0 ? 1 : 0;
+  }
+  return count;
+}
+
+void say_goodbye_to(Harness& h) {
+  h.sink.packet = [](Connection& connection, mqtt::Packet&) {
+    connection.client_closes_first();
+    connection.close_after_flush();
+    return false;
+  };
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a client that says DISCONNECT and closes leaves no TIME-WAIT here: it would answer for us after a takeover") {
+  Harness h;
+  say_goodbye_to(h);
+  const std::uint16_t port = h.port();
+  Client client(port);
+  client.send(disconnect());
+  REQUIRE(h.run_until([&] { return h.sink.count("disconnect") == 1; }));
+  h.run_turns(3);
+  client.finish();
+  REQUIRE(h.run_until([&] {
+    client.poll();
+    return client.ended();
+  }));
+  CHECK(in_time_wait(port) == 0);
+}
+
+TEST_CASE("a client that says DISCONNECT and does not close is closed after a moment") {
+  Harness h;
+  say_goodbye_to(h);
+  h.tick(0);
+  Client client(h.port());
+  client.send(disconnect());
+  REQUIRE(h.run_until([&] { return h.sink.count("disconnect") == 1; }));
+  h.run_turns(3);
+  client.poll();
+  CHECK_FALSE(client.ended());
+  h.tick(limits::close_first_ms);
+  REQUIRE(h.run_until([&] {
+    client.poll();
+    return client.ended();
+  }));
+  h.tick(limits::close_drain_ms);
+  h.run_turns(3);
+  REQUIRE(h.run_until([&] { return client.send_some("x") == 0; }));
 }
 
 TEST_CASE("a process that is killed leaves no connection behind in its kernel: its clients are reset") {
