@@ -71,7 +71,38 @@ struct SetupKeepalivedArguments {
   std::string output = "-";  // "-": standard output
   bool force = false;        // replace an existing file
 };
-// exit_bad: something is wrong, nothing was written.
+// exit_bad, of all of setup: something is wrong, nothing was written.
 int run_setup_keepalived(const SetupKeepalivedArguments& arguments);
+
+// Where the files of a box go.
+struct SetupPlaces {
+  std::string folder = "/etc/tandem";
+  std::string keepalived = "/etc/keepalived/keepalived.conf";
+  bool force = false;  // replace existing files
+};
+
+struct SetupPairArguments {
+  std::string name;
+  std::string peer_name;
+  std::string interface;
+  std::string own;
+  std::string peer;
+  std::vector<std::string> vips;  // with prefix
+  std::string link_own;           // both or none
+  std::string link_peer;
+  std::vector<std::string> reach;
+  std::string same_breaker;  // "yes", "no", or nothing
+  std::string durability;    // nothing: by same_breaker
+  int router_id = 51;
+  SetupPlaces places;
+};
+int run_setup_pair(SetupPairArguments arguments);
+
+struct SetupJoinArguments {
+  std::string file;
+  std::string interface;  // nothing: as in the file
+  SetupPlaces places;
+};
+int run_setup_join(const SetupJoinArguments& arguments);
 
 }  // namespace tandem::cli

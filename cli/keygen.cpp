@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
 
 #include "base/result.hpp"
 #include "cli/command.hpp"
+#include "cli/pair_plan.hpp"
 #include "cli/terminal.hpp"
 #include "mirror/link.hpp"
 
@@ -26,15 +26,6 @@ struct Box {
   std::string public_path;
   mirror::KeyPair keys;
 };
-
-// As [node] name in the configuration.
-bool is_node_name(const std::string& name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::all_of(name.begin(), name.end(), allowed);
-}
 
 bool exists(const std::string& path) {
   struct stat found {};

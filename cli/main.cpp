@@ -22,6 +22,8 @@ struct Commands {
   EventsArguments events;
   KeygenArguments keygen;
   SetupKeepalivedArguments keepalived;
+  SetupPairArguments pair;
+  SetupJoinArguments join;
   bool dry_run = false;
   int code = exit_usage;
 };
@@ -92,10 +94,49 @@ void add_operating(CLI::App& app, Commands& c) {
   keygen->add_flag("--force", c.keygen.force, "replace existing files");
 }
 
+void add_places(CLI::App& command, SetupPlaces& places) {
+  command.add_option("--dir", places.folder, "folder of tandem.toml and the key (default /etc/tandem)");
+  command.add_option("--keepalived", places.keepalived,
+                     "keepalived's configuration (default /etc/keepalived/keepalived.conf)");
+  command.add_flag("--force", places.force, "replace existing files");
+}
+
+void add_setup_pair(CLI::App& setup, Commands& c) {
+  SetupPairArguments& p = c.pair;
+  CLI::App* const pair = add(setup, "pair", "set up the first box of a pair; asks for what is not given",
+                             [&c] { c.code = run_setup_pair(c.pair); });
+  pair->add_option("--name", p.name, "name of this box");
+  pair->add_option("--peer-name", p.peer_name, "name of the other box");
+  pair->add_option("--interface", p.interface, "where the clients are and the virtual IP goes");
+  pair->add_option("--own", p.own, "this box's own address there");
+  pair->add_option("--peer", p.peer, "the other box's own address there");
+  pair->add_option("--vip", p.vips, "the virtual IP with prefix, 192.0.2.10/24; one IPv4 and one IPv6 are possible")
+      ->allow_extra_args(false);
+  pair->add_option("--link-own", p.link_own, "this box's address on a cable from box to box, the second path");
+  pair->add_option("--link-peer", p.link_peer, "the other box's address on that cable");
+  pair->add_option("--reach", p.reach, "a host on the LAN that always answers ping; several are better")
+      ->allow_extra_args(false);
+  pair->add_option("--same-breaker", p.same_breaker, "do both boxes hang on one breaker? yes: durability peer+disk")
+      ->check(CLI::IsMember({"yes", "no"}));
+  pair->add_option("--durability", p.durability, "when a client gets its acknowledgement")
+      ->check(CLI::IsMember({"peer", "disk", "peer+disk"}));
+  pair->add_option("--router-id", p.router_id, "VRRP router id, nobody else's in this network (default 51)")
+      ->check(CLI::Range(1, 255));
+  add_places(*pair, p.places);
+
+  CLI::App* const join = add(setup, "join", "set up the other box, from the file that `setup pair` made",
+                             [&c] { c.code = run_setup_join(c.join); });
+  join->add_option("FILE", c.join.file, "NAME.tandem-join of this box")->required();
+  join->add_option("--interface", c.join.interface,
+                   "where the clients are, if it has another name than on the first box");
+  add_places(*join, c.join.places);
+}
+
 void add_setup(CLI::App& app, Commands& c) {
-  CLI::App* const setup = app.add_subcommand("setup", "configuration of what stands around tandemd");
+  CLI::App* const setup = app.add_subcommand("setup", "configuration of this box: tandemd, its keys, keepalived");
   setup->require_subcommand(1);
   setup->fallthrough();
+  add_setup_pair(*setup, c);
   SetupKeepalivedArguments& k = c.keepalived;
   CLI::App* const keepalived =
       add(*setup, "keepalived", "keepalived.conf of this box, checked against what this box has",
