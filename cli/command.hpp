@@ -45,6 +45,8 @@ int run_reconcile(const std::vector<std::string>& sockets, bool dry_run);
 int run_resync(const std::vector<std::string>& sockets);
 // Compares both boxes entity by entity. exit_bad: they differ.
 int run_verify(const std::vector<std::string>& sockets);
+// exit_good: a restart of this box's tandemd is no outage now; exit_bad: it is, and what to do first has been said.
+int run_upgrade_check(const std::vector<std::string>& sockets);
 
 struct EventsArguments {
   bool json = false;

@@ -50,6 +50,8 @@ void add_looking(CLI::App& app, Commands& c) {
   events->add_option("--dir", c.events.directory, "read DATA_DIR itself, for a tandemd that is down");
 
   add(app, "verify", "compare both boxes entity by entity (at the standby)", [&c] { c.code = run_verify(c.sockets); });
+  add(app, "upgrade-check", "may this box's tandemd be restarted now without an outage? exit code 0: yes, 1: no",
+      [&c] { c.code = run_upgrade_check(c.sockets); });
 }
 
 void add_planned(CLI::App& app, Commands& c) {
@@ -161,6 +163,7 @@ int run(int argc, char** argv) {
       "2 wrong arguments, 3 no tandemd there, 4 no answer)",
       "tandemctl"};
   app.set_version_flag("--version", "tandemctl " TANDEM_VERSION);
+  app.set_help_all_flag("--help-all", "Print the help of all subcommands and exit");
   app.require_subcommand(1);
   app.fallthrough();
   Commands commands;

@@ -390,3 +390,45 @@ TEST_CASE("resync, reconcile and verify: what they ask, what they print, how the
   CHECK(run({"--socket", folder / "b.sock", "resync"}).code == 1);
   CHECK(run({"--socket", folder / "none.sock", "reconcile"}).code == 3);
 }
+
+TEST_CASE("upgrade-check: yes only where another box is known to serve, or none could; else no, and what to do first") {
+  Folder folder;
+  const auto asked = [&folder](bool is_protected, const admin::NodeStatus& self,
+                               std::optional<admin::NodeStatus> peer) {
+    admin::StatusReport report;
+    report.is_protected = is_protected;
+    report.why = "A reason.";
+    report.self = self;
+    report.peer = std::move(peer);
+    FakeNode node(folder / "a.sock", admin::reply_status(admin::to_json(report)));
+    return run({"--socket", folder / "a.sock", "upgrade-check"});
+  };
+  const auto box = [](const char* name, const char* role, bool reachable = true) {
+    admin::NodeStatus node;
+    node.name = name;
+    node.role = role;
+    node.reachable = reachable;
+    return node;
+  };
+  CHECK(asked(false, box("boxa", "active"), std::nullopt).code == 0);
+  CHECK(asked(true, box("boxa", "standby"), box("boxb", "active")).code == 0);
+  CHECK(asked(false, box("boxa", "standby"), box("boxb", "active")).code == 0);  // still loading: nobody needs it now
+  for (const auto& peer : {box("boxb", "active", false), box("boxb", "standby"), box("", "", false)}) {
+    const Run alone = asked(false, box("boxa", "standby"), peer);
+    CHECK(alone.code == 1);
+    CHECK(contains(alone.printed, "may have to take over"));
+  }
+  const Run active = asked(true, box("boxa", "active"), box("boxb", "standby"));
+  CHECK(active.code == 1);
+  CHECK(active.printed ==
+        "No: boxa is active and serves the clients. First: tandemctl switchover, then systemctl restart tandemd.\n");
+  const Run unprotected = asked(false, box("boxa", "active"), box("boxb", "standby"));
+  CHECK(unprotected.code == 1);
+  CHECK(contains(unprotected.printed, "boxb cannot take over now: A reason. Once `tandemctl status` says PROTECTED: "));
+  CHECK(contains(asked(false, box("boxa", "active"), box("", "", false)).printed, "the other box cannot take over"));
+  CHECK(contains(asked(false, box("boxa", "active"), box("boxb", "active")).printed, "both say that they serve"));
+  CHECK(asked(false, box("boxa", "promoting"), box("boxb", "active")).code == 1);
+  FakeNode refusing(folder / "b.sock", admin::reply_error("not now"));
+  CHECK(run({"--socket", folder / "b.sock", "upgrade-check"}).code == 4);
+  CHECK(run({"--socket", folder / "none.sock", "upgrade-check"}).code == 3);
+}
