@@ -5,6 +5,7 @@
 #   make stop     ends that pair
 #   make test     all tests that CI runs (SANITIZE=0 leaves out the ASan/UBSan pass)
 #   make build    only builds: build/bin/tandemd, build/bin/tandemctl
+#   make deb      the Debian package, build/tandem_VERSION_ARCHITECTURE.deb, as lintian likes it
 #   make sim      the simulation (tests/sim): SEEDS=n fresh seeds on all cores, after those that failed once
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
@@ -17,7 +18,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build run stop test sim model mutants bench lab lint format clean deps-build deps-run deps-test deps-lint deps-bench
+.PHONY: build deb run stop test sim model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
@@ -32,6 +33,14 @@ sources = $$(find src mirror cli tests -name '*.?pp' | sort)
 build: deps-build
 	@cmake --preset default --log-level=WARNING
 	@cmake --build --preset programs
+
+# The package that was made before goes: the last line names the only one.
+deb: deps-deb
+	@cmake --preset default --log-level=WARNING
+	@rm -f build/tandem_*.deb
+	@cmake --build --preset default --target deb
+	@lintian --allow-root --info --fail-on error,warning build/tandem_*.deb
+	@echo build/tandem_*.deb
 
 run: deps-run
 	@cmake --preset default --log-level=WARNING
@@ -84,6 +93,8 @@ clean: stop
 
 deps-build:
 	@etc/dev/deps.sh build
+deps-deb:
+	@etc/dev/deps.sh build package
 deps-run:
 	@etc/dev/deps.sh build run
 deps-test:
