@@ -3,6 +3,7 @@
 A thing is kept if it is there exactly once. MQTT 3.1.1; all is done by one thread in the client's namespace.
 """
 import concurrent.futures
+import socket
 
 import lab as network
 from clients import (BYE, PING, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE, Connection,
@@ -65,9 +66,10 @@ class Session:
             self.ask(packet(PUBREL << 4 | 2, b"\0\1"), PUBCOMP, 1)
 
     def leave(self):
-        """The broker has seen DISCONNECT: it closes."""
-        self.connection.send(BYE)
+        """Closes, as clients do, and waits until the broker has seen DISCONNECT."""
         try:
+            self.connection.send(BYE)
+            self.connection.socket.shutdown(socket.SHUT_WR)
             while self.connection.read_within(network.DEADLINE_S):
                 pass
         except (EOFError, OSError):
