@@ -24,7 +24,8 @@ base=$1 own=$2 name=$3 stick=$4
 root=$own/root
 mkdir -p "$root" "$own/changes" "$own/work"
 mount --make-rprivate /
-mount -t overlay -o "lowerdir=$base,upperdir=$own/changes,workdir=$own/work" overlay "$root"
+rm -rf "$own/work"/*  # also the mark that it was not unmounted in order
+mount -t overlay -o "volatile,lowerdir=$base,upperdir=$own/changes,workdir=$own/work" overlay "$root"  # without fsync
 mount -t proc proc "$root/proc"
 # What is the whole computer's is not the machine's to set; its network is.
 mount --bind "$root/proc/sys" "$root/proc/sys"

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -104,6 +105,10 @@ class Reader:
         self.network, self.machines = network, machines
         self.package, self.folder, self.stick = package, folder, stick
         self.dead = None
+        self.begun_s = time.monotonic()
+
+    def tell(self, block, name, what):
+        print(f"{time.monotonic() - self.begun_s:6.1f} s  line {block.line:3}  {name}: {what}", flush=True)
 
     def named(self, where):
         """The machines that `where` means now."""
@@ -136,9 +141,10 @@ class Reader:
             self.by_hand(block)
             return
         places = self.places(block.where)
-        for command, expected in block.commands():
-            for name, run in places:
-                self.type(block, name, run, command, expected)
+        with ThreadPoolExecutor() as hands:  # on both boxes at a time
+            for command, expected in block.commands():
+                for done in [hands.submit(self.type, block, name, run, command, expected) for name, run in places]:
+                    done.result()
 
     def type(self, block, name, run, command, expected):
         end = time.monotonic() + (REPEAT_S if block.repeat else 0)
@@ -146,7 +152,7 @@ class Reader:
             ran = run(command)
             missing = console.missing_line(ran.text, expected)
             if ran.code == block.status and missing is None:
-                print(f"  {block.line:4} {name}: {command}", flush=True)
+                self.tell(block, name, command)
                 return
             if time.monotonic() >= end:
                 raise Failed(f"docs/runbook.md:{block.line}: on {name}: {command}\nexit status {ran.code}, not "
@@ -156,7 +162,7 @@ class Reader:
 
     def by_hand(self, block):
         what = " ".join(block.lines)
-        print(f"  {block.line:4} {block.where}: {what}", flush=True)
+        self.tell(block, block.where, what)
         if block.where == "stick":
             self.package = newer_package(self.package, self.folder)
             return
