@@ -214,6 +214,16 @@ class Box(InstalledBox):
                               unit_seconds(pair.root, "RestartSec"), unit_seconds(pair.root, "WatchdogSec"))
         self.broker.watchdog_signal = signal.Signals[unit_value(pair.root, "WatchdogSignal") or "SIGABRT"]
 
+    def program(self):
+        """The folder of the tandemd that runs here."""
+        return os.path.dirname(self.broker.command[0])
+
+    def restart(self, bin_dir):
+        """`systemctl restart`, with the tandemd of that folder; returns when it answers."""
+        before, self.broker.command[0] = self.broker.process, os.path.join(bin_dir, "tandemd")
+        before.terminate()
+        until(lambda: self.broker.process is not before and self.status(), f"{self.name} is started anew")
+
     def apply_sysctl(self):
         """systemd/tandem.sysctl. Its "default" is for interfaces that come later; here the interface is there already."""
         with open(os.path.join(self.pair.root, "systemd/tandem.sysctl"), encoding="utf-8") as lines:
@@ -245,7 +255,7 @@ class Box(InstalledBox):
         return done.stdout + done.stderr
 
     def tandemctl(self, *arguments):
-        return [os.path.join(self.pair.bin, "tandemctl"), "--socket", self.path("sock"), *arguments]
+        return [os.path.join(self.program(), "tandemctl"), "--socket", self.path("sock"), *arguments]
 
 
 class BoxPair:

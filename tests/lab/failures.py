@@ -148,6 +148,28 @@ class Switchover(Failure):
             raise AssertionError(f"tandemctl switchover: {said}")
 
 
+class Upgrade(Failure):
+    """another version on both boxes, standby first, under load; the next round goes back"""
+
+    def __init__(self, bins):
+        """bins: folders with tandemd and tandemctl; the pair runs the first of them."""
+        self.bins = bins
+
+    def strike(self, pair, active):
+        self.bins = self.bins[1:] + self.bins[:1]
+        pair.other(active).restart(self.bins[0])
+        pair.await_protected()
+        at_s = time.monotonic()
+        if subprocess.run(active.tandemctl("switchover"), capture_output=True, check=False).returncode != 0:
+            at_s = time.monotonic()  # a version that has no such command: stopped in order, it hands over, too
+            active.restart(self.bins[0])
+        return at_s
+
+    def undo(self, pair, active):
+        if active.program() != self.bins[0]:
+            active.restart(self.bins[0])
+
+
 FAILURES = {"power": PowerCut(), "kill": Kill(), "hung": Hung(), "lan": LanCable(), "cross": CrossCable(),
             "switch": DeadSwitch(), "keepalived": KeepalivedKilled(), "isolated": Isolated(),
             "silent": LanSilent(), "switch_reach": DeadSwitchReach(), "isolated_reach": IsolatedReach(),

@@ -4,6 +4,7 @@
 usage: lab_test.py ROOT BIN [--only power,kill] [--together] [--rounds N] [--crowd N [--patience S]]
                    [--workers N] [--loss PERCENT] [--keep] [--status]
        lab_test.py ROOT BIN --compare [--rounds N]
+       lab_test.py ROOT BIN --upgrade-from OLD_BIN [--rounds N]     (each second round goes back to OLD_BIN)
 
 ROOT is the project, BIN has tandemd and tandemctl. Rounds of each failure: --rounds, else TANDEM_LAB_ROUNDS, else 1.
 Figures (median and maximum) are printed and never judged.
@@ -136,6 +137,7 @@ def main():
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--patience", type=float, default=3)
     parser.add_argument("--loss", type=float, default=0, metavar="PERCENT")
+    parser.add_argument("--upgrade-from", metavar="BIN")
     parser.add_argument("--compare", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--status", action="store_true")
@@ -154,6 +156,9 @@ def main():
             compare.Comparison(lab, arguments.root, arguments.bin, arguments.rounds).run()
             return 0
         names = arguments.only.split(",")
+        if arguments.upgrade_from:
+            names, failures.FAILURES = ["upgrade"], {"upgrade": failures.Upgrade([arguments.upgrade_from, arguments.bin])}
+            arguments.bin = arguments.upgrade_from  # the pair begins with these
         for group in groups(names, arguments.together):
             began_s = time.monotonic()
             try:
