@@ -73,6 +73,14 @@ Client connected_durable(uint8_t version, const std::string& id) {
   return client;
 }
 
+Publish message_to(const std::string& topic, const std::string& payload, uint8_t qos) {
+  Publish publish;
+  publish.topic = topic;
+  publish.payload = payload;
+  publish.qos = qos;
+  return publish;
+}
+
 void check_serves(const Node& node) {
   Client client = client_of(node, 4);
   client.connect();

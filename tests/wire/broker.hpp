@@ -23,6 +23,8 @@ inline constexpr Millis connect_timeout{1'000};
 Node& broker();
 Node& small_broker();
 
+inline constexpr uint8_t all_versions[] = {3, 4, 5};
+
 // A new name at each call, so that tests do not meet on a shared broker: "a", then a number.
 std::string unique(const std::string& name);
 
@@ -33,6 +35,8 @@ Client connected(uint8_t version, const std::string& id = unique("client"));
 // As above, with a session that outlives the connection.
 Client connected_durable(uint8_t version, const std::string& id);
 void make_durable(Client& client);
+
+Publish message_to(const std::string& topic, const std::string& payload, uint8_t qos);
 
 // The node answers a client of its own: a message of QoS 1 goes through it.
 void check_serves(const Node& node);

@@ -7,8 +7,6 @@ using namespace tandem::test;
 
 namespace {
 
-const uint8_t all_versions[] = {3, 4, 5};
-
 // A CONNECT of hand-made parts, for MQTT 3.1.1 and later.
 std::string raw_connect(const std::string& name, uint8_t level, uint8_t flags, const std::string& rest) {
   std::string body = text(name) + static_cast<char>(level) + static_cast<char>(flags) + u16(60) + rest;

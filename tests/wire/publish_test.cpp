@@ -7,20 +7,6 @@
 
 using namespace tandem::test;
 
-namespace {
-
-const uint8_t all_versions[] = {3, 4, 5};
-
-Publish message_to(const std::string& topic, const std::string& payload, uint8_t qos) {
-  Publish publish;
-  publish.topic = topic;
-  publish.payload = payload;
-  publish.qos = qos;
-  return publish;
-}
-
-}  // namespace
-
 TEST_CASE("MQTT5-3.8.4-8, MQTT311-3.8.4-6: a message comes with the lower of its and the subscription's QoS") {
   for (uint8_t from : all_versions) {
     for (uint8_t to : all_versions) {

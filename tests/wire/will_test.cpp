@@ -7,8 +7,6 @@ using namespace tandem::test;
 
 namespace {
 
-const uint8_t all_versions[] = {3, 4, 5};
-
 Will will_to(const std::string& topic, uint8_t qos = 1) {
   Will will;
   will.topic = topic;
