@@ -40,7 +40,7 @@ loudly() {  # runs a command; says its last lines if it fails
   fi
 }
 
-loudly debootstrap --variant=minbase bookworm "$folder" "$mirror"
+loudly env DPKG_FORCE=unsafe-io debootstrap --variant=minbase bookworm "$folder" "$mirror"
 
 printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
 chmod 755 "$folder/usr/sbin/policy-rc.d"
