@@ -2,6 +2,7 @@
 #include "doctest.hpp"
 #include "mqtt/topic.hpp"
 #include "random.hpp"
+#include "tests/covers.hpp"
 #include "world.hpp"
 
 namespace tandem::core::test {
@@ -31,6 +32,7 @@ struct Scene {
 }  // namespace
 
 TEST_CASE("MQTT5-3.3.4-2 MQTT5-3.3.4-4 T-26: overlapping subscriptions give one copy: highest QoS, all identifiers") {
+  COVERS("MQTT311-3.3.5-1");
   for (const bool stored : {false, true}) {
     Scene s(stored);
     s.world.subscribe(s.subscriber, "a/b", {.qos = 0, .identifier = 7});
@@ -131,6 +133,7 @@ TEST_CASE("MQTT5-3.8.4-3: the same filter again replaces the subscription") {
 }
 
 TEST_CASE("MQTT5-3.10.4-1..3: UNSUBSCRIBE removes exactly its filter; what was begun is finished") {
+  COVERS("MQTT5-3.10.4-3");
   Scene s(true);
   s.world.subscribe(s.subscriber, "a/+");
   s.world.subscribe(s.subscriber, "a/b");

@@ -7,6 +7,7 @@
 #include "describe.hpp"
 #include "mqtt/decode_parts.hpp"
 #include "random_packets.hpp"
+#include "tests/covers.hpp"
 #include "vectors.hpp"
 
 namespace tandem::mqtt::test {
@@ -214,6 +215,7 @@ TEST_CASE("U-01: unknown property identifiers, and values cut short anywhere") {
 }
 
 TEST_CASE("MQTT5-1.5.4-1, -2, 1.5.7-1: text properties are UTF-8") {
+  COVERS("MQTT5-1.5.7-1", "MQTT5-3.3.2-13", "MQTT5-3.3.2-19");
   for (const Carrier& carrier : carriers()) {
     for (const Expected& property : expected()) {
       const bool text =

@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "mqtt/topic.hpp"
+#include "tests/covers.hpp"
 
 namespace tandem::mqtt::test {
 
@@ -21,6 +22,7 @@ std::string levels(std::size_t count) {
 }  // namespace
 
 TEST_CASE("MQTT5-4.7.0-1, 4.7.3-1, -2, -3: topic names") {
+  COVERS("MQTT5-4.7.3-1", "MQTT5-4.7.3-3");
   for (const std::string_view good : {"a"sv, "/"sv, "a/b"sv, "/a"sv, "a//b"sv, " "sv, "$SYS/x"sv, "\xC3\xA9"sv}) {
     CHECK_MESSAGE(valid_topic_name(good), good);
   }

@@ -1,6 +1,7 @@
 // CONNECT and the life of a session, seen from the wire.
 #include <doctest/doctest.h>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -189,6 +190,7 @@ TEST_CASE("MQTT5-3.1.2-23: a session ends with its connection, or its expiry int
 }
 
 TEST_CASE("MQTT311-3.1.2-5, MQTT5-4.4.0: what came for an absent client waits for it, in order") {
+  COVERS("MQTT5-4.5.0-1");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string id = unique("absent");

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <random>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -148,6 +149,7 @@ void throw_at(const Node& node, const std::string& bytes, bool reset) {
 }  // namespace
 
 TEST_CASE("MQTT5-4.13.1-1, MQTT311-4.8.0-1: a malformed packet of every type ends its own connection only") {
+  COVERS("U-38", "MQTT5-3.14.1-1", "MQTT5-3.14.2-1");
   Client subscriber = connected(4);
   Client publisher = connected(5);
   std::string topic = unique("bystander/");

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
 
 TEST_CASE("MQTT5-3.8.4-8, MQTT311-3.8.4-6: a message comes with the lower of its and the subscription's QoS") {
+  COVERS("MQTT5-4.3.1-1", "MQTT5-4.3.2-2", "MQTT5-4.3.3-2");
   for (uint8_t from : all_versions) {
     for (uint8_t to : all_versions) {
       for (uint8_t granted = 0; granted <= 2; ++granted) {
@@ -34,6 +36,7 @@ TEST_CASE("MQTT5-3.8.4-8, MQTT311-3.8.4-6: a message comes with the lower of its
 }
 
 TEST_CASE("MQTT5-4.6.0-5, -6: messages of one publisher come in order, large ones too") {
+  COVERS("MQTT5-4.6.0-6", "MQTT5-4.2.0-1");
   Client subscriber = connected(5);
   Client publisher = connected(4);
   std::string topic = unique("order/");
@@ -81,6 +84,7 @@ TEST_CASE("MQTT5-4.3.3-10, MQTT311-4.3.3-2: a repeated QoS 2 PUBLISH is answered
 TEST_CASE(
     "MQTT5-4.4.0-1, MQTT311-4.4.0-1: an unacknowledged QoS 1 message comes again with DUP on return, not "
     "before") {
+  COVERS("MQTT5-4.3.2-3", "MQTT311-2.3.1-3");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string topic = unique("again/");
@@ -109,6 +113,7 @@ TEST_CASE(
 TEST_CASE(
     "MQTT5-4.4.0-1, MQTT5-4.3.3: an interrupted QoS 2 delivery goes on where it was, by PUBLISH or by "
     "PUBREL") {
+  COVERS("MQTT5-4.3.3-3", "MQTT5-4.3.3-6");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string topic = unique("halfway/");
@@ -138,6 +143,7 @@ TEST_CASE(
 }
 
 TEST_CASE("MQTT5-3.3.1-5 to -8: a retained message is kept, replaced and cleared") {
+  COVERS("MQTT5-3.3.1-6", "MQTT5-3.3.1-7", "MQTT5-3.3.1-8", "MQTT311-3.3.1-5");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string topic = unique("retained/");
@@ -177,6 +183,7 @@ TEST_CASE("MQTT5-3.3.1-5: a QoS 0 retained message is kept, too") {
 }
 
 TEST_CASE("MQTT5-3.3.1-2, -4, MQTT5-3.3.2-2, MQTT5-2.2.1-2: malformed PUBLISH packets end the connection") {
+  COVERS("MQTT5-3.3.1-4", "MQTT5-3.3.2-1", "MQTT5-4.7.3-2");
   std::string ok_topic = text(unique("malformed/"));
   struct Case {
     const char* what;
@@ -214,6 +221,7 @@ TEST_CASE("MQTT311-4.7.3-1, MQTT5-3.3.2.1: an empty topic without an alias ends 
 }
 
 TEST_CASE("MQTT5-3.3.2-8 to -12: topic aliases of a client hold for its connection") {
+  COVERS("MQTT5-3.3.2-7", "U-11");
   std::string topic = unique("alias/");
   Client subscriber = connected(4);
   subscriber.subscribe(topic + "/#", 1);
@@ -242,6 +250,7 @@ TEST_CASE("MQTT5-3.3.2-8 to -12: topic aliases of a client hold for its connecti
 }
 
 TEST_CASE("MQTT5-3.3.2-8, -9: a topic alias of 0 or beyond the maximum ends the connection with 0x94") {
+  COVERS("MQTT5-3.3.2-9", "MQTT5-3.2.2-17");
   for (uint32_t alias : {0U, uint32_t{small::topic_alias_maximum} + 1}) {
     CAPTURE(alias);
     Client client = client_of(small_broker(), 5);
@@ -375,6 +384,7 @@ TEST_CASE(
 }
 
 TEST_CASE("MQTT5-3.3.2-4, -14, -17, -18: properties of a message go to its subscribers unchanged") {
+  COVERS("MQTT5-3.3.2-15", "MQTT5-3.3.2-16", "MQTT5-3.3.2-17", "MQTT5-3.3.2-18", "MQTT5-3.3.2-20");
   std::string topic = unique("properties/");
   Client subscriber = connected(5);
   subscriber.subscribe(topic, 1);

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -19,6 +20,7 @@ constexpr uint8_t no_subscription_existed = 0x11;
 }  // namespace
 
 TEST_CASE("MQTT5-4.7.1-1 to -3, MQTT5-4.7.2-1, MQTT5-4.7.3-4: which topics a filter matches") {
+  COVERS("MQTT5-3.3.2-3", "MQTT311-3.8.3-2");
   std::string base = unique("wild");
   struct Case {
     const char* filter;
@@ -75,6 +77,7 @@ TEST_CASE("MQTT5-4.7.2-1: filters that begin with a wildcard do not match topics
 }
 
 TEST_CASE("MQTT5-4.7.1-1, -2, MQTT311-4.7.1: invalid filters are refused") {
+  COVERS("MQTT5-4.7.1-2");
   for (const char* filter : {"a/#/b", "a#", "a+/b", "a/b+", "##", "+a"}) {
     for (uint8_t version : {uint8_t{4}, uint8_t{5}}) {
       CAPTURE(filter);
@@ -88,6 +91,7 @@ TEST_CASE("MQTT5-4.7.1-1, -2, MQTT311-4.7.1: invalid filters are refused") {
 }
 
 TEST_CASE("MQTT5-3.8.1-1, MQTT5-3.8.3-2, -3, -5: malformed SUBSCRIBE and UNSUBSCRIBE packets end the connection") {
+  COVERS("MQTT5-3.8.3-5", "MQTT5-3.10.3-2");
   for (uint8_t version : {uint8_t{4}, uint8_t{5}}) {
     std::string properties = version == 5 ? std::string(1, '\0') : "";
     std::string zero(1, '\0');
@@ -153,6 +157,7 @@ TEST_CASE("MQTT5-3.3.1-12, -13: retain as published") {
 }
 
 TEST_CASE("MQTT5-3.3.1-9 to -11: retain handling") {
+  COVERS("MQTT5-3.3.1-10", "MQTT5-3.3.1-11");
   std::string topic = unique("handling/");
   Client publisher = connected(5);
   publisher.publish(topic, "kept", 1, true);
@@ -195,6 +200,7 @@ TEST_CASE("MQTT5-3.8.2.1.2: a subscription identifier of 0 ends the connection")
 }
 
 TEST_CASE("MQTT5-3.10.4-1 to -6, MQTT311-3.10.4: UNSUBSCRIBE ends a subscription, other filters stay") {
+  COVERS("MQTT5-3.10.4-2");
   for (uint8_t version : {uint8_t{3}, uint8_t{4}, uint8_t{5}}) {
     CAPTURE(version);
     std::string topic = unique("leave/");
@@ -265,6 +271,7 @@ TEST_CASE("MQTT5-3.8.3-4: no local on a shared subscription ends the connection"
 }
 
 TEST_CASE("MQTT5-4.8.2-1, -2: shared filters without a name or a filter are refused") {
+  COVERS("MQTT5-4.8.2-2");
   for (const char* filter : {"$share/g", "$share//a", "$share/g+/a", "$share/g/"}) {
     CAPTURE(filter);
     Client client = connected(5);
