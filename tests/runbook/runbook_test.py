@@ -29,7 +29,7 @@ from machines import BOXES, Machine, Network  # noqa: E402
 SKIP = 77
 REPEAT_S = 120  # the runbook's two minutes
 # What a Debian 12 has that somebody has installed on a computer, and a minimal root file system has not.
-BARE = ["systemd", "systemd-sysv", "dbus", "iproute2", "iputils-ping", "procps"]
+BARE = ["systemd", "systemd-sysv", "dbus", "iproute2", "iputils-ping", "netbase", "perl", "procps", "shared-mime-info"]
 
 
 class Failed(Exception):
