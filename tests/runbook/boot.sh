@@ -54,5 +54,5 @@ pivot_root . run/before
 umount -l run/before
 rmdir run/before
 exec setpriv --bounding-set -sys_module,-sys_rawio,-sys_time,-sys_boot env -i container=other TERM=dumb \
-  PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --log-target=console --show-status=no \
+  PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --log-target=journal --show-status=no \
   --unit=multi-user.target

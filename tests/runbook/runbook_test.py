@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Follows docs/runbook.md on two bare Debian machines in the lab: every command must do what the page says.
+"""Follows docs/runbook.md on two bare Debian machines in the lab: every command must do what the page says. Once there is a
+pair, the units are put to the test (units.py).
 
 usage: runbook_test.py ROOT BUILD [--keep] [--base FOLDER]
   ROOT    this repository; BUILD: its build folder, in which the package is made
@@ -24,6 +25,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
 import console  # noqa: E402
 import lab  # noqa: E402  (tests/lab)
+import units  # noqa: E402
 from machines import BOXES, Machine, Network  # noqa: E402
 
 SKIP = 77
@@ -190,7 +192,10 @@ def follow_all(root, build, folder, base):
     stick = os.path.join(folder, "stick")
     os.mkdir(stick)
     with open(os.path.join(root, "docs/runbook.md"), encoding="utf-8") as page:
-        blocks = console.blocks(page.read())
+        text = page.read()
+    blocks = console.blocks(text)
+    first_pair = text[:text.index("\n## 2.")].count("\n")  # from here on there is one
+    units_seen = False
     package, packages = make_package(build, stick)
     base = base or make_base(folder, packages)
     if base is None:
@@ -204,6 +209,10 @@ def follow_all(root, build, folder, base):
             machines[name].power_on()
         reader = Reader(network, machines, package, folder, stick)
         for block in blocks:
+            if block.line > first_pair and not units_seen:
+                units.check(machines)
+                units_seen = True
+                print("the units hold what they promise", flush=True)
             reader.follow(block)
     finally:
         for machine in machines.values():
