@@ -30,10 +30,33 @@ PairPlan plan_of(const SetupPairArguments& arguments) {
   return plan;
 }
 
+// What was answered, as options: to change one of them and try again without being asked for all.
+std::string as_command(const SetupPairArguments& a) {
+  std::string text = "tandemctl setup pair";
+  const auto add = [&text](const char* option, const std::string& value) {
+    if (!value.empty()) text += std::string(" ") + option + " " + value;
+  };
+  add("--name", a.name);
+  add("--peer-name", a.peer_name);
+  add("--interface", a.interface);
+  add("--own", a.own);
+  add("--peer", a.peer);
+  for (const std::string& vip : a.vips) add("--vip", vip);
+  add("--link-own", a.link_own);
+  add("--link-peer", a.link_peer);
+  for (const std::string& host : a.reach) add("--reach", host);
+  add("--same-breaker", a.same_breaker);
+  add("--durability", a.durability);
+  return text;
+}
+
 bool complete(SetupPairArguments& arguments) {
   const Surroundings here = look_around();
   if (is_terminal(STDIN_FILENO)) {
-    if (ask_missing(arguments, here, std::cin, std::cout)) return true;
+    if (ask_missing(arguments, here, std::cin, std::cout)) {
+      print("\nThe same without questions:\n  " + as_command(arguments) + "\n\n");
+      return true;
+    }
     complain("no answer");
   } else {
     const std::vector<std::string> missing = missing_options(arguments, here);

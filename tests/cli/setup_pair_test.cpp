@@ -389,6 +389,8 @@ TEST_CASE("setup pair asks on a terminal, and what was answered is written") {
                           "' /dev/null < " + folder.file("answers"));
     CAPTURE(ran.output);
     CHECK(ran.code == 0);
+    CHECK(has(ran, "setup pair --name boxa --peer-name boxb --interface lan --own 10.77.0.11"));
+    CHECK(has(ran, "--vip 10.77.0.10/24 --same-breaker yes"));
     const Config config = tandemd_takes(box);
     CHECK(config.mirror->durability == Durability::peer_and_disk);
     CHECK(config.mirror->listen.size() == 1);
