@@ -8,7 +8,7 @@ namespace tandem::journal {
 
 enum class Level { debug, info, warn, error };
 
-// Lines go to stderr (systemd takes them from there) as "time level node: text". `node` is shown in each line.
+// Lines go to stderr, as "time level node: text"; to systemd's journal as "<priority>node: text".
 void open(std::string_view node, Level least);
 
 void write(Level level, std::string_view text);

@@ -43,7 +43,9 @@ void Node::watch_reach(Steady now) {
   if (!config_.by_keepalived()) return;
   const bool somebody = parts_.vrrp->reaches_somebody();
   pair_->on_reach(somebody, now);
-  if (pair_->cut_off(now)) {
+  // A box that has just started has not been answered yet: it takes no part meanwhile, and that is nothing to tell.
+  const bool asked_long_enough = now.ms - started_.ms > limits::reach_silent_ms + limits::reach_agree_ms;
+  if (pair_->cut_off(now) && asked_long_enough) {
     alarms_.raise("reach",
                   "This box reaches none of takeover.reach: it gives the virtual IP up, and does not take it. Look at "
                   "its LAN cable, the switch port, and the hosts themselves.");
