@@ -118,6 +118,7 @@ Active::Client* Active::client_of(const edge::Connection& connection) {
 
 bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
   if (!begin_turn_() || state_ == nullptr) return false;
+  ++counters_.packets;
   Client* client = client_of(connection);
   if (client == nullptr) {
     const auto* connect = std::get_if<mqtt::Connect>(&packet);

@@ -11,6 +11,7 @@
 #include "broker/effect_writer.hpp"
 #include "broker/gate.hpp"
 #include "broker/log_builder.hpp"
+#include "broker/sys_topics.hpp"
 #include "core/apply.hpp"
 #include "core/decide.hpp"
 #include "core/effects.hpp"
@@ -24,6 +25,8 @@ struct ActiveCounters {
   std::uint64_t received = 0;  // PUBLISH packets taken
   std::uint64_t recorded = 0;  // records appended
   std::uint64_t refused = 0;   // PUBLISH packets refused
+  std::uint64_t packets = 0;   // of any kind
+  std::uint64_t connects = 0;  // accepted
 };
 
 class Active final : public edge::PacketSink {
@@ -56,10 +59,15 @@ class Active final : public edge::PacketSink {
   // connected until the next reign begins, and then have their grace.
   void redirect(mqtt::Reason reason, const std::string& server_reference);
 
+  // $SYS: what has changed goes to whoever subscribed.
+  void publish_sys(const SysFigures& figures, std::vector<std::pair<std::string, std::string>> more, Steady now);
+  void forget_sys() { sys_.clear(); }
+
   const ActiveCounters& counters() const { return counters_; }
   const Gate& gate() const { return *gate_; }
   std::uint64_t dropped_qos0() const { return writer_->dropped_qos0(); }
   std::uint64_t delivered() const { return writer_->delivered(); }
+  std::uint64_t packets_sent() const { return writer_->packets(); }
 
   // edge::PacketSink
   bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override;
@@ -100,6 +108,12 @@ class Active final : public edge::PacketSink {
   void answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason);
   bool on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet);
   bool on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+
+  // sys_packets.cpp
+  // Those of a SUBSCRIBE, not applied yet, that get what $SYS says now.
+  static std::vector<std::string_view> sys_filters_of(const core::Session& session, const mqtt::Subscribe& packet,
+                                                      const core::SubscribeVerdict& verdict);
+  void send_sys(edge::Connection& connection, std::string_view filter, std::uint32_t subscription_identifier);
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
   void pause_if_needed(edge::Connection& connection, Client& client);
 
@@ -121,6 +135,7 @@ class Active final : public edge::PacketSink {
   core::ConnectVerdict connect_;
   core::ReconcileVerdict reconciled_;
   std::vector<Client> clients_;  // by slot
+  SysTopics sys_;
   std::vector<ConnectionId> paused_;
   bool slow_ = false;
   ActiveCounters counters_;

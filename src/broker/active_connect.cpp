@@ -40,6 +40,7 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   if (connection.id().slot >= clients_.size()) clients_.resize(connection.id().slot + 1);
   Client& client = clients_[connection.id().slot];
   client = Client{};
+  ++counters_.connects;
   client.connection = connection.id();
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();

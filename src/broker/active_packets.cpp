@@ -94,11 +94,14 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
 bool Active::on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
   const core::SubscribeVerdict verdict = core::decide_subscribe(policy_, *client.session, packet);
   if (verdict.protocol_error) return end_connection(connection, mqtt::Reason::protocol_error);
+  const std::vector<std::string_view> sys_filters = sys_filters_of(*client.session, packet, verdict);
   const bool recorded = client.session->durable && !verdict.record.subscriptions.empty();
   const Lsn lsn = record_if(recorded, core::Record(verdict.record));
   core::Applying to = applying(lsn);
   core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
   show(lsn);
+  const std::uint32_t identifier = packet.properties.subscription_identifier.value_or(0);
+  for (const std::string_view filter : sys_filters) send_sys(connection, filter, identifier);
   return true;
 }
 

@@ -41,6 +41,7 @@ enum class Unsure : std::uint8_t { promote, wait };
 struct NodeConfig {
   std::string name;                          // required; [A-Za-z0-9._-], at most 64; the lower name of a pair dials
   std::string data_dir = "/var/lib/tandem";  // log.db and state.db; made if missing
+  std::int64_t sys_interval_s = 10;          // $SYS topics; 0: none
 };
 
 // [[listener]], at least one. Opened when PROMOTING, accepting when ACTIVE; the address may not be here yet

@@ -34,6 +34,7 @@ void read_node(TableReader& reader, NodeConfig& node) {
   reader.read_text("name", node.name);
   if (!is_name(node.name)) reader.reject("name", "\"" + node.name + "\" is no name; allowed: " + std::string(allowed));
   reader.read_text("data_dir", node.data_dir);
+  reader.read_number("sys_interval_s", node.sys_interval_s, 0, 3'600);
   reader.reject_unknown_keys();
 }
 

@@ -13,6 +13,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
   for (const Effect& effect : effects.list) {
     edge::Connection* to = connections_.find(effect.to);
     if (to == nullptr) continue;
+    ++packets_;
     switch (effect.kind) {
       case EffectKind::publish:
         publish(*to, effects, effect, lsn);
@@ -72,16 +73,19 @@ void EffectWriter::list_ack(edge::Connection& to, const Effects& effects, const 
 }
 
 void EffectWriter::ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
+  ++packets_;
   mqtt::encode_ack(type, packet_id, reason, to.version(), gate_.output(to, Lsn{}));
   gate_.appended(to);
 }
 
 void EffectWriter::packet(edge::Connection& to, const mqtt::Packet& packet) {
+  ++packets_;
   mqtt::encode(packet, to.version(), gate_.output(to, Lsn{}));
   gate_.appended(to);
 }
 
 void EffectWriter::passing_packet(edge::Connection& to, const mqtt::Packet& packet) {
+  ++packets_;
   mqtt::encode(packet, to.version(), gate_.passing(to));
   gate_.appended(to);
 }

@@ -24,6 +24,7 @@ class EffectWriter {
 
   std::uint64_t dropped_qos0() const { return dropped_qos0_; }
   std::uint64_t delivered() const { return delivered_; }
+  std::uint64_t packets() const { return packets_; }  // of any kind
 
  private:
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
@@ -33,6 +34,7 @@ class EffectWriter {
   Gate& gate_;
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;
+  std::uint64_t packets_ = 0;
 };
 
 }  // namespace tandem::broker

@@ -198,6 +198,7 @@ void Node::on_beat() {
     hold_virtual_ips(now);
     run_verify(now);
     tell_clients(now);
+    tell_sys(now);
   });
   if (const auto heard = pair_->heard_time()) log_clock_.saw(heard->log_time, heard->at);
   tell_link_troubles();

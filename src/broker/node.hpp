@@ -142,6 +142,9 @@ class Node {
   Durability durability() const;
   admin::Counters counters() const;
   std::string promote(std::string_view how);
+  // node_sys.cpp
+  void tell_sys(Steady now);
+  std::vector<std::pair<std::string, std::string>> sys_facts(Steady now) const;
   // node_switchover.cpp
   std::string switchover(std::string_view how);
   void redirect_clients();
@@ -189,6 +192,7 @@ class Node {
   VerifyAnswers verify_answers_;
   const std::vector<IpAddress> vips_;
   bool holds_vips_ = false;                // as a standby that is SURE
+  std::optional<Steady> sys_at_;           // $SYS was told last, in this reign
   bool redirected_ = false;                // of this switchover
   bool lan_told_ = false;                  // of this reign
   std::vector<SampledFlow> peer_clients_;  // whom the active serves, while this box is the standby

@@ -75,6 +75,8 @@ void Node::obey(mirror::Activate& order) {
   }
   active_.begin(replica_.state(), order.epoch, replica_.last(), log_clock_.now(now));
   ship();  // the next order may end this reign: State and log stay at the same record
+  sys_at_.reset();
+  tell_sys(now);  // before the first client is here
   want_listeners_ = true;
   try_listen();
   if (parts_.doors.listening()) parts_.doors.accept_clients();

@@ -29,7 +29,10 @@ mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt
   if (packet.client_id.size() > limits::max_client_id_bytes) return mqtt::Reason::client_identifier_not_valid;
   const mqtt::Reason access = policy.access.may_connect(packet);
   if (access != mqtt::Reason::success) return access;
-  if (packet.will && !mqtt::valid_topic_name(packet.will->topic)) return mqtt::Reason::topic_name_invalid;
+  if (packet.will &&
+      (!mqtt::valid_topic_name(packet.will->topic) || packet.will->topic.starts_with(mqtt::sys_prefix))) {
+    return mqtt::Reason::topic_name_invalid;
+  }
   if (state.sessions().size() >= policy.max_sessions && state.session_of(packet.client_id) == nullptr) {
     return mqtt::Reason::quota_exceeded;
   }
@@ -113,7 +116,11 @@ void decide_publish(State& state, const Policy& policy, Session& session, std::s
   verdict.refusal = mqtt::Reason::success;
   verdict.duplicate = packet.qos == mqtt::Qos::exactly_once && session.holds(packet.packet_id);
   verdict.recorded = false;
-  if (verdict.duplicate) return;  // [MQTT5-4.3.3-10]
+  if (verdict.duplicate) return;              // [MQTT5-4.3.3-10]
+  if (topic.starts_with(mqtt::sys_prefix)) {  // U-43
+    verdict.refusal = mqtt::Reason::not_authorized;
+    return;
+  }
   if (packet.retain && !packet.payload.empty() && state.retained().size() >= policy.max_retained &&
       !state.retained().contains(topic)) {
     verdict.refusal = mqtt::Reason::quota_exceeded;  // T-55

@@ -54,6 +54,7 @@ class Routing {
   const Match& match(std::string_view topic, RecentMatch& recent);
 
   std::size_t size() const { return size_; }
+  std::size_t shared() const { return shared_; }  // of these, shared ones
 
  private:
   struct Node;
@@ -81,6 +82,7 @@ class Routing {
   std::vector<const Node*> nodes_, next_nodes_;
   std::uint64_t generation_ = 1;
   std::size_t size_ = 0;
+  std::size_t shared_ = 0;
 };
 
 }  // namespace tandem::core

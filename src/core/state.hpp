@@ -92,6 +92,7 @@ class State {
   const Digest& digest() const { return digest_; }
   const MessageTable& messages() const { return messages_; }
   Routing& routing() { return routing_; }
+  const Routing& routing() const { return routing_; }
   std::size_t durable_sessions() const { return durable_sessions_; }
   const std::vector<Session*>& connected_sessions() const { return connected_; }  // in no order
   std::uint32_t reign() const { return reign_; }             // counts those that this process has seen

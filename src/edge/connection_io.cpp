@@ -70,6 +70,7 @@ void ConnectionIo::read() {
   const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
   if (count > 0) {
     edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
+    edge_->open.count().bytes_received += static_cast<std::uint64_t>(count);
     take({buffer, static_cast<std::size_t>(count)});
     if (phase_ == Phase::closed || read_pending_) return;
     if (phase_ == Phase::open && paused_) return;
@@ -185,7 +186,10 @@ void ConnectionIo::write_now() {
       boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->end_unwritable(); });
       return;
     }
-    if (count > 0) out_sent_ += static_cast<std::size_t>(count);
+    if (count > 0) {
+      out_sent_ += static_cast<std::size_t>(count);
+      edge_->open.count().bytes_sent += static_cast<std::uint64_t>(count);
+    }
   }
   if (unsent_bytes() == 0) {
     all_written();

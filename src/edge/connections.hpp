@@ -11,6 +11,13 @@
 
 namespace tandem::edge {
 
+// Since the process began.
+struct Traffic {
+  std::uint64_t accepted = 0;  // TCP connections
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
 class Connections {
  public:
   Connection* find(ConnectionId id) const {
@@ -27,7 +34,11 @@ class Connections {
     }
   }
 
-  // For whoever makes connections. The id is the connection's own.
+  const Traffic& traffic() const { return traffic_; }
+
+  // For whoever makes connections.
+  Traffic& count() { return traffic_; }
+  // The id is the connection's own.
   void add(Connection& connection) {
     const ConnectionId id = connection.id();
     if (id.slot >= slots_.size()) slots_.resize(id.slot + std::size_t{1});
@@ -35,6 +46,7 @@ class Connections {
     slots_[id.slot] = {&connection, id.generation};
     ++size_;
     ++changes_;
+    ++traffic_.accepted;
   }
   void remove(ConnectionId id) {
     if (find(id) == nullptr) return;
@@ -51,6 +63,7 @@ class Connections {
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
   std::uint64_t changes_ = 0;
+  Traffic traffic_;
 };
 
 }  // namespace tandem::edge

@@ -27,6 +27,9 @@ struct SharedFilter {
 // group, wildcard in the group, no filter: [MQTT5-4.8.2-1, -2]) comes back with an empty filter.
 std::optional<SharedFilter> parse_shared(std::string_view filter);
 
+// Topics of which the broker alone is the source (U-43).
+inline constexpr std::string_view sys_prefix = "$SYS";
+
 // Does the name match the filter? Filters that begin with a wildcard do not match names that begin with '$'
 // ([MQTT5-4.7.2-1]). For checks and tests; routing has its own index.
 bool topic_matches(std::string_view filter, std::string_view topic);
