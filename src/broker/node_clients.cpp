@@ -29,7 +29,7 @@ void Node::obey(mirror::PeerClients& order) {
 void Node::tell_lan() {
   if (lan_told_ || !parts_.took_over || !active_.reigning() || word_ != mirror::Word::master) return;
   lan_told_ = true;
-  parts_.took_over(std::move(peer_clients_));
+  parts_.took_over(peer_clients_);
   peer_clients_.clear();
 }
 

@@ -73,7 +73,7 @@ struct Parts {
   std::function<void()> at_work = [] {};
   // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are
   // reset.
-  std::function<void(std::vector<SampledFlow> stale)> took_over = {};
+  std::function<void(const std::vector<SampledFlow>& stale)> took_over = {};
   // Where these connections, sorted, are in their TCP sequences, as far as that is known.
   std::function<std::vector<SampledFlow>(const std::vector<Flow>&)> sampled = [](const std::vector<Flow>& flows) {
     std::vector<SampledFlow> unknown;

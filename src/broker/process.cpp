@@ -191,7 +191,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
-  parts.took_over = [this](std::vector<SampledFlow> stale) { stale_clients.took_over(std::move(stale)); };
+  parts.took_over = [this](const std::vector<SampledFlow>& stale) { stale_clients.took_over(stale); };
   parts.sampled = [this](const std::vector<Flow>& flows) { return stale_clients.sampled(flows); };
   parts.in_maintenance = maintenance_file.on();
   parts.keep_maintenance = [this](bool on) { return maintenance_file.keep(on); };

@@ -42,13 +42,13 @@ std::vector<SampledFlow> StaleClients::sampled(const std::vector<Flow>& flows) {
   return all;
 }
 
-void StaleClients::took_over(std::vector<SampledFlow> stale) {
+void StaleClients::took_over(const std::vector<SampledFlow>& stale) {
   announce(limits::announce_rounds);
   if (!stale.empty()) {
     events_.event(Level::info, "vip",
                   "Resetting " + std::to_string(stale.size()) + " connections that the other box served.");
   }
-  tickle_.begin(std::move(stale), clocks_.steady());
+  tickle_.begin(stale, clocks_.steady());
   tickle_on();
 }
 

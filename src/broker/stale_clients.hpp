@@ -26,7 +26,7 @@ class StaleClients {
   // Of connections of this box, sorted: where they are, as far as that is known.
   std::vector<SampledFlow> sampled(const std::vector<Flow>& flows);
   // Connections of the other box.
-  void took_over(std::vector<SampledFlow> stale);
+  void took_over(const std::vector<SampledFlow>& stale);
 
  private:
   void announce(int rounds);

@@ -4,28 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <utility>
 
-#include "base/limits.hpp"
 #include "base/socket_address.hpp"
 #include "vip/segment.hpp"
 
 namespace tandem::vip {
-
-namespace {
-constexpr std::size_t segments_a_step = 256;  // about a millisecond
-}
-
-Tickle::Tickle() {
-  volleys_[0].rounds = limits::tickle_rounds_blind;
-  volleys_[0].round_ms = limits::tickle_blind_ms;
-  volleys_[1].rounds = limits::tickle_rounds_sampled;
-  volleys_[1].round_ms = limits::tickle_sampled_ms;
-}
 
 Tickle::~Tickle() {
   if (v4_ >= 0) ::close(v4_);
@@ -43,39 +29,9 @@ Status Tickle::open() {
   return {};
 }
 
-void Tickle::begin(std::vector<SampledFlow> flows, Steady now) {
-  for (Volley& volley : volleys_) {
-    volley.flows.clear();
-    volley.next = 0;
-    volley.round = 0;
-    volley.round_at = now;
-  }
-  for (SampledFlow& flow : flows) volleys_[flow.at ? 1 : 0].flows.push_back(flow);
-}
-
-std::optional<Steady> Tickle::step(Steady now, const Ours& ours) {
-  std::optional<Steady> next;
-  for (Volley& volley : volleys_) {
-    const std::optional<Steady> at = v4_ < 0 ? std::nullopt : step(volley, now, ours);
-    if (at && (!next || *at < *next)) next = at;
-  }
-  return next;
-}
-
-std::optional<Steady> Tickle::step(Volley& volley, Steady now, const Ours& ours) const {
-  if (volley.flows.empty() || volley.round == volley.rounds) return std::nullopt;
-  if (now < volley.round_at) return volley.round_at;
-  if (volley.next == 0) volley.ours = ours();
-  const std::size_t end = std::min(volley.flows.size(), volley.next + segments_a_step);
-  for (; volley.next < end; ++volley.next) {
-    const SampledFlow& one = volley.flows[volley.next];
-    if (!std::binary_search(volley.ours.begin(), volley.ours.end(), one.flow)) send(one);
-  }
-  if (volley.next < volley.flows.size()) return now.plus_ms(1);
-  volley.next = 0;
-  if (++volley.round == volley.rounds) return std::nullopt;
-  volley.round_at = now.plus_ms(volley.round_ms);
-  return volley.round_at;
+std::optional<Steady> Tickle::step(Steady now, const TickleRounds::Ours& ours) {
+  if (v4_ < 0) return std::nullopt;
+  return rounds_.step(now, ours, [this](const SampledFlow& flow) { send(flow); });
 }
 
 // What the kernel does not take now is lost; there are more rounds.
