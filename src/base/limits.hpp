@@ -10,11 +10,13 @@ inline constexpr std::size_t kib = 1024;
 inline constexpr std::size_t mib = 1024 * kib;
 
 // MQTT
-inline constexpr std::uint32_t max_packet_bytes = 2'000'000;  // whole packet, announced in CONNACK (5.0)
-inline constexpr std::uint32_t max_connect_bytes = 200'000;   // before a client has authenticated
-inline constexpr std::uint16_t v3_in_flight = 100;            // unacked QoS 1/2 to a 3.x client
-inline constexpr std::uint16_t receive_maximum = 100;         // unacked QoS 1/2 that we take from a client
-inline constexpr std::uint16_t topic_alias_maximum = 32;      // inbound aliases a connection
+inline constexpr std::uint32_t max_packet_bytes = 2'000'000;    // whole packet, announced in CONNACK (5.0)
+inline constexpr std::uint32_t max_connect_bytes = 200'000;     // before a client has authenticated
+inline constexpr std::uint16_t v3_in_flight = 100;              // unacked QoS 1/2 to a 3.x client
+inline constexpr std::uint16_t receive_maximum = 100;           // unacked QoS 1/2 that we take from a client
+inline constexpr std::uint16_t topic_alias_maximum = 32;        // inbound aliases a connection
+inline constexpr std::uint16_t outbound_topic_aliases = 16;     // a connection
+inline constexpr std::size_t outbound_alias_topic_bytes = 256;  // longer topics get none: memory is bounded
 inline constexpr std::size_t max_topic_levels = 200;
 inline constexpr std::size_t max_client_id_bytes = 1024;
 inline constexpr std::size_t max_user_properties = 1000;  // a packet

@@ -41,6 +41,7 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   Client& client = clients_[connection.id().slot];
   client = Client{};
   ++counters_.connects;
+  writer_->begin(connection.id(), packet.properties.topic_alias_maximum.value_or(0));
   client.connection = connection.id();
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();

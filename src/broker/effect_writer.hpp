@@ -4,8 +4,10 @@
 #include <vector>
 
 #include "broker/gate.hpp"
+#include "broker/outbound_aliases.hpp"
 #include "core/effects.hpp"
 #include "edge/connections.hpp"
+#include "mqtt/codec.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::broker {
@@ -16,6 +18,9 @@ class EffectWriter {
 
   // `lsn`: of the record that caused them; 0: no record. `connack`: the packet to complete for a connack effect.
   void write(const core::Effects& effects, Lsn lsn, mqtt::Connack* connack);
+
+  // A connection begins. `topic_alias_maximum`: of its client.
+  void begin(ConnectionId id, std::uint16_t topic_alias_maximum) { aliases_.begin(id, topic_alias_maximum); }
 
   // Answers that no record causes; they wait behind what the connection already waits for.
   void ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason);
@@ -28,10 +33,12 @@ class EffectWriter {
 
  private:
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
+  void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
 
   edge::Connections& connections_;
   Gate& gate_;
+  OutboundAliases aliases_;
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t packets_ = 0;
