@@ -18,6 +18,14 @@ std::string random_id(const std::function<std::uint64_t()>& random) {
   return text;
 }
 
+// [MQTT5-3.1.2-24]: nothing of a CONNACK that accepts can be left out.
+bool takes(const mqtt::Connack& connack, const core::Connected& client) {
+  if (client.version != mqtt::Version::v5 || client.max_packet_bytes == 0xFFFFFFFF) return true;
+  ByteBuffer bytes;
+  mqtt::encode(connack, client.version, bytes);
+  return bytes.size() <= client.max_packet_bytes;
+}
+
 }  // namespace
 
 void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
@@ -25,6 +33,10 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
   if (connect_.refusal != mqtt::Reason::success) {
     refuse_connect(connection, packet, connect_.refusal);
+    return;
+  }
+  if (!takes(accept(connect_), connect_.record)) {
+    refuse_connect(connection, packet, mqtt::Reason::packet_too_large);
     return;
   }
   core::Session* present = state_->session_of(connect_.record.client_id);

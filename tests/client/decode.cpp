@@ -240,6 +240,7 @@ std::optional<Packet> take_packet(std::string_view& bytes, uint8_t version) {
   auto first = static_cast<uint8_t>(bytes[0]);
   out.type = static_cast<Type>(first >> 4);
   out.flags = first & 15;
+  out.size = lengths->first + lengths->second;
   uint8_t reserved = out.type == Type::pubrel ? 2 : 0;
   if (out.type != Type::publish && out.flags != reserved) bad(out.type, "reserved header flags (MQTT-2.2.2-1)");
   Reader in(out.type, bytes.substr(lengths->second, lengths->first));

@@ -63,6 +63,7 @@ inline constexpr uint8_t auth_data = 0x16;
 inline constexpr uint8_t request_problem_info = 0x17;
 inline constexpr uint8_t will_delay = 0x18;
 inline constexpr uint8_t request_response_info = 0x19;
+inline constexpr uint8_t response_information = 0x1A;
 inline constexpr uint8_t server_reference = 0x1C;
 inline constexpr uint8_t reason_string = 0x1F;
 inline constexpr uint8_t receive_maximum = 0x21;
@@ -72,6 +73,9 @@ inline constexpr uint8_t maximum_qos = 0x24;
 inline constexpr uint8_t retain_available = 0x25;
 inline constexpr uint8_t user_property = 0x26;
 inline constexpr uint8_t maximum_packet_size = 0x27;
+inline constexpr uint8_t wildcard_available = 0x28;
+inline constexpr uint8_t subscription_id_available = 0x29;
+inline constexpr uint8_t shared_available = 0x2A;
 }  // namespace prop
 
 struct Property {
@@ -152,6 +156,7 @@ struct Filter {
 struct Packet {
   Type type = Type::pingresp;
   uint8_t flags = 0;  // low four bits of the fixed header
+  size_t size = 0;    // of the whole packet, in bytes
   uint16_t pid = 0;
   bool session_present = false;  // CONNACK
   std::string topic;             // PUBLISH; empty with a topic alias

@@ -174,6 +174,10 @@ std::optional<Packet> Client::next_from_wire(SteadyTime deadline) {
     std::string_view rest = std::string_view(in_).substr(in_done_);
     std::optional<Packet> packet = take_packet(rest, options_.connect.version);
     in_done_ = in_.size() - rest.size();
+    if (packet && packet->size > options_.connect.properties.number(prop::maximum_packet_size).value_or(UINT32_MAX)) {
+      fail(ClientError::Kind::protocol,
+           "larger than the maximum of our CONNECT (MQTT5-3.1.2-24): " + describe(*packet));
+    }
     if (packet) return packet;
     in_.erase(0, in_done_);
     in_done_ = 0;
