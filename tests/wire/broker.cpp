@@ -37,7 +37,13 @@ Node& small_broker() {
                    line("v3_in_flight", small::v3_in_flight) + line("topic_alias_maximum", small::topic_alias_maximum) +
                    line("max_queue_messages", small::max_queue_messages) +
                    line("max_subscriptions_per_session", small::max_subscriptions) +
+                   line("max_retained", small::max_retained) +
                    line("connect_timeout_ms", small::connect_timeout.count()));
+  return *node;
+}
+
+Node& bare_broker() {
+  static std::unique_ptr<Node> node = started("bare", "topic_alias_maximum = 0\n");
   return *node;
 }
 

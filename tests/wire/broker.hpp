@@ -1,5 +1,5 @@
-// The brokers that the wire tests talk to: two single nodes, started once for the program. One has the
-// default limits, the other small ones.
+// The brokers that the wire tests talk to: single nodes, started once for the program. One has the
+// default limits, the others small ones.
 #pragma once
 
 #include <string>
@@ -17,11 +17,13 @@ inline constexpr uint16_t v3_in_flight = 3;
 inline constexpr uint16_t topic_alias_maximum = 2;
 inline constexpr uint32_t max_queue_messages = 10;
 inline constexpr uint32_t max_subscriptions = 4;
+inline constexpr uint32_t max_retained = 3;
 inline constexpr Millis connect_timeout{1'000};
 }  // namespace small
 
 Node& broker();
 Node& small_broker();
+Node& bare_broker();  // with nothing that may be switched off
 
 inline constexpr uint8_t all_versions[] = {3, 4, 5};
 

@@ -240,6 +240,7 @@ TEST_CASE("MQTT311-3.1.2-24, MQTT5-3.1.2-22: silence for 1.5 x keep alive ends t
 }
 
 TEST_CASE("MQTT5-3.1.2-22: PINGREQ keeps a connection; keep alive 0 never times out") {
+  COVERS("U-28");
   Client pinging = client_of(broker(), 5);
   pinging.options().connect.keepalive_s = 1;
   Client quiet = client_of(broker(), 5);

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -39,6 +40,7 @@ const char* const versions[] = {"mqttv31", "mqttv311", "mqttv5"};
 }  // namespace
 
 TEST_CASE("mosquitto clients: a persistent session gets what came while it was away, at every QoS") {
+  COVERS("MQTT311-7.0.0-2");
   if (!installed()) return;
   for (const char* version : versions) {
     for (const char* qos : {"1", "2"}) {

@@ -84,6 +84,7 @@ TEST_CASE("MQTT5-4.3.3-10, MQTT311-4.3.3-2: a repeated QoS 2 PUBLISH is answered
 TEST_CASE(
     "MQTT5-4.4.0-1, MQTT311-4.4.0-1: an unacknowledged QoS 1 message comes again with DUP on return, not "
     "before") {
+  COVERS("MQTT311-4.3.2-1");
   COVERS("MQTT5-4.3.2-3", "MQTT311-2.3.1-3");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
@@ -113,6 +114,7 @@ TEST_CASE(
 TEST_CASE(
     "MQTT5-4.4.0-1, MQTT5-4.3.3: an interrupted QoS 2 delivery goes on where it was, by PUBLISH or by "
     "PUBREL") {
+  COVERS("MQTT311-4.3.3-1");
   COVERS("MQTT5-4.3.3-3", "MQTT5-4.3.3-6");
   for (uint8_t version : all_versions) {
     CAPTURE(version);

@@ -1,6 +1,7 @@
 // Wills: when they are published and when they are not.
 #include <doctest/doctest.h>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -29,6 +30,7 @@ struct Watcher {
 }  // namespace
 
 TEST_CASE("MQTT5-3.1.2-8, MQTT311-3.1.2-8: a connection that is lost publishes its will") {
+  COVERS("MQTT5-3.1.2-7");
   for (uint8_t version : all_versions) {
     for (bool reset : {true, false}) {
       CAPTURE(version);
@@ -51,6 +53,7 @@ TEST_CASE("MQTT5-3.1.2-8, MQTT311-3.1.2-8: a connection that is lost publishes i
 }
 
 TEST_CASE("MQTT5-3.14.4-3, MQTT311-3.1.2-10: DISCONNECT deletes the will, with 0x04 it publishes it") {
+  COVERS("T-31");
   for (uint8_t version : all_versions) {
     CAPTURE(version);
     std::string topic = unique("will/");
@@ -82,6 +85,7 @@ TEST_CASE("MQTT5-3.1.2-22: silence beyond keep alive publishes the will") {
 }
 
 TEST_CASE("MQTT5-4.13.1: a connection that ends for an error publishes its will") {
+  COVERS("T-31");
   std::string topic = unique("will/");
   Watcher watcher(topic);
   Client client = with_will(5, will_to(topic));
@@ -179,6 +183,7 @@ TEST_CASE("MQTT5-3.1.4-3: the connection that another one takes over publishes i
 }
 
 TEST_CASE("MQTT5-3.1.2-10: a will is published once; the next connection without a will has none") {
+  COVERS("MQTT311-3.1.2-12");
   std::string topic = unique("will/");
   Watcher watcher(topic);
   Client client = with_will(4, will_to(topic));
