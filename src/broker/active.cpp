@@ -104,7 +104,7 @@ void Active::redirect(mqtt::Reason reason, const std::string& server_reference) 
     mqtt::Disconnect packet;
     packet.reason = reason;
     if (!server_reference.empty()) packet.properties.server_reference = server_reference;
-    writer_->passing_packet(*connection, packet);
+    writer_->disconnect(*connection, packet, {}, true);
     client = Client{};
     gate_->close(*connection);
   }
@@ -144,7 +144,7 @@ bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
   return end_connection(connection, mqtt::Reason::protocol_error);
 }
 
-void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* /*what*/) {
+void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) {
   if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
   if (client == nullptr) {
@@ -155,11 +155,7 @@ void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, con
     }
     return;
   }
-  if (connection.version() == mqtt::Version::v5) {
-    mqtt::Disconnect packet;
-    packet.reason = reason;
-    writer_->passing_packet(connection, packet);
-  }
+  writer_->disconnect(connection, {.reason = reason, .properties = {}}, what, true);
   gone(*client, true, std::nullopt);
   gate_->forget(connection.id());
 }
@@ -168,10 +164,8 @@ void Active::on_closed(edge::Connection& connection, edge::CloseCause cause) {
   if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
   if (client == nullptr) return;
-  if (cause == edge::CloseCause::keep_alive_timeout && connection.version() == mqtt::Version::v5) {
-    mqtt::Disconnect packet;
-    packet.reason = mqtt::Reason::keep_alive_timeout;
-    writer_->passing_packet(connection, packet);
+  if (cause == edge::CloseCause::keep_alive_timeout) {
+    writer_->disconnect(connection, {.reason = mqtt::Reason::keep_alive_timeout, .properties = {}}, {}, true);
   }
   gone(*client, true, std::nullopt);
   gate_->forget(connection.id());

@@ -1,5 +1,6 @@
 // Connections of clients: CONNECT, takeover of a session, DISCONNECT, and connections that break.
 #include "broker/active.hpp"
+#include "broker/reason_string.hpp"
 #include "core/apply.hpp"
 #include "mqtt/codec.hpp"
 
@@ -53,7 +54,9 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   Client& client = clients_[connection.id().slot];
   client = Client{};
   ++counters_.connects;
-  writer_->begin(connection.id(), packet.properties.topic_alias_maximum.value_or(0));
+  writer_->begin(connection.id(),
+                 {.problem_information = packet.properties.request_problem_information.value_or(1) != 0,
+                  .topic_alias_maximum = packet.properties.topic_alias_maximum.value_or(0)});
   client.connection = connection.id();
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();
@@ -66,7 +69,8 @@ void Active::refuse_connect(edge::Connection& connection, const mqtt::Connect& p
   if (packet.version == mqtt::Version::v5 || mqtt::to_v3_connack_code(reason)) {
     mqtt::Connack connack;
     connack.reason = reason;
-    mqtt::encode(connack, packet.version, connection.out());
+    encode_with_reason(connack, mqtt::reason_name(reason), packet.version,
+                       packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF), connection.out());
     connection.will_write();
   }
   connection.close_after_flush();
@@ -77,11 +81,7 @@ void Active::take_over(core::Session& session) {
   edge::Connection* old = connections_->find(session.connection);
   Client* client = old == nullptr ? nullptr : client_of(*old);
   if (client == nullptr) return;
-  if (old->version() == mqtt::Version::v5) {
-    mqtt::Disconnect packet;
-    packet.reason = mqtt::Reason::session_taken_over;
-    writer_->packet(*old, packet);
-  }
+  writer_->disconnect(*old, {.reason = mqtt::Reason::session_taken_over, .properties = {}});
   gone(*client, true, std::nullopt);
   close(*old);
   do_what_is_due();
@@ -140,11 +140,7 @@ void Active::gone(Client& client, bool keep_will, std::optional<std::uint32_t> s
 }
 
 bool Active::end_connection(edge::Connection& connection, mqtt::Reason reason) {
-  if (connection.version() == mqtt::Version::v5) {
-    mqtt::Disconnect packet;
-    packet.reason = reason;
-    writer_->packet(connection, packet);
-  }
+  writer_->disconnect(connection, {.reason = reason, .properties = {}});
   if (Client* client = client_of(connection)) gone(*client, true, std::nullopt);
   return close(connection);
 }

@@ -1,13 +1,44 @@
 #include "broker/effect_writer.hpp"
 
+#include <algorithm>
+
 #include "base/limits.hpp"
+#include "broker/reason_string.hpp"
 #include "mqtt/codec.hpp"
+#include "mqtt/properties.hpp"
 
 namespace tandem::broker {
 
 using core::Effect;
 using core::EffectKind;
 using core::Effects;
+
+void EffectWriter::begin(ConnectionId id, const Wishes& wishes) {
+  if (id.slot >= wishes_.size()) wishes_.resize(id.slot + std::size_t{1});
+  wishes_[id.slot] = wishes;
+  aliases_.begin(id, wishes.topic_alias_maximum);
+}
+
+// [MQTT5-3.1.2-29]
+std::string_view EffectWriter::why(const edge::Connection& to, mqtt::Reason reason) const {
+  const std::size_t slot = to.id().slot;
+  const bool told = slot < wishes_.size() && wishes_[slot].problem_information;
+  return told && mqtt::is_error(reason) ? mqtt::reason_name(reason) : std::string_view{};
+}
+
+void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
+                           ByteBuffer& out) const {
+  const std::string_view text = mqtt::is_error(reason) ? why(to, reason) : std::string_view{};
+  if (!text.empty() && to.version() == mqtt::Version::v5) {
+    const std::size_t begin = out.size();
+    ByteBuffer properties;
+    ByteWriter(properties).u8(static_cast<std::uint8_t>(mqtt::Property::reason_string)).bytes_u16_be(text);
+    mqtt::encode(mqtt::Ack{type, packet_id, reason, properties}, to.version(), out);
+    if (out.size() - begin <= to.max_packet_bytes_out()) return;
+    out.resize(begin);
+  }
+  mqtt::encode_ack(type, packet_id, reason, to.version(), out);
+}
 
 void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
   for (const Effect& effect : effects.list) {
@@ -19,7 +50,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
         publish(*to, effects, effect, lsn);
         break;
       case EffectKind::ack: {
-        mqtt::encode_ack(effect.ack_type, effect.packet_id, effect.reason, to->version(), gate_.output(*to, lsn));
+        put_ack(*to, effect.ack_type, effect.packet_id, effect.reason, gate_.output(*to, lsn));
         gate_.appended(*to);
         if (effect.ack_type == mqtt::Type::puback || effect.ack_type == mqtt::Type::pubrec) gate_.count_ack(*to);
         break;
@@ -85,25 +116,30 @@ void EffectWriter::list_ack(edge::Connection& to, const Effects& effects, const 
   packet.packet_id = effect.packet_id;
   const auto begin = effects.reasons.begin() + static_cast<std::ptrdiff_t>(effect.list_begin);
   packet.reasons.assign(begin, begin + static_cast<std::ptrdiff_t>(effect.list_count));
-  mqtt::encode(packet, to.version(), gate_.output(to, lsn));
+  const auto refused = std::find_if(packet.reasons.begin(), packet.reasons.end(), mqtt::is_error);
+  const std::string_view text = refused == packet.reasons.end() ? std::string_view{} : why(to, *refused);
+  encode_with_reason(packet, text, to.version(), to.max_packet_bytes_out(), gate_.output(to, lsn));
   gate_.appended(to);
 }
 
 void EffectWriter::ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
   ++packets_;
-  mqtt::encode_ack(type, packet_id, reason, to.version(), gate_.output(to, Lsn{}));
-  gate_.appended(to);
-}
-
-void EffectWriter::packet(edge::Connection& to, const mqtt::Packet& packet) {
-  ++packets_;
-  mqtt::encode(packet, to.version(), gate_.output(to, Lsn{}));
+  put_ack(to, type, packet_id, reason, gate_.output(to, Lsn{}));
   gate_.appended(to);
 }
 
 void EffectWriter::passing_packet(edge::Connection& to, const mqtt::Packet& packet) {
   ++packets_;
   mqtt::encode(packet, to.version(), gate_.passing(to));
+  gate_.appended(to);
+}
+
+void EffectWriter::disconnect(edge::Connection& to, const mqtt::Disconnect& packet, std::string_view why, bool passes) {
+  if (to.version() != mqtt::Version::v5) return;
+  ++packets_;
+  ByteBuffer& out = passes ? gate_.passing(to) : gate_.output(to, Lsn{});
+  encode_with_reason(packet, why.empty() ? mqtt::reason_name(packet.reason) : why, to.version(),
+                     to.max_packet_bytes_out(), out);
   gate_.appended(to);
 }
 

@@ -1,6 +1,7 @@
 // Effects to bytes: encodes what apply wants seen into the gate or past it.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "broker/gate.hpp"
@@ -12,20 +13,28 @@
 
 namespace tandem::broker {
 
+// What a client's CONNECT says of how it wants to be answered; for this connection only (MQTT 5).
+struct Wishes {
+  bool problem_information = true;  // reason strings in acknowledgements
+  std::uint16_t topic_alias_maximum = 0;
+};
+
 class EffectWriter {
  public:
   EffectWriter(edge::Connections& connections, Gate& gate) : connections_(connections), gate_(gate) {}
 
+  // A connection begins; before anything is written to it.
+  void begin(ConnectionId id, const Wishes& wishes);
+
   // `lsn`: of the record that caused them; 0: no record. `connack`: the packet to complete for a connack effect.
   void write(const core::Effects& effects, Lsn lsn, mqtt::Connack* connack);
 
-  // A connection begins. `topic_alias_maximum`: of its client.
-  void begin(ConnectionId id, std::uint16_t topic_alias_maximum) { aliases_.begin(id, topic_alias_maximum); }
-
   // Answers that no record causes; they wait behind what the connection already waits for.
   void ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason);
-  void packet(edge::Connection& to, const mqtt::Packet& packet);
   void passing_packet(edge::Connection& to, const mqtt::Packet& packet);
+  // DISCONNECT to an MQTT 5 client; `why`: in words, by default the name of the reason. `passes`: what the connection
+  // still waits for is not sent before it.
+  void disconnect(edge::Connection& to, const mqtt::Disconnect& packet, std::string_view why = {}, bool passes = false);
 
   std::uint64_t dropped_qos0() const { return dropped_qos0_; }
   std::uint64_t delivered() const { return delivered_; }
@@ -35,10 +44,16 @@ class EffectWriter {
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
+  // Of a PUBLISH's or PUBREL's acknowledgement, into `out`.
+  void put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
+               ByteBuffer& out) const;
+  // The name of a reason that refuses, for a client that wants to know; else nothing.
+  std::string_view why(const edge::Connection& to, mqtt::Reason reason) const;
 
   edge::Connections& connections_;
   Gate& gate_;
   OutboundAliases aliases_;
+  std::vector<Wishes> wishes_;  // by slot
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t packets_ = 0;
