@@ -33,6 +33,13 @@ REPEAT_S = 120  # the runbook's two minutes
 # What a Debian 12 has that somebody has installed on a computer, and a minimal root file system has not.
 BARE = ["systemd", "systemd-sysv", "dbus", "iproute2", "iputils-ping", "netbase", "perl", "procps", "shared-mime-info"]
 
+# What boot.sh needs of this computer, tried.
+TRY = """
+mount -t tmpfs tmpfs /mnt && mkdir /mnt/{base,changes,work,root,groups} &&
+mount -t overlay -o volatile,lowerdir=/mnt/base,upperdir=/mnt/changes,workdir=/mnt/work overlay /mnt/root &&
+mount -t cgroup2 none /mnt/groups && mkdir "/mnt/groups/$1" && rmdir "/mnt/groups/$1"
+"""
+
 
 class Failed(Exception):
     pass
@@ -47,13 +54,9 @@ def missing_right(build):
     for program in ("debootstrap", "dpkg-deb", "nsenter", "setpriv"):
         if shutil.which(program) is None:
             return f"needs the program {program} (etc/dev/packages.txt)"
-    with open("/proc/filesystems", encoding="ascii") as known:
-        kinds = known.read().split()
-    if "overlay" not in kinds or "cgroup2" not in kinds:
-        return "needs a kernel with overlayfs and cgroup2"
-    tried = subprocess.run(["unshare", "--cgroup", "--pid", "--mount", "--uts", "--ipc", "--fork", "mount", "-t", "tmpfs",
-                            "tmpfs", "/mnt"], capture_output=True, text=True, check=False)
-    return None if tried.returncode == 0 else f"needs namespaces: {tried.stderr.strip()}"
+    tried = subprocess.run(["unshare", "--cgroup", "--pid", "--mount", "--uts", "--ipc", "--fork", "bash", "-c", TRY, "bash",
+                            f"runbooktry{os.getpid()}"], capture_output=True, text=True, check=False)
+    return None if tried.returncode == 0 else f"needs namespaces, mounts and control groups: {tried.stderr.strip()}"
 
 
 def make_package(build, stick):
