@@ -18,6 +18,7 @@ BOXES = ("boxa", "boxb")
 LAN = {"boxa": "192.0.2.11/24", "boxb": "192.0.2.12/24", "client": "192.0.2.100/24"}
 CABLE = {"boxa": "10.0.0.1/30", "boxb": "10.0.0.2/30"}
 GATEWAY = "192.0.2.1/24"
+GATEWAY_MAC = "02:00:00:00:02:01"
 BOOT_S = 60
 COMMAND_S = 120  # the longest that one command may take
 
@@ -126,6 +127,8 @@ class Network:
 
     def __init__(self):
         self.lab = Lab()
+        # Else a bridge has the least address of its ports, and the gateway would be another one after a power cut.
+        self.ip("switch", "link", "set", "lan", "address", GATEWAY_MAC)
         self.ip("switch", "addr", "add", GATEWAY, "dev", "lan")
         self.name("client", "lan", "eth0", LAN["client"])
         self.plugged = set(BOXES)  # by lab.sh up
