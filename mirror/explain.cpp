@@ -67,6 +67,10 @@ std::string Pair::Impl::explain_why(Steady now) const {
   if (role == Role::standby && row->action == RoleAction::join && !join.in_sync()) {
     why = "Standby of " + peer.name + ", which serves; not in sync yet: " + std::string(step_text(join.step())) + ".";
   }
+  if (standby_cut_off(now)) {
+    why += " " + (role == Role::active ? peer.name : "This box") +
+           " reaches none of takeover.reach on the LAN: it follows, but would not take over.";
+  }
   if (maintenance_on && row->rule != "M") why += " This box is in maintenance: it does not take over.";
   if (role == Role::standby && row->rule == "P4" && row->action == RoleAction::wait &&
       now.ms - started.ms < options.boot_wait_ms) {
@@ -78,9 +82,12 @@ std::string Pair::Impl::explain_why(Steady now) const {
   return why;
 }
 
-std::string Pair::Impl::explain_hint(Steady) const {
+std::string Pair::Impl::explain_hint(Steady now) const {
   if (!refusal.empty()) return "Correct the configuration of one of the boxes: " + refusal + ".";
   if (!row->hint.empty()) return std::string(row->hint);
+  if (standby_cut_off(now)) {
+    return "Check the LAN cable and the switch port of " + (role == Role::active ? peer.name : "this box") + ".";
+  }
   if (maintenance_on) return "When the work on this box is done: tandemctl maintenance off.";
   if (linked() && peer.beat.maintenance) {
     return "When the work on " + peer.name + " is done: tandemctl maintenance off there.";

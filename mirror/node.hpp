@@ -176,6 +176,7 @@ struct Pair::Impl {
   // status.cpp, explain.cpp
   Mode mode(Steady now) const;
   bool acked_alone_at_most() const;  // derived from alone_from, not counted
+  bool standby_cut_off(Steady now) const;
   PairStatus status(Steady now) const;
   std::string explain_why(Steady now) const;
   std::string explain_hint(Steady now) const;

@@ -91,7 +91,7 @@ bool Pair::cut_off(Steady now) const {
 }
 bool Pair::can_be_spared() const {
   const Pair::Impl& p = *impl_;
-  if (!p.linked() || p.peer.beat.maintenance) return false;
+  if (!p.linked() || p.peer.beat.maintenance || p.peer.beat.reaches_nobody) return false;
   return p.role == Role::active ? p.mirrored && p.follower.sealed && !p.follower.let_go
                                 : p.peer.beat.role == Role::active;
 }

@@ -37,6 +37,13 @@ std::uint64_t behind(Lsn end, Lsn position) {
 
 }  // namespace
 
+// It follows, but has given up the virtual IP, since it reaches nobody on the LAN and the active does: it would not
+// take over.
+bool Pair::Impl::standby_cut_off(Steady now) const {
+  if (role != Role::active) return claim.cut_off(now);
+  return linked() && peer.beat.reaches_nobody && !claim.reaches_nobody();
+}
+
 PairStatus Pair::Impl::status(Steady now) const {
   PairStatus status;
   const Mode own_mode = mode(now);
@@ -81,7 +88,7 @@ PairStatus Pair::Impl::status(Steady now) const {
   }
   status.maintenance = maintenance_on;
   status.peer_maintenance = peer.known && peer.beat.maintenance;
-  if (maintenance_on || status.peer_maintenance) status.is_protected = false;
+  if (maintenance_on || status.peer_maintenance || standby_cut_off(now)) status.is_protected = false;
   const bool under_way = handover.under_way() || wish_until;
   status.switchover = under_way ? "under way" : handover.outcome;
   status.why = explain_why(now);

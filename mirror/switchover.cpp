@@ -24,6 +24,9 @@ std::string Pair::Impl::switchover_obstacle(bool force) const {
   const bool whole = serves
                          ? mirrored && follower.sealed && follower.step == Follower::Step::mirrored && !follower.let_go
                          : role_state(now_seen) == RoleState::sure;
+  if (standby_cut_off(now_seen)) {
+    return standby_name + " reaches none of takeover.reach on the LAN: it could not serve. Check its LAN cable.";
+  }
   if (whole) return {};
   if (serves ? peer.beat.empty : local.meta.last_role == LastRole::empty) {
     return standby_name + " is empty: it could not take over.";

@@ -160,6 +160,31 @@ TEST_CASE("maintenance: the standby follows, but never takes over until it is of
   w.finish();
 }
 
+TEST_CASE("a standby that reaches nobody on the LAN would not take over: neither box says protected, and why") {
+  ByKeepalived w;
+  const auto beats_with_reach = [&](bool standby_reaches) {
+    for (int i = 0; i < 60; ++i) {
+      w.nodes[0]->pair().on_reach(true, w.clock(0));
+      w.nodes[1]->pair().on_reach(standby_reaches, w.clock(1));
+      w.run(50);
+    }
+  };
+  beats_with_reach(true);
+  CHECK(w.nodes[0]->pair().status(w.clock(0)).is_protected);
+  beats_with_reach(false);
+  for (int i = 0; i < 2; ++i) {
+    const tandem::mirror::PairStatus status = w.nodes[static_cast<std::size_t>(i)]->pair().status(w.clock(i));
+    CHECK_FALSE(status.is_protected);
+    CHECK(status.why.find("would not take over") != std::string::npos);
+    CHECK(status.hint.find("LAN cable") != std::string::npos);
+  }
+  CHECK_FALSE(w.nodes[0]->pair().switchover(true, w.clock(0)).ok());
+  beats_with_reach(true);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(w.nodes[static_cast<std::size_t>(i)]->pair().status(w.clock(i)).is_protected);
+  }
+}
+
 TEST_CASE("maintenance: told MASTER by keepalived it does not serve, and is worth nothing") {
   ByKeepalived w;
   CHECK(w.nodes[1]->pair().set_maintenance(true, w.clock(1)).ok());
