@@ -17,6 +17,7 @@ Gate::Held& Gate::held(const edge::Connection& connection) {
 
 ByteBuffer& Gate::output(edge::Connection& to, Lsn lsn) {
   Held& h = held(to);
+  gave_passing_ = false;
   h.direct = lsn.value == 0 && h.empty();
   if (h.direct) return to.out();
   const bool marked_this_turn = !h.empty() && h.last_mark >= turn_mark_;
@@ -36,6 +37,10 @@ void Gate::appended(edge::Connection& to) {
     to.will_write();
     return;
   }
+  if (gave_passing_) {
+    held_bytes_ += h.passing.size() - size_before_;
+    return;
+  }
   const std::size_t added = h.bytes.size() - size_before_;
   h.given += added;
   held_bytes_ += added;
@@ -45,8 +50,9 @@ void Gate::appended(edge::Connection& to) {
 ByteBuffer& Gate::passing(edge::Connection& to) {
   Held& h = held(to);
   h.direct = h.empty() || h.released >= h.connack_end;
-  size_before_ = h.bytes.size();
-  return h.direct ? to.out() : h.bytes;
+  gave_passing_ = !h.direct;
+  size_before_ = h.passing.size();
+  return h.direct ? to.out() : h.passing;
 }
 
 void Gate::holds_connack(const edge::Connection& to) {
@@ -101,6 +107,7 @@ void Gate::release_mark(const Mark& mark) {
     to->will_write();
   }
   h.begin += size;
+  if (!h.passing.empty() && h.released >= h.connack_end) release_passing(h, to);
   if (h.empty()) {
     h.bytes.clear();
     h.begin = 0;
@@ -108,10 +115,19 @@ void Gate::release_mark(const Mark& mark) {
   }
 }
 
+void Gate::release_passing(Held& h, edge::Connection* to) {
+  held_bytes_ -= h.passing.size();
+  if (to != nullptr) {
+    to->out().append(h.passing);
+    to->will_write();
+  }
+  ByteBuffer().swap(h.passing);
+}
+
 void Gate::forget(ConnectionId id) {
   if (id.slot >= by_slot_.size() || by_slot_[id.slot].generation != id.generation) return;
   Held& h = by_slot_[id.slot];
-  held_bytes_ -= h.given - h.released;
+  held_bytes_ -= h.given - h.released + h.passing.size();
   h = Held{};
 }
 

@@ -2,8 +2,8 @@
 //
 // Per connection one buffer of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a
 // record join the last mark of their connection; QoS 0 publishes, PINGRESP and DISCONNECT pass by once the CONNACK is
-// out. Invariants: marks are released in the order in which they were made; a connection's bytes leave in the order in
-// which they were given, except those that may pass by.
+// out, until then they wait for it and for nothing else. Invariants: marks are released in the order in which they were
+// made; a connection's bytes leave in the order in which they were given, those that may pass by among themselves.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +47,7 @@ class Gate {
   struct Held {
     std::uint32_t generation = 0;
     ByteBuffer bytes;
+    ByteBuffer passing;       // waits for the CONNACK alone
     std::size_t begin = 0;    // bytes before it are released
     std::uint64_t given = 0;  // bytes ever held; marks count in these
     std::uint64_t released = 0;
@@ -68,6 +69,7 @@ class Gate {
   Held& held(const edge::Connection& connection);
   Mark& mark(std::uint64_t number) { return marks_[static_cast<std::size_t>(number - first_mark_)]; }
   void release_mark(const Mark& mark);
+  void release_passing(Held& h, edge::Connection* to);
 
   edge::Connections& connections_;
   std::vector<Held> by_slot_;
@@ -75,7 +77,8 @@ class Gate {
   std::uint64_t first_mark_ = 1;  // number of marks_.front()
   std::uint64_t turn_mark_ = 1;   // marks from here on belong to the present turn
   std::uint64_t held_bytes_ = 0;
-  std::size_t size_before_ = 0;  // of the buffer that output() gave
+  std::size_t size_before_ = 0;  // of the buffer that output() or passing() gave
+  bool gave_passing_ = false;    // that buffer is Held::passing
 };
 
 }  // namespace tandem::broker

@@ -1,0 +1,73 @@
+// The gate's order: what may pass by passes what waits, but never something of its own kind.
+#include "broker/gate.hpp"
+
+#undef CHECK  // base/check.hpp's; in tests it is doctest's
+#include <doctest/doctest.h>
+
+namespace tandem::broker {
+
+namespace {
+
+class Client final : public edge::Connection {
+ public:
+  Client() { id_ = {0, 1}; }
+  void established(mqtt::Version, std::uint16_t, std::uint32_t) override {}
+  void close_after_flush() override {}
+  void close_now() override {}
+  void pause_reading() override {}
+  void resume_reading() override {}
+
+ protected:
+  void queue_write() override {}
+};
+
+struct Scene {
+  Scene() { connections.add(client); }
+  void put(ByteBuffer& out, const char* bytes) {
+    out.append(bytes);
+    gate.appended(client);
+  }
+  void recorded(const char* bytes, std::uint64_t lsn) { put(gate.output(client, Lsn{lsn}), bytes); }
+  void passing(const char* bytes) { put(gate.passing(client), bytes); }
+  void connack(std::uint64_t lsn) {
+    recorded("C", lsn);
+    gate.holds_connack(client);
+  }
+
+  Client client;
+  edge::Connections connections;
+  Gate gate{connections};
+};
+
+}  // namespace
+
+TEST_CASE("MQTT5-3.2.0-1: nothing passes a CONNACK that waits; behind it QoS 0 passes what waits") {
+  Scene s;
+  s.connack(1);
+  s.passing("a");
+  CHECK(s.client.out().empty());
+  s.gate.end_turn();
+  s.gate.release(Lsn{1});
+  s.recorded("B", 2);
+  s.passing("b");
+  CHECK(s.client.out() == "Cab");
+  s.gate.release(Lsn{2});
+  CHECK(s.client.out() == "CabB");
+}
+
+TEST_CASE("MQTT5-4.6.0-5: QoS 0 does not pass QoS 0 that came before the CONNACK was out") {
+  Scene s;
+  s.connack(1);
+  s.gate.end_turn();
+  s.recorded("B", 2);
+  s.passing("a");  // waits for C, not for B
+  s.gate.end_turn();
+  CHECK(s.gate.held_bytes() == 3);
+  s.gate.release(Lsn{1});
+  s.passing("b");
+  s.gate.release(Lsn{2});
+  CHECK(s.gate.held_bytes() == 0);
+  CHECK(s.client.out() == "CabB");
+}
+
+}  // namespace tandem::broker
