@@ -1,6 +1,7 @@
 // $SYS over the wire: what a subscriber gets at once, and who may not publish there.
 #include <doctest/doctest.h>
 
+#include "tests/covers.hpp"
 #include "tests/wire/broker.hpp"
 
 using namespace tandem::test;
@@ -42,13 +43,18 @@ TEST_CASE("$SYS: Retain Handling 2 and shared subscriptions get nothing at once"
 }
 
 TEST_CASE("U-43: only the broker publishes to $SYS; 5.0 is told, 3.x is acknowledged, nobody gets it") {
+  COVERS("MQTT311-3.3.5-2");
   Client watcher = connected(5);
   watcher.subscribe("$SYS/broker/mine");
   for (const uint8_t version : all_versions) {
     CAPTURE(version);
     Client client = connected(version);
-    const uint8_t code = client.publish("$SYS/broker/mine", "x", 1);
-    CHECK(code == (version == 5 ? not_authorized : 0));
+    for (const uint8_t qos : {uint8_t{1}, uint8_t{2}}) {
+      const uint8_t code = client.publish("$SYS/broker/mine", "x", qos);
+      CHECK(code == (version == 5 ? not_authorized : 0));
+    }
+    client.publish("$SYS/broker/mine", "x", 0);
+    client.ping();
   }
   watcher.expect_quiet_until_pingresp();
 }
