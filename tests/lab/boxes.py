@@ -188,7 +188,11 @@ class InstalledBox:
 
     def power_on(self):
         self.lab.run("poweron", self.name)
+        self.booted()
         self.start()
+
+    def booted(self):
+        """What the machine does before the services start."""
 
 
 class Box(InstalledBox):
@@ -224,8 +228,11 @@ class Box(InstalledBox):
         before.terminate()
         until(lambda: self.broker.process is not before and self.status(), f"{self.name} is started anew")
 
+    def booted(self):
+        self.apply_sysctl()
+
     def apply_sysctl(self):
-        """systemd/tandem.sysctl. Its "default" is for interfaces that come later; here the interface is there already."""
+        """systemd/tandem.sysctl, for the interface that is there now: a namespace has no "default", and a power cut takes it."""
         with open(os.path.join(self.pair.root, "systemd/tandem.sysctl"), encoding="utf-8") as lines:
             for key, value in re.findall(r"^([\w.]+) = (\d+)$", lines.read(), re.MULTILINE):
                 self.lab.run("exec", self.name, "sysctl", "-qw", f"{key.replace('default', 'lan')}={value}")
