@@ -2,7 +2,6 @@
 // namespace of its own where that is possible, else skipped with a word.
 #include "tests/vip/folder.hpp"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,35 +12,16 @@
 
 #include "cli/keepalived_conf.hpp"
 #include "cli/takeover_keys.hpp"
+#include "tests/cli/setup_run.hpp"
 #include "tests/own_network.hpp"
 
 using namespace tandem;
+using namespace tandem::test;
 
 namespace {
 
-struct Ran {
-  int code = 0;
-  std::string output;  // and errors
-};
-
-Ran shell(const std::string& command) {
-  Ran ran;
-  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char buffer[4096];
-  for (std::size_t size = 0; (size = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) ran.output.append(buffer, size);
-  ran.code = WEXITSTATUS(::pclose(pipe));
-  return ran;
-}
-
 Ran setup(const std::string& arguments) {
   return shell(std::string(TANDEMCTL) + " setup keepalived " + arguments);
-}
-
-bool has(const Ran& ran, const std::string& text) {
-  const bool found = ran.output.find(text) != std::string::npos;
-  if (!found) std::printf("without \"%s\":\n%s\n", text.c_str(), ran.output.c_str());
-  return found;
 }
 
 std::string text_of(const std::string& path) {

@@ -4,7 +4,6 @@
 #include "tests/vip/folder.hpp"
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -15,36 +14,17 @@
 #include "cli/pair_plan.hpp"
 #include "cli/setup_questions.hpp"
 #include "mirror/link.hpp"
+#include "tests/cli/setup_run.hpp"
 #include "tests/own_network.hpp"
 
 using namespace tandem;
+using namespace tandem::test;
 using cli::PairPlan;
 
 namespace {
 
-struct Ran {
-  int code = 0;
-  std::string output;  // and errors
-};
-
-Ran shell(const std::string& command) {
-  Ran ran;
-  FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  char buffer[4096];
-  for (std::size_t size = 0; (size = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) ran.output.append(buffer, size);
-  ran.code = WEXITSTATUS(::pclose(pipe));
-  return ran;
-}
-
 Ran setup(const std::string& arguments) {
   return shell(std::string(TANDEMCTL) + " setup " + arguments + " < /dev/null");
-}
-
-bool has(const Ran& ran, const std::string& text) {
-  const bool found = ran.output.find(text) != std::string::npos;
-  if (!found) std::printf("without \"%s\":\n%s\n", text.c_str(), ran.output.c_str());
-  return found;
 }
 
 // A box with `lan` 10.77.0.NUMBER/24 and `xlink` 10.78.0.NUMBER/24.

@@ -35,9 +35,12 @@ class Plant:
         self.faithful = clients.WillClient(lab, "faithful", 10, doomed=False)
         self.expected_wills = Counter()  # payload: how often it must have come in the end
 
+    def senders(self):
+        return [*self.publishers, *self.workers]
+
     def everybody(self):
         crowd = [self.crowd] if self.crowd else []
-        return [*self.publishers, *self.workers, self.faithful, *crowd, *self.listeners(), self.subscriber]
+        return [*self.senders(), self.faithful, *crowd, *self.listeners(), self.subscriber]
 
     def listeners(self):
         """Those that are silent until a message comes to the topic "idle"."""
@@ -49,7 +52,7 @@ class Plant:
             until(subscriber.subscribed.is_set, f"{subscriber.name} has subscribed")
         self.mosquitto_sub.start()
         until(self.mosquitto_sub_hears, "mosquitto_sub has subscribed")
-        for client in (*self.publishers, *self.workers, self.faithful):
+        for client in (*self.senders(), self.faithful):
             client.start()
         if self.crowd:
             self.crowd.start()
@@ -77,7 +80,7 @@ class Plant:
 
     def all_delivered(self):
         """Nothing acknowledged is lost."""
-        wanted = {f"{publisher.name} {number}" for publisher in (*self.publishers, *self.workers)
+        wanted = {f"{publisher.name} {number}" for publisher in self.senders()
                   for number in list(publisher.acked_s)}
 
         def missing():
@@ -99,12 +102,12 @@ class Plant:
         return longest_s
 
     def finish(self):
-        for publisher in (*self.publishers, *self.workers):
+        for publisher in self.senders():
             publisher.finish()
         self.all_delivered()
         until(lambda: self.wills() >= self.expected_wills, f"wills of {few(self.expected_wills)}")
         for client in self.everybody():
-            if client not in (*self.publishers, *self.workers):
+            if client not in self.senders():
                 client.finish()
         self.check()
 
@@ -120,7 +123,7 @@ class Plant:
         """Never too much: QoS 2 and wills once, no will of a client that came back, no session forgotten."""
         problems = []
         counts = Counter(payload for _, _, payload in self.subscriber.deliveries)
-        exactly_once = {publisher.name for publisher in (*self.publishers, *self.workers) if publisher.qos == 2}
+        exactly_once = {publisher.name for publisher in self.senders() if publisher.qos == 2}
         problems += [f"{payload} came {n} times" for payload, n in counts.items()
                      if n > 1 and payload.split(" ")[0] in exactly_once]
         if self.wills() != self.expected_wills:
