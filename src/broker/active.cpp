@@ -37,6 +37,7 @@ void Active::end() {
   clients_.clear();
   paused_.clear();
   slow_ = false;
+  sys_.clear();
   state_ = nullptr;
 }
 

@@ -61,7 +61,6 @@ class Active final : public edge::PacketSink {
 
   // $SYS: what has changed goes to whoever subscribed.
   void publish_sys(const SysFigures& figures, std::vector<std::pair<std::string, std::string>> more, Steady now);
-  void forget_sys() { sys_.clear(); }
 
   const ActiveCounters& counters() const { return counters_; }
   const Gate& gate() const { return *gate_; }

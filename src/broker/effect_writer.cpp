@@ -21,14 +21,14 @@ void EffectWriter::begin(ConnectionId id, const Wishes& wishes) {
 
 // [MQTT5-3.1.2-29]
 std::string_view EffectWriter::why(const edge::Connection& to, mqtt::Reason reason) const {
+  if (!mqtt::is_error(reason)) return {};  // nearly always
   const std::size_t slot = to.id().slot;
-  const bool told = slot < wishes_.size() && wishes_[slot].problem_information;
-  return told && mqtt::is_error(reason) ? mqtt::reason_name(reason) : std::string_view{};
+  return slot < wishes_.size() && wishes_[slot].problem_information ? mqtt::reason_name(reason) : std::string_view{};
 }
 
 void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
                            ByteBuffer& out) const {
-  const std::string_view text = mqtt::is_error(reason) ? why(to, reason) : std::string_view{};
+  const std::string_view text = why(to, reason);
   if (!text.empty() && to.version() == mqtt::Version::v5) {
     const std::size_t begin = out.size();
     ByteBuffer properties;

@@ -53,12 +53,7 @@ std::vector<std::pair<std::string, std::string>> Node::sys_facts(Steady now) con
 
 // When a reign begins, and at each heartbeat.
 void Node::tell_sys(Steady now) {
-  if (config_.node.sys_interval_s == 0) return;
-  if (!active_.reigning()) {
-    if (sys_at_) active_.forget_sys();
-    sys_at_.reset();
-    return;
-  }
+  if (config_.node.sys_interval_s == 0 || !active_.reigning()) return;
   if (sys_at_ && now.ms - sys_at_->ms < config_.node.sys_interval_s * 1000) return;
   sys_at_ = now;
   active_.publish_sys(figures_of(replica_.state(), active_, parts_.doors.connections()), sys_facts(now), now);
