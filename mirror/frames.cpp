@@ -218,7 +218,7 @@ Beat Pair::Impl::own_beat(Steady now) const {
   beat.may_hold_lease = role == Role::promoting || (role == Role::standby && lease.possible(now));
   beat.in_sync = role == Role::active ? mirrored && follower.sealed : role == Role::standby && join.in_sync();
   beat.unclean = local.meta.unclean;
-  beat.stopping = stopping || handover.moving();
+  beat.stopping = gives_way();
   beat.maintenance = maintenance_on;
   beat.wants_switchover = wish_until.has_value();
   beat.wants_by_force = wish_until && wish_forced;

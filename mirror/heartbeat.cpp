@@ -15,7 +15,7 @@ unsigned ticks_of(std::int64_t ms, std::int64_t heartbeat_ms) {
 }
 
 int class_of(const Rank& rank) {
-  if (rank.stopping) return 0;
+  if (rank.unwilling) return 0;
   if (rank.empty) return 1;
   return rank.stale ? 2 : 3;
 }

@@ -15,7 +15,7 @@ namespace tandem::mirror {
 // One node as the arbiter compares it.
 struct Rank {
   bool active = false;
-  bool stopping = false;
+  bool unwilling = false;  // stops, hands over, or is in maintenance
   bool empty = false;
   bool stale = false;
   Epoch epoch;
@@ -23,7 +23,7 @@ struct Rank {
   std::string_view name;
 };
 
-// Is `a` the better one to become active? Not stopping, not EMPTY, not STALE, epoch, lsn, lower name: in this order.
+// Is `a` the better one to become active? Not unwilling, not EMPTY, not STALE, epoch, lsn, lower name: in this order.
 bool ranks_higher(const Rank& a, const Rank& b);
 
 class Heartbeat {

@@ -52,7 +52,7 @@ Pair::Impl::Impl(const PairOptions& options_in, const PairStart& start, Steady n
 
 Rank Pair::Impl::own_rank() const {
   return Rank{role == Role::active,
-              stopping || maintenance_on || handover.moving(),
+              unwilling(),
               local.meta.last_role == LastRole::empty,
               local.meta.last_role == LastRole::stale,
               local.meta.epoch,
@@ -95,7 +95,7 @@ RoleFacts Pair::Impl::facts(Steady now) const {
   f.master = word() == Word::master;
   f.stopping = stopping;
   f.maintenance = maintenance_on;
-  f.handed_over = options.heartbeat_arbiter ? handover.told(now) : handover.moving() && word() == Word::backup;
+  f.switched_over = options.heartbeat_arbiter ? switchover.told(now) : switchover.moving() && word() == Word::backup;
   f.operator_grace = grace_until && now < *grace_until;
   f.linked = linked();
   f.peer_active = beat.role == Role::active;
@@ -131,7 +131,7 @@ void Pair::Impl::step(Steady now) {
   }
   run_follower(now);
   update_safe(now);
-  run_handover(now);
+  run_switchover(now);
   if (role != role_before && options.has_peer) send_beats(now);  // the peer waits for it
   if (row != before) {
     row_since = now;
@@ -159,7 +159,7 @@ bool Pair::Impl::act(const RoleRow& next, Steady now) {
     case RoleAction::wait:
       return false;
     case RoleAction::demote:
-      demote(next.sentence, handover.moving() ? Tell::Level::info : Tell::Level::warn);
+      demote(next.sentence, switchover.moving() ? Tell::Level::info : Tell::Level::warn);
       return true;
     case RoleAction::bump_epoch:
       return bump_epoch(now);

@@ -17,7 +17,6 @@
 
 #include "mirror/address_claim.hpp"
 #include "mirror/feeder.hpp"
-#include "mirror/handover.hpp"
 #include "mirror/heartbeat.hpp"
 #include "mirror/join.hpp"
 #include "mirror/lease.hpp"
@@ -26,6 +25,7 @@
 #include "mirror/post.hpp"
 #include "mirror/role.hpp"
 #include "mirror/sender.hpp"
+#include "mirror/switchover.hpp"
 #include "mirror/tail_taker.hpp"
 
 namespace tandem::mirror {
@@ -160,12 +160,17 @@ struct Pair::Impl {
   void stop(Steady now);
 
   // switchover.cpp
+  bool gives_way() const { return stopping || switchover.moving(); }  // the other box is to serve now
+  bool unwilling() const { return gives_way() || maintenance_on; }    // to be given the address, or the word
+  bool standby_whole() const;                                         // ACTIVE: it follows, and holds everything
+  bool standby_cut_off(Steady now) const;
+  bool standby_out_of_service(Steady now) const;  // in maintenance, or cut off
   std::string switchover_obstacle(bool force) const;
-  Result<std::string> switchover(bool force, Steady now);
+  Result<std::string> order_switchover(bool force, Steady now);
   Result<std::string> set_maintenance(bool on, Steady now);
   void take_wish(bool wished_before, Steady now);
-  void run_handover(Steady now);
-  void end_handover(Tell::Level level, std::string outcome);
+  void run_switchover(Steady now);
+  void end_switchover(Tell::Level level, std::string outcome);
 
   // passing.cpp
   bool send_clients(const ByteBuffer& bytes);
@@ -176,7 +181,6 @@ struct Pair::Impl {
   // status.cpp, explain.cpp
   Mode mode(Steady now) const;
   bool acked_alone_at_most() const;  // derived from alone_from, not counted
-  bool standby_cut_off(Steady now) const;
   PairStatus status(Steady now) const;
   std::string explain_why(Steady now) const;
   std::string explain_hint(Steady now) const;
@@ -204,7 +208,7 @@ struct Pair::Impl {
   const RoleRow* told_row = nullptr;
   bool stopping = false;
   bool maintenance_on = false;
-  Handover handover;                 // at the box that serves, or served a moment ago
+  Switchover switchover;             // at the box that serves, or served a moment ago
   std::optional<Steady> wish_until;  // standby: the active is asked to hand over
   bool wish_forced = false;
 

@@ -89,7 +89,7 @@ Result<std::string> Pair::Impl::reconcile(Steady now) {
 // Orderly stop: an active gives way and says so; a standby releases itself. No promotion after it.
 void Pair::Impl::stop(Steady now) {
   stopping = true;
-  handover.end();
+  switchover.end();
   release(now);
   join.abandon();
   step(now);

@@ -91,9 +91,8 @@ bool Pair::cut_off(Steady now) const {
 }
 bool Pair::can_be_spared() const {
   const Pair::Impl& p = *impl_;
-  if (!p.linked() || p.peer.beat.maintenance || p.peer.beat.reaches_nobody) return false;
-  return p.role == Role::active ? p.mirrored && p.follower.sealed && !p.follower.let_go
-                                : p.peer.beat.role == Role::active;
+  if (p.role != Role::active) return p.linked() && p.peer.beat.role == Role::active;
+  return p.standby_whole() && !p.standby_out_of_service(p.now_seen);
 }
 bool Pair::both_active() const {
   return impl_->role == Role::active && impl_->linked() && impl_->peer.beat.role == Role::active;
@@ -104,9 +103,8 @@ bool Pair::sure(Steady now) const {
 }
 
 int Pair::vrrp_weight(Steady now) const {
-  if (impl_->claim.given_up(now) || impl_->maintenance_on || impl_->handover.moving()) return weight_fault;
+  if (impl_->claim.given_up(now) || impl_->unwilling()) return weight_fault;
   RoleFacts facts;  // those that it asks for: this runs once a turn
-  facts.stopping = impl_->stopping;
   facts.linked = impl_->linked();
   facts.peer_empty = impl_->peer.beat.empty;
   return mirror::vrrp_weight(impl_->role_state(now), facts, epoch().number);
@@ -125,19 +123,13 @@ Result<std::string> Pair::reconcile(Steady now) {
   return impl_->reconcile(now);
 }
 Result<std::string> Pair::switchover(bool force, Steady now) {
-  return impl_->switchover(force, now);
+  return impl_->order_switchover(force, now);
 }
 Result<std::string> Pair::set_maintenance(bool on, Steady now) {
   return impl_->set_maintenance(on, now);
 }
-bool Pair::in_maintenance() const {
-  return impl_->maintenance_on;
-}
-bool Pair::handing_over() const {
-  return impl_->role == Role::active && impl_->handover.under_way();
-}
-bool Pair::handed_over() const {
-  return impl_->handover.moving();
+bool Pair::clients_may_go() const {
+  return impl_->switchover.moving();
 }
 std::optional<OpenTail> Pair::pending_tail() const {
   return impl_->join.pending_tail();
@@ -167,7 +159,7 @@ Lsn Pair::safe() const {
   return impl_->safe;
 }
 bool Pair::slow_publishers() const {
-  return impl_->publishers_slowed;
+  return impl_->publishers_slowed || (impl_->role == Role::active && impl_->switchover.under_way());
 }
 Lsn Pair::keep_log_from() const {
   return impl_->keep_log_from();

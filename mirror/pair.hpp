@@ -255,9 +255,7 @@ class Pair {
   Result<std::string> switchover(bool force, Steady now);
   // On: this standby does not take over, whatever happens. The owner keeps it over restarts.
   Result<std::string> set_maintenance(bool on, Steady now);
-  bool in_maintenance() const;
-  bool handing_over() const;  // active: nobody is to publish
-  bool handed_over() const;   // all is at the other box: clients that can be told may go there
+  bool clients_may_go() const;  // switchover: all is at the other box, and those that can be told may go there
   // The tail that would be merged, or is being merged: behind `common`, from `from` on, up to `to`.
   std::optional<OpenTail> pending_tail() const;
   // Sends one, at most max_verify_bytes; nothing happens without a link.
@@ -270,7 +268,7 @@ class Pair {
 
   // The lsn up to which the configured promise holds; only an active's. Never goes down within a reign.
   Lsn safe() const;
-  // Back-pressure: stop reading publishers (in flight above 6 MiB until below 4, or confirms late).
+  // Back-pressure: stop reading publishers (in flight above 6 MiB until below 4, or confirms late; a switchover).
   bool slow_publishers() const;
   // May records up to log end be trimmed? Lowest lsn that must stay in the log (alone_from, peer's confirmed).
   Lsn keep_log_from() const;

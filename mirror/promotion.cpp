@@ -21,7 +21,7 @@ void Pair::Impl::start_promotion(bool unclean, Lsn alone_base, std::string_view 
   CHECK(role == Role::standby && !join.store_busy());
   join.abandon();
   forget_follower();
-  handover.end();
+  switchover.end();
   role = Role::promoting;
   Meta& meta = local.meta;
   meta.epoch = next_epoch();

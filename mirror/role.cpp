@@ -35,7 +35,7 @@ constexpr RoleRow table[] = {
     {"stop", active, "an orderly stop is under way", [](F f) { return f.stopping; }, A::demote,
      "Tandem is being stopped on this box; the peer is told so and takes over.", ""},
     {"S", active, "an operator ordered a switchover, all is confirmed, and the arbiter has let go of this box",
-     [](F f) { return f.handed_over; }, A::demote, "An operator ordered a switchover: the other box takes over.", ""},
+     [](F f) { return f.switched_over; }, A::demote, "An operator ordered a switchover: the other box takes over.", ""},
     {"A5", active, "told BACKUP", [](F f) { return !f.master && !f.operator_grace; }, A::demote,
      "The arbiter says BACKUP: the other box is to serve, so this one stops.", ""},
     {"A5", active, "linked with an ACTIVE peer that is told MASTER and has the higher epoch",

@@ -28,7 +28,7 @@ struct RoleFacts {
   bool master = false;    // told MASTER
   bool stopping = false;  // orderly stop under way
   bool maintenance = false;
-  bool handed_over = false;     // planned switchover: the time to let go has come
+  bool switched_over = false;   // planned switchover: the time to let go has come
   bool operator_grace = false;  // just promoted by an operator, not yet told MASTER
   bool linked = false;          // stream up
   bool peer_active = false;

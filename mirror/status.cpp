@@ -37,13 +37,6 @@ std::uint64_t behind(Lsn end, Lsn position) {
 
 }  // namespace
 
-// It follows, but has given up the virtual IP, since it reaches nobody on the LAN and the active does: it would not
-// take over.
-bool Pair::Impl::standby_cut_off(Steady now) const {
-  if (role != Role::active) return claim.cut_off(now);
-  return linked() && peer.beat.reaches_nobody && !claim.reaches_nobody();
-}
-
 PairStatus Pair::Impl::status(Steady now) const {
   PairStatus status;
   const Mode own_mode = mode(now);
@@ -75,7 +68,7 @@ PairStatus Pair::Impl::status(Steady now) const {
   if (active && peer.known) {
     const bool streams = linked() && follower.step == Follower::Step::mirrored;
     status.lag_records = behind(local.log_last, streams ? confirmed_memory : peer.beat.lsn);
-    status.is_protected = mirrored && follower.sealed && streams && !follower.let_go;
+    status.is_protected = standby_whole();
     if (linked() && feeder.open()) {
       status.sync_percent = feeder.percent();
       status.sync_bytes = feeder.sent_bytes();
@@ -88,9 +81,9 @@ PairStatus Pair::Impl::status(Steady now) const {
   }
   status.maintenance = maintenance_on;
   status.peer_maintenance = peer.known && peer.beat.maintenance;
-  if (maintenance_on || status.peer_maintenance || standby_cut_off(now)) status.is_protected = false;
-  const bool under_way = handover.under_way() || wish_until;
-  status.switchover = under_way ? "under way" : handover.outcome;
+  if (standby_out_of_service(now)) status.is_protected = false;
+  const bool under_way = switchover.under_way() || wish_until;
+  status.switchover = under_way ? "under way" : switchover.outcome;
   status.why = explain_why(now);
   status.hint = explain_hint(now);
   return status;

@@ -5,9 +5,19 @@
 
 namespace tandem::mirror {
 
-bool Handover::overdue(Steady now) const {
-  if (step_ == Step::none) return false;
-  return now.ms - since_.ms > (step_ == Step::draining ? limits::handover_drain_ms : limits::handover_move_ms);
+bool Pair::Impl::standby_whole() const {
+  return linked() && mirrored && follower.sealed && follower.step == Follower::Step::mirrored && !follower.let_go;
+}
+
+// It follows, but has given up the virtual IP, since it reaches nobody on the LAN and the active does: it would not
+// take over.
+bool Pair::Impl::standby_cut_off(Steady now) const {
+  if (role != Role::active) return claim.cut_off(now);
+  return linked() && peer.beat.reaches_nobody && !claim.reaches_nobody();
+}
+
+bool Pair::Impl::standby_out_of_service(Steady now) const {
+  return maintenance_on || (peer.known && peer.beat.maintenance) || standby_cut_off(now);
 }
 
 // Why the other box should not be given the clients; empty: nothing speaks against it.
@@ -21,9 +31,7 @@ std::string Pair::Impl::switchover_obstacle(bool force) const {
   if (serves ? peer.beat.maintenance : maintenance_on) {
     return standby_name + " is in maintenance: tandemctl maintenance off there first.";
   }
-  const bool whole = serves
-                         ? mirrored && follower.sealed && follower.step == Follower::Step::mirrored && !follower.let_go
-                         : role_state(now_seen) == RoleState::sure;
+  const bool whole = serves ? standby_whole() : role_state(now_seen) == RoleState::sure;
   if (standby_cut_off(now_seen)) {
     return standby_name + " reaches none of takeover.reach on the LAN: it could not serve. Check its LAN cable.";
   }
@@ -37,20 +45,19 @@ std::string Pair::Impl::switchover_obstacle(bool force) const {
   if (force) return {};
   return standby_name +
          " is not in sync yet. With --force nothing acknowledged would be lost, but nobody would be served until it "
-         "has "
-         "fetched the rest. Wait until status says PROTECTED.";
+         "has fetched the rest. Wait until status says PROTECTED.";
 }
 
-Result<std::string> Pair::Impl::switchover(bool force, Steady now) {
+Result<std::string> Pair::Impl::order_switchover(bool force, Steady now) {
   const std::string obstacle = switchover_obstacle(force);
   if (!obstacle.empty()) return Error{obstacle};
-  handover.outcome.clear();
+  switchover.outcome.clear();
   if (role == Role::active) {
     tell(Tell::Level::info, "A switchover to " + peer.name + " was ordered.");
-    handover.begin(now, force);
+    switchover.begin(now, force);
   } else {
     tell(Tell::Level::info, "A switchover to this box was ordered: " + peer.name + " is asked.");
-    wish_until = now.plus_ms(limits::handover_wish_ms);
+    wish_until = now.plus_ms(limits::switchover_wish_ms);
     wish_forced = force;
     send_beats(now);
   }
@@ -60,38 +67,38 @@ Result<std::string> Pair::Impl::switchover(bool force, Steady now) {
 
 // The standby's wish comes with its heartbeats; only its beginning counts.
 void Pair::Impl::take_wish(bool wished_before, Steady now) {
-  if (!peer.beat.wants_switchover || wished_before || role != Role::active || handover.under_way()) return;
-  const Result<std::string> begun = switchover(peer.beat.wants_by_force, now);
+  if (!peer.beat.wants_switchover || wished_before || role != Role::active || switchover.under_way()) return;
+  const Result<std::string> begun = order_switchover(peer.beat.wants_by_force, now);
   if (!begun.ok()) tell(Tell::Level::warn, peer.name + " asks for a switchover; refused: " + begun.error().message);
 }
 
-void Pair::Impl::end_handover(Tell::Level level, std::string outcome) {
-  handover.end();
-  handover.outcome = outcome;
+void Pair::Impl::end_switchover(Tell::Level level, std::string outcome) {
+  switchover.end();
+  switchover.outcome = outcome;
   tell(level, std::move(outcome));
 }
 
 // Asked after every input.
-void Pair::Impl::run_handover(Steady now) {
+void Pair::Impl::run_switchover(Steady now) {
   if (wish_until && (role != Role::standby || now >= *wish_until)) wish_until.reset();
-  if (!handover.under_way()) return;
+  if (!switchover.under_way()) return;
   if (role == Role::active) {
-    const std::string obstacle = switchover_obstacle(handover.forced());
-    if (!obstacle.empty()) return end_handover(Tell::Level::warn, "The switchover was broken off: " + obstacle);
-    if (handover.overdue(now)) {
-      return end_handover(Tell::Level::warn,
-                          handover.moving()
-                              ? "The switchover was broken off: the arbiter did not call upon " + peer.name +
-                                    " in time. Check keepalived on both boxes."
-                              : "The switchover was broken off: " + peer.name + " did not confirm everything in time.");
+    const std::string obstacle = switchover_obstacle(switchover.forced());
+    if (!obstacle.empty()) return end_switchover(Tell::Level::warn, "The switchover was broken off: " + obstacle);
+    if (switchover.overdue(now)) {
+      return end_switchover(Tell::Level::warn, switchover.moving()
+                                                   ? "The switchover was broken off: the arbiter did not call upon " +
+                                                         peer.name + " in time. Check keepalived on both boxes."
+                                                   : "The switchover was broken off: " + peer.name +
+                                                         " did not confirm everything in time.");
     }
     const bool drained = safe >= local.log_last;
-    if (handover.step() == Handover::Step::draining && drained) handover.move(now);
+    if (switchover.step() == Switchover::Step::draining && drained) switchover.move(now);
     return;
   }
-  if (linked() && peer.beat.role == Role::active) return end_handover(Tell::Level::info, peer.name + " serves now.");
-  if (!handover.overdue(now)) return;
-  end_handover(Tell::Level::warn, peer.name + " has not taken over in time: whoever can serve does so now.");
+  if (linked() && peer.beat.role == Role::active) return end_switchover(Tell::Level::info, peer.name + " serves now.");
+  if (!switchover.overdue(now)) return;
+  end_switchover(Tell::Level::warn, peer.name + " has not taken over in time: whoever can serve does so now.");
 }
 
 Result<std::string> Pair::Impl::set_maintenance(bool on, Steady now) {

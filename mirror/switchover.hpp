@@ -1,6 +1,6 @@
-// Planned switchover, as the active carries it out: first nobody publishes until everything acknowledged is at the
-// other box too, then the arbiter moves the clients. Each step has its time; one that takes longer ends it, and the
-// pair goes on as before.
+// Planned switchover (switchover.cpp), as the active carries it out: first nobody publishes until everything
+// acknowledged is at the other box too, then the arbiter moves the clients. Each step has its time; one that takes
+// longer ends it, and the pair goes on as before.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace tandem::mirror {
 
-class Handover {
+class Switchover {
  public:
   enum class Step : std::uint8_t { none, draining, moving };
 
@@ -30,9 +30,12 @@ class Handover {
   // This box claims neither the address nor, by heartbeats, the word.
   bool moving() const { return step_ == Step::moving; }
   // Clients that are told where to go have been told.
-  bool told(Steady now) const { return moving() && now.ms - since_.ms >= limits::handover_tell_ms; }
+  bool told(Steady now) const { return moving() && now.ms - since_.ms >= limits::switchover_tell_ms; }
   bool forced() const { return forced_; }
-  bool overdue(Steady now) const;
+  bool overdue(Steady now) const {
+    if (step_ == Step::none) return false;
+    return now.ms - since_.ms > (step_ == Step::draining ? limits::switchover_drain_ms : limits::switchover_move_ms);
+  }
 
   std::string outcome;  // of the last one, a sentence for status; empty: none since the start
 

@@ -6,7 +6,6 @@
 namespace tandem::mirror {
 
 int vrrp_weight(RoleState state, const RoleFacts& facts, std::uint64_t epoch_number) {
-  if (facts.stopping) return weight_fault;
   switch (state) {
     case RoleState::empty:
       // Told MASTER beside a box that holds something, it would keep the address from it for ever.

@@ -14,7 +14,8 @@ inline constexpr int weight_unsure = 0;  // STALE and EMPTY beside EMPTY too: it
 inline constexpr int weight_sure = 20;
 inline constexpr int weight_active = 30;  // + (epoch number mod 100): at most 129
 
-// Of a node in `state`; `epoch_number` counts for an ACTIVE one. Of the facts: stopping, linked, peer_empty.
+// Of a node in `state`; `epoch_number` counts for an ACTIVE one. Of the facts: linked, peer_empty. A box that
+// does not want the address is worth weight_fault whatever it holds (Pair::vrrp_weight).
 int vrrp_weight(RoleState state, const RoleFacts& facts, std::uint64_t epoch_number);
 
 }  // namespace tandem::mirror

@@ -75,7 +75,8 @@ Status Node::start() {
                           std::to_string(replica_.last().value));
   make_pair();
   if (!parts_.missing.empty()) alarms_.raise("damage", parts_.missing);
-  if (parts_.in_maintenance) begin_maintenance();
+  // A box that was set up anew as a single one meanwhile has no use for it.
+  if (parts_.in_maintenance) static_cast<void>(set_maintenance(true, steady_now()));
   return {};
 }
 
@@ -151,7 +152,7 @@ void Node::end_turn() {
   take_word_before_acks(now);
   if (active_.reigning()) {
     active_.end_turn();
-    active_.slow_publishers(pair_->slow_publishers() || pair_->handing_over() || disk_lag_.too_far());
+    active_.slow_publishers(pair_->slow_publishers() || disk_lag_.too_far());
     active_.release(pair_->safe());
     redirect_clients();
     ship_digest(now);

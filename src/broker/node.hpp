@@ -149,7 +149,7 @@ class Node {
   std::string switchover(std::string_view how);
   void redirect_clients();
   std::string maintenance(std::string_view how);
-  void begin_maintenance();
+  Result<std::string> set_maintenance(bool on, Steady now);
   // What an operator orders of the pair; the reply.
   std::string ordered(const std::function<Result<std::string>(Steady)>& order);
   ByteBuffer own_info() const;

@@ -11,7 +11,7 @@ std::string Node::switchover(std::string_view how) {
 
 // What is acknowledged has been released in this turn; the arbiter has not let go of this box yet.
 void Node::redirect_clients() {
-  if (!pair_->handed_over()) {
+  if (!pair_->clients_may_go()) {
     redirected_ = false;
     return;
   }
@@ -22,24 +22,27 @@ void Node::redirect_clients() {
                    config_.takeover.redirect_to);
 }
 
-void Node::begin_maintenance() {
-  if (!pair_->set_maintenance(true, steady_now()).ok()) return;
-  alarms_.raise("maintenance",
-                "This box is in maintenance: it does not take over. When the work is done: tandemctl maintenance off.");
+// Error: not here, or not now.
+Result<std::string> Node::set_maintenance(bool on, Steady now) {
+  Result<std::string> done = pair_->set_maintenance(on, now);
+  if (!done.ok()) return done;
+  if (on) {
+    alarms_.raise(
+        "maintenance",
+        "This box is in maintenance: it does not take over. When the work is done: tandemctl maintenance off.");
+  } else {
+    alarms_.clear("maintenance", "this box takes over again when it must.");
+  }
+  return done;
 }
 
 std::string Node::maintenance(std::string_view how) {
   if (how != "on" && how != "off") return admin::reply_error("maintenance needs \"on\" or \"off\"");
   const bool on = how == "on";
   return ordered([&](Steady now) -> Result<std::string> {
-    Result<std::string> done = pair_->set_maintenance(on, now);
+    Result<std::string> done = set_maintenance(on, now);
     if (!done.ok()) return done;
     const Status kept = parts_.keep_maintenance ? parts_.keep_maintenance(on) : Status{};
-    if (on) {
-      begin_maintenance();
-    } else {
-      alarms_.clear("maintenance", "this box takes over again when it must.");
-    }
     if (!kept.ok()) {
       return done.value() + " But a restart of tandemd will forget it: " + kept.error().message + ".";
     }

@@ -342,7 +342,7 @@ TEST_CASE("the role table has a row for every state and all facts, and says why 
                            &f.stopping,
                            &f.operator_grace,
                            &f.maintenance,
-                           &f.handed_over,
+                           &f.switched_over,
                            &f.linked,
                            &f.peer_active,
                            &f.peer_promoting,

@@ -36,7 +36,7 @@ TEST_CASE("switchover ordered at the active: everything acknowledged is there, c
   Started w;
   w.run(500);
   CHECK(w.a().pair().switchover(false, w.a().clock()).ok());
-  CHECK(w.a().pair().handing_over());
+  CHECK(w.a().pair().slow_publishers());
   REQUIRE(w.run_until([&] { return w.b().active(); }, 300));
   CHECK_FALSE(w.b().activated_unclean());
   CHECK_FALSE(w.a().active());
@@ -75,7 +75,11 @@ TEST_CASE("switchover is refused without a standby in sync; by force it is a MER
   REQUIRE_FALSE(refused.ok());
   CHECK(refused.error().message.find("not in sync") != std::string::npos);
   CHECK(w.a().pair().switchover(true, w.a().clock()).ok());
-  REQUIRE(w.run_until([&] { return w.b().active() || (w.a().active() && !w.a().pair().handing_over()); }, 20'000));
+  REQUIRE(w.run_until(
+      [&] {
+        return w.b().active() || (w.a().active() && w.a().pair().status(w.a().clock()).switchover != "under way");
+      },
+      20'000));
   w.b().slower_disk_ms = 0;
   w.settle();
   w.finish();
@@ -97,6 +101,16 @@ TEST_CASE("switchover by keepalived: the weight falls once all is confirmed, the
   CHECK(w.violations.empty());
 }
 
+TEST_CASE("weight: a box that is being stopped does not take the address, whether it serves or stands by") {
+  for (const int i : {0, 1}) {
+    CAPTURE(i);
+    ByKeepalived w;
+    CHECK(w.weight(i) > 0);
+    w.nodes[static_cast<std::size_t>(i)]->stop();
+    CHECK(w.weight(i) == -254);
+  }
+}
+
 TEST_CASE("switchover: if the address does not move in time, the active goes on and says why") {
   ByKeepalived w;
   w.run(300);
@@ -104,7 +118,7 @@ TEST_CASE("switchover: if the address does not move in time, the active goes on 
   const std::size_t before = w.acked.size();
   w.run(3'000);
   CHECK(w.nodes[0]->active());
-  CHECK_FALSE(w.nodes[0]->pair().handing_over());
+  CHECK_FALSE(w.nodes[0]->pair().slow_publishers());
   CHECK(w.weight(0) > 0);
   CHECK(w.acked.size() > before);
   CHECK(w.nodes[0]->pair().status(w.clock(0)).switchover.find("did not call upon boxb") != std::string::npos);

@@ -7,7 +7,6 @@ using namespace tandem::mirror;
 
 namespace {
 
-constexpr RoleState standbys[] = {RoleState::empty, RoleState::unsure, RoleState::stale, RoleState::sure};
 constexpr RoleState actives[] = {RoleState::active_wait, RoleState::active_solo, RoleState::active_mirrored};
 
 RoleFacts beside(bool linked, bool peer_empty) {
@@ -18,14 +17,6 @@ RoleFacts beside(bool linked, bool peer_empty) {
 }
 
 }  // namespace
-
-TEST_CASE("weight: a box that is being stopped does not take the address") {
-  RoleFacts facts = beside(true, true);
-  facts.stopping = true;
-  for (const RoleState state : standbys) CHECK(vrrp_weight(state, facts, 7) == -254);
-  for (const RoleState state : actives) CHECK(vrrp_weight(state, facts, 7) == -254);
-  CHECK(vrrp_weight(RoleState::promoting, facts, 7) == -254);
-}
 
 TEST_CASE("weight: an EMPTY box takes the address only beside another EMPTY one") {
   CHECK(vrrp_weight(RoleState::empty, beside(false, false), 0) == -254);

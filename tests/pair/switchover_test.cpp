@@ -68,6 +68,10 @@ TEST_CASE("roles M: a box in maintenance does not take over, also after a restar
   Node& standby = pair.other(active);
   CHECK(active.control({"maintenance", "on"}).code == 1);  // it serves
   CHECK(standby.control({"maintenance", "on"}).code == 0);
+  const std::string journal = standby.journal();
+  const std::string told = "Maintenance begins";
+  CHECK(journal.find(told) != std::string::npos);
+  CHECK(journal.find(told) == journal.rfind(told));  // once
   until([&] { return active.status() && !active.status()->is_protected; },
         "the active says that nobody would take over");
   CHECK(active.control({"switchover"}).code == 1);
