@@ -42,6 +42,10 @@ inline constexpr int listen_backlog = 4096;               // the kernel caps it 
 inline constexpr std::size_t accepts_per_event = 64;
 inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;  // beyond this a connection gets no more QoS 0
 
+// WebSocket
+inline constexpr std::size_t websocket_request_bytes = 8 * kib;  // the HTTP request that it begins with
+inline constexpr std::size_t websocket_frame_bytes = 16 * mib;   // of a client; any number of packets
+
 // Control socket (tandemctl)
 inline constexpr std::size_t control_request_bytes = 4 * kib;
 inline constexpr std::size_t control_reply_bytes = 1 * mib;
@@ -123,6 +127,7 @@ static_assert(in_flight_resume_bytes < in_flight_pause_bytes && in_flight_pause_
 static_assert(disk_behind_resume_bytes < disk_behind_pause_bytes && disk_still_ms < disk_dead_ms);
 static_assert(max_frame_bytes > max_packet_bytes + batch_bytes);
 static_assert(max_connect_bytes <= max_packet_bytes);
+static_assert(websocket_frame_bytes >= max_frame_bytes);  // and that is more than any packet
 static_assert(reach_silent_ms + reach_ask_ms + reach_agree_ms <
               lease_ms);  // a box that is cut off is gone before it may serve alone
 static_assert(turn_bytes_per_connection <= read_buffer_bytes);

@@ -31,9 +31,11 @@ ConnectionIo::ConnectionIo(EdgeState& edge, int fd, std::string remote)
   decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
 }
 
-void ConnectionIo::start(EdgeState& edge, int fd, const Flow& flow, std::string remote) {
+void ConnectionIo::start(EdgeState& edge, int fd, const Flow& flow, std::string remote,
+                         const WebSocketOptions* websocket) {
   const IoPtr connection(new ConnectionIo(edge, fd, std::move(remote)));
   connection->flow_ = flow;
+  if (websocket != nullptr) connection->websocket_ = std::make_unique<WebSocket>(*websocket);
   connection->id_ = edge.table.add(connection);
   edge.open.add(*connection);
   connection->start_clock();
@@ -66,12 +68,13 @@ void ConnectionIo::read_next_turn() {
 
 void ConnectionIo::read() {
   if (!rest_.empty() && rest_.size() >= needed_ && !take_rest()) return;  // packets left over from a pause
+  if (websocket_ && websocket_ended()) return;
   char* const buffer = edge_->read_buffer.get();
   const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
   if (count > 0) {
     edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
     edge_->open.count().bytes_received += static_cast<std::uint64_t>(count);
-    take({buffer, static_cast<std::size_t>(count)});
+    receive(buffer, static_cast<std::size_t>(count));
     if (phase_ == Phase::closed || read_pending_) return;
     if (phase_ == Phase::open && paused_) return;
   } else if (count == 0) {
@@ -161,8 +164,10 @@ void ConnectionIo::resume_reading() {
   paused_ = false;
   start_clock();
   if (read_pending_) return;
-  if (rest_.empty() || rest_.size() < needed_) return wait_readable();
-  read_pending_ = true;  // whole packets wait in rest_: no need for the socket to become readable
+  const bool whole_packets = !rest_.empty() && rest_.size() >= needed_;
+  const bool end_unsaid = websocket_ && websocket_->end() != WebSocket::End::none;
+  if (!whole_packets && !end_unsaid) return wait_readable();
+  read_pending_ = true;  // no need for the socket to become readable
   boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->on_readable(); });
 }
 
@@ -176,6 +181,7 @@ void ConnectionIo::queue_write() {
 void ConnectionIo::write_now() {
   write_queued_ = false;
   if (write_blocked_ || (phase_ != Phase::open && phase_ != Phase::flushing)) return;
+  if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
   if (unsent_bytes() > 0) {
     wrote_ = true;
     const ssize_t count =
@@ -204,7 +210,7 @@ void ConnectionIo::end_unwritable() {
     char* const buffer = edge_->read_buffer.get();
     const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
     if (count <= 0) break;
-    take({buffer, static_cast<std::size_t>(count)});
+    receive(buffer, static_cast<std::size_t>(count));
   }
   end_with(CloseCause::peer_closed);
   close_now();
@@ -214,6 +220,7 @@ void ConnectionIo::wait_writable() {
   // Moves what is left to the front only when at least as much has been sent: a byte is moved once on
   // average.
   if (out_sent_ >= limits::turn_bytes_per_connection && out_sent_ >= unsent_bytes()) {
+    if (websocket_) websocket_->removed_front(out_sent_);
     out_.erase(0, out_sent_);
     out_sent_ = 0;
   }
@@ -226,6 +233,7 @@ void ConnectionIo::wait_writable() {
 }
 
 void ConnectionIo::all_written() {
+  if (websocket_) websocket_->removed_front(out_.size());
   out_.clear();
   out_sent_ = 0;
   if (phase_ == Phase::flushing) {

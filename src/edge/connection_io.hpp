@@ -7,11 +7,13 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/bytes.hpp"
 #include "edge/edge.hpp"
 #include "edge/rest_bytes.hpp"
+#include "edge/websocket.hpp"
 #include "mqtt/codec.hpp"
 
 namespace tandem::edge {
@@ -23,8 +25,9 @@ using IoPtr = boost::intrusive_ptr<ConnectionIo>;
 
 class ConnectionIo final : public Connection {
  public:
-  // Takes a non-blocking socket and has it read as soon as it is readable.
-  static void start(EdgeState& edge, int fd, const Flow& flow, std::string remote);
+  // Takes a non-blocking socket and has it read as soon as it is readable. `websocket` is null for plain MQTT, and
+  // outlives the connection.
+  static void start(EdgeState& edge, int fd, const Flow& flow, std::string remote, const WebSocketOptions* websocket);
 
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read
@@ -59,6 +62,10 @@ class ConnectionIo final : public Connection {
   void on_readable();
   void read();
   void discard();
+  // What the socket gave, in the edge's buffer: MQTT itself, or WebSocket frames around it.
+  void receive(char* bytes, std::size_t size) { websocket_ == nullptr ? take({bytes, size}) : unwrap(bytes, size); }
+  void unwrap(char* bytes, std::size_t size);
+  bool websocket_ended();
   void take(ByteView bytes);
   bool take_rest();
   std::size_t decode_all(ByteView bytes);
@@ -73,10 +80,11 @@ class ConnectionIo final : public Connection {
 
   EdgeState* edge_;
   Socket socket_;
-  RestBytes rest_;                  // never holds a whole packet, except after a pause
-  std::size_t needed_ = 0;          // bytes that rest_ must have before decoding again makes sense
-  std::int64_t since_ms_;           // last sign of life; in flushing and draining: their start
-  std::int64_t keep_alive_ms_ = 0;  // 1.5 x keep-alive; 0: never times out
+  std::unique_ptr<WebSocket> websocket_;  // null for plain MQTT
+  RestBytes rest_;                        // never holds a whole packet, except after a pause
+  std::size_t needed_ = 0;                // bytes that rest_ must have before decoding again makes sense
+  std::int64_t since_ms_;                 // last sign of life; in flushing and draining: their start
+  std::int64_t keep_alive_ms_ = 0;        // 1.5 x keep-alive; 0: never times out
   std::uint32_t references_ = 0;
   mqtt::DecodeOptions decode_options_;
   Phase phase_ = Phase::open;

@@ -21,9 +21,9 @@ constexpr std::int64_t warn_every_ms = 10'000;
 struct Edge::Impl {
   Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink) : state(loop, options, sink) {}
 
-  void take_client(int fd, const Flow& flow, std::string remote) {
+  void take_client(int fd, const Flow& flow, std::string remote, const WebSocketOptions* websocket) {
     if (state.table.size() < state.options.max_connections) {
-      ConnectionIo::start(state, fd, flow, std::move(remote));
+      ConnectionIo::start(state, fd, flow, std::move(remote), websocket);
       return;
     }
     ::close(fd);
@@ -52,8 +52,9 @@ struct Edge::Impl {
   Result<Listeners> open_all(const std::vector<ListenerOptions>& all) {
     Listeners opened;
     for (const ListenerOptions& options : all) {
-      auto listener = Listener::open(state.loop, options, [this](int fd, const Flow& flow, std::string remote) {
-        take_client(fd, flow, std::move(remote));
+      const WebSocketOptions* const websocket = options.websocket.get();  // lives as long as state.options
+      auto listener = Listener::open(state.loop, options, [=, this](int fd, const Flow& flow, std::string remote) {
+        take_client(fd, flow, std::move(remote), websocket);
       });
       if (!listener) {
         for (const auto& other : opened) other->close();
@@ -82,7 +83,10 @@ struct Edge::Impl {
     for (const ListenerOptions& options : state.options.listeners) {
       for (const std::string& address : state.options.virtual_ips) {
         const char* const any = address.find(':') == std::string::npos ? "0.0.0.0" : "::";
-        if (options.address == any || options.address == address) all.push_back({address, options.port, true});
+        if (options.address != any && options.address != address) continue;
+        all.push_back(options);
+        all.back().address = address;
+        all.back().shared = true;
       }
     }
     return all;

@@ -20,9 +20,16 @@ class io_context;
 
 namespace tandem::edge {
 
+// Of a listener whose clients speak MQTT over WebSocket.
+struct WebSocketOptions {
+  std::vector<std::string> paths;    // where MQTT is, such as "/mqtt"
+  std::vector<std::string> origins;  // of the pages that browsers may connect from; empty: any
+};
+
 struct ListenerOptions {
   std::string address;
   std::uint16_t port = 1883;
+  std::shared_ptr<const WebSocketOptions> websocket = nullptr;  // null: MQTT itself
   bool shared = false;  // another listener may have this port, at an address of its own (SO_REUSEPORT)
 };
 

@@ -1,0 +1,34 @@
+// What a client of a WebSocket listener does to its connection beside its MQTT bytes: the upgrade, pings, the end.
+#include "edge/connection_io.hpp"
+#include "edge/edge_state.hpp"
+
+namespace tandem::edge {
+
+void ConnectionIo::unwrap(char* bytes, std::size_t size) {
+  const ByteView mqtt_bytes = websocket_->receive(bytes, size);
+  if (websocket_->has_to_say()) will_write();
+  if (!mqtt_bytes.empty()) take(mqtt_bytes);
+  if (phase_ == Phase::open && !paused_) websocket_ended();
+}
+
+// True: this connection is not read any more. Packets that came before the end have been handed over.
+bool ConnectionIo::websocket_ended() {
+  switch (websocket_->end()) {
+    case WebSocket::End::none:
+      return false;
+    case WebSocket::End::refused:
+      end_with(CloseCause::malformed);
+      break;
+    case WebSocket::End::closed:
+      client_closes_first();
+      end_with(CloseCause::peer_closed);
+      break;
+    case WebSocket::End::violated:
+      begin_closing();
+      edge_->sink.on_malformed(*this, mqtt::Reason::protocol_error, websocket_->violation());
+      break;
+  }
+  return true;
+}
+
+}  // namespace tandem::edge
