@@ -44,11 +44,18 @@ struct NodeConfig {
   std::int64_t sys_interval_s = 10;          // $SYS topics; 0: none
 };
 
+// What the clients of a listener speak: MQTT, or MQTT in the binary frames of a WebSocket (browsers).
+enum class Protocol : std::uint8_t { mqtt, websocket };
+
 // [[listener]], at least one. Opened when PROMOTING, accepting when ACTIVE; the address may not be here yet
 // (a VIP).
 struct ListenerConfig {
-  std::string address;  // required; an IP address
-  std::uint16_t port = 1883;
+  std::string address;        // required; an IP address
+  std::uint16_t port = 1883;  // required with protocol "websocket"
+  Protocol protocol = Protocol::mqtt;
+  // Of protocol "websocket" only.
+  std::vector<std::string> paths = {"/mqtt", "/"};  // key path, one or a list
+  std::vector<std::string> origins;  // of the pages that browsers may connect from, one or a list; none: any page
 };
 
 // [security]

@@ -26,6 +26,40 @@ bool is_name(std::string_view text) {
          });
 }
 
+constexpr std::size_t most_paths = 16;
+constexpr std::size_t most_origins = 100;
+
+// As browsers write it: scheme, host and, unless it is the scheme's own, port; "null" is that of a page in a file.
+bool is_origin(std::string_view text) {
+  if (text == "null") return true;
+  const std::size_t host_at = text.find("://");
+  if (host_at == 0 || host_at == std::string_view::npos) return false;
+  const std::string_view host = text.substr(host_at + 3);
+  return !host.empty() && host.find_first_of("/?# *\"") == std::string_view::npos;
+}
+
+void read_websocket(TableReader& reader, ListenerConfig& listener) {
+  reader.read_texts("path", listener.paths, most_paths);
+  reader.read_texts("origins", listener.origins, most_origins);
+  if (listener.protocol != Protocol::websocket) {
+    for (const std::string_view key : {"path", "origins"}) {
+      if (reader.has(key)) reader.reject(key, "is of no use here; allowed: with protocol = \"websocket\" only");
+    }
+    return;
+  }
+  reader.require("port", "a whole number from 1 to 65535, such as 9001 (there is no usual one for WebSocket)");
+  for (const std::string& path : listener.paths) {
+    if (path.front() == '/' && path.find_first_of("?# ") == std::string::npos) continue;
+    reader.reject("path", "\"" + path + "\" is no path of a URL; allowed: such as \"/mqtt\"");
+  }
+  for (const std::string& origin : listener.origins) {
+    if (is_origin(origin)) continue;
+    reader.reject("origins", "\"" + origin +
+                                 "\" is no origin; allowed: scheme, host and port as browsers send them, such as "
+                                 "\"https://hmi.example\" or \"http://192.0.2.5:8080\"");
+  }
+}
+
 }  // namespace
 
 void read_node(TableReader& reader, NodeConfig& node) {
@@ -47,6 +81,8 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
                                  "\" is no IP address; allowed: such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
   }
   reader.read_number("port", listener.port, 1, 65'535);
+  reader.read_choice("protocol", listener.protocol, {{"mqtt", Protocol::mqtt}, {"websocket", Protocol::websocket}});
+  read_websocket(reader, listener);
   const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
     return other.address == listener.address && other.port == listener.port;
   });

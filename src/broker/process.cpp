@@ -43,8 +43,12 @@ std::uint64_t random_u64() {
 
 edge::EdgeOptions edge_options(const Config& config) {
   edge::EdgeOptions options;
-  for (const ListenerConfig& listener : config.listeners)
+  for (const ListenerConfig& listener : config.listeners) {
     options.listeners.push_back({listener.address, listener.port});
+    if (listener.protocol != Protocol::websocket) continue;
+    options.listeners.back().websocket =
+        std::make_shared<const edge::WebSocketOptions>(edge::WebSocketOptions{listener.paths, listener.origins});
+  }
   if (config.by_keepalived()) options.virtual_ips = config.takeover.vip;
   options.max_packet_bytes = config.limits.max_packet_bytes;
   options.max_connect_bytes = limits::max_connect_bytes;

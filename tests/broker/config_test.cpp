@@ -194,6 +194,31 @@ TEST_CASE("letters beyond ASCII where a key begins: the place of the fault") {
   }
 }
 
+TEST_CASE("a listener for WebSocket has paths and origins") {
+  const std::string websocket = "[[listener]]\naddress = \"::\"\nport = 9001\nprotocol = \"websocket\"\n";
+  const Config bare = right(node_and_listener + websocket);
+  REQUIRE(bare.listeners.size() == 2);
+  CHECK(bare.listeners[0].protocol == Protocol::mqtt);
+  CHECK(bare.listeners[1].protocol == Protocol::websocket);
+  CHECK(bare.listeners[1].paths == std::vector<std::string>{"/mqtt", "/"});
+  CHECK(bare.listeners[1].origins.empty());
+  const Config full =
+      right(node_and_listener + websocket +
+            "path = \"/ws\"\norigins = [\"https://hmi.example\", \"http://192.0.2.5:8080\", \"null\"]\n");
+  CHECK(full.listeners[1].paths == std::vector<std::string>{"/ws"});
+  CHECK(full.listeners[1].origins.size() == 3);
+
+  wrong(node_and_listener + "protocol = \"ws\"\n", "t.toml:5:12: listener.protocol: \"ws\"", "\"mqtt\", \"websocket\"");
+  wrong(node_and_listener + "path = \"/mqtt\"\n", "t.toml:5:8: listener.path: is of no use", "\"websocket\"");
+  wrong(node_and_listener + "origins = \"null\"\n", "t.toml:5:11: listener.origins: is of no use", "\"websocket\"");
+  wrong(node_and_listener + "[[listener]]\naddress = \"::\"\nprotocol = \"websocket\"\n",
+        "t.toml:5:1: listener.port: missing", "9001");
+  wrong(node_and_listener + websocket + "path = \"mqtt\"\n", "t.toml:9:8: listener.path: \"mqtt\"", "\"/mqtt\"");
+  for (const std::string origin : {"hmi.example", "https://", "https://hmi.example/", "*"}) {
+    wrong(node_and_listener + websocket + "origins = \"" + origin + "\"\n", "t.toml:9:11: listener.origins:", "scheme");
+  }
+}
+
 TEST_CASE("a key twice is an error") {
   CHECK(starts_with(problems("[node]\nname = \"a\"\nname = \"b\"\n").front(), "t.toml:3:"));
 }

@@ -104,6 +104,10 @@ void Node::write_config() {
                      "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.port) + "\n" +
                      "[security]\nallow_anonymous = true\n" + "[control]\nsocket = \"" + folder_ + "/" + o.name +
                      ".sock\"\n";
+  if (o.websocket_port != 0) {
+    text += "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.websocket_port) +
+            "\nprotocol = \"websocket\"\n" + o.websocket_lines + "\n";
+  }
   if (!o.mirror_ports.empty()) {
     std::string key = read_text_file(folder_ + "/keys/" + o.peer_name + ".pub");
     text += "[mirror]\nlisten = " + endpoint_list(o.mirror_ports) + "\npeer = " + endpoint_list(o.peer_mirror_ports) +

@@ -37,10 +37,12 @@ struct NodeStatus {
 struct NodeOptions {
   std::string name = "boxa";
   uint16_t port = 0;                   // MQTT, on 127.0.0.1
+  uint16_t websocket_port = 0;         // MQTT over WebSocket, on 127.0.0.1; 0: none
   std::vector<uint16_t> mirror_ports;  // one a path; none: a single broker
   std::vector<uint16_t> peer_mirror_ports;
   std::string peer_name;
   // More lines of these tables.
+  std::string websocket_lines;
   std::string mirror_lines;
   std::string takeover_lines;
   std::string store_lines;
