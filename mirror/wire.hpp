@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/batch.hpp"
+#include "base/feature_level.hpp"
 #include "mirror/history.hpp"
 #include "mirror/pair.hpp"
 #include "mirror/stream.hpp"
@@ -16,9 +17,7 @@ namespace tandem::mirror {
 
 // First byte of every frame. Another value is another format: refused with a clear message.
 inline constexpr std::uint8_t wire_version = 1;
-// What record and frame kinds this release can read; goes out in HELLO. The active writes nothing that its peer cannot
-// read.
-inline constexpr std::uint32_t feature_level = 1;
+using tandem::feature_level;
 
 // On the wire: never reuse a value.
 enum class FrameKind : std::uint8_t {

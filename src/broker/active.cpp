@@ -36,6 +36,7 @@ void Active::end() {
   state_->drop_transient_sessions();
   clients_.clear();
   paused_.clear();
+  overflowed_.clear();
   slow_ = false;
   sys_.clear();
   state_ = nullptr;
@@ -47,14 +48,29 @@ core::Applying Active::applying(Lsn lsn) {
 
 void Active::show(Lsn lsn, mqtt::Connack* connack) {
   if (!effects_.empty()) writer_->write(effects_, lsn, connack);
+  overflowed_.insert(overflowed_.end(), effects_.overflowed.begin(), effects_.overflowed.end());
   effects_.clear();
 }
 
+// core::QueuePolicy::disconnect
+void Active::end_overflowed() {
+  for (const ConnectionId id : std::exchange(overflowed_, {})) {
+    edge::Connection* const connection = connections_->find(id);
+    if (connection != nullptr && client_of(*connection) != nullptr) {
+      end_connection(*connection, mqtt::Reason::quota_exceeded);
+    }
+  }
+}
+
 void Active::do_what_is_due() {
+  end_overflowed();
   std::string name;
   for (int i = 0; i < due_records_a_turn; ++i) {
     const std::optional<core::Record> due = core::decide_due(*state_, log_.time(), name);
     if (!due) return;
+    if (const auto* ended = std::get_if<core::SessionEnded>(&*due)) {
+      if (const core::Session* session = state_->session(ended->session)) hand_on(*session);
+    }
     const Lsn lsn = record_if(true, *due);
     core::Applying to = applying(lsn);
     core::apply(to, *due);

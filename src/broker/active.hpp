@@ -46,7 +46,9 @@ class Active final : public edge::PacketSink {
   bool reigning() const { return state_ != nullptr; }
 
   void set_time(Instant time) { log_.set_time(time); }
-  // Wills, expiries: whatever log time has brought about; bounded a turn.
+  // Nothing is recorded that needs a higher feature level than the peer's.
+  void set_common_level(std::uint32_t level) { policy_.common_level = level; }
+  // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
   void do_what_is_due();
   // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.
   Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
@@ -114,6 +116,10 @@ class Active final : public edge::PacketSink {
                                                       const core::SubscribeVerdict& verdict);
   void send_sys(edge::Connection& connection, std::string_view filter, std::uint32_t subscription_identifier);
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
+  // active_hand_on.cpp
+  void hand_on(const core::Session& ending);  // before its end
+
+  void end_overflowed();
   void pause_if_needed(edge::Connection& connection, Client& client);
 
   template <class R>
@@ -136,6 +142,7 @@ class Active final : public edge::PacketSink {
   std::vector<Client> clients_;  // by slot
   SysTopics sys_;
   std::vector<ConnectionId> paused_;
+  std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
   bool slow_ = false;
   ActiveCounters counters_;
 };

@@ -46,6 +46,9 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   // What these steps did to State may change the verdict (a will that is gone, a session that ended).
   core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
 
+  const core::Session* const older = state_->session_of(connect_.record.client_id);
+  if (older != nullptr && !connect_.record.resumed) hand_on(*older);
+
   connection.established(packet.version, packet.keep_alive_s, connect_.record.max_packet_bytes);
   const Lsn lsn = record_if(connect_.recorded, core::Record(connect_.record));
   core::Applying to = applying(lsn);
@@ -133,6 +136,7 @@ void Active::gone(Client& client, bool keep_will, std::optional<std::uint32_t> s
   record.client_id = client_id;
   record.keep_will = keep_will;
   record.session_expiry_s = session_expiry_s;
+  if (session_expiry_s.value_or(session->expiry_s) == 0 || !session->durable) hand_on(*session);
   const Lsn lsn = record_if(core::touches_durable(*state_, client_id), core::Record(record));
   core::Applying to = applying(lsn);
   core::apply(to, record);

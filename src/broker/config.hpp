@@ -11,6 +11,7 @@
 
 #include "base/limits.hpp"
 #include "base/result.hpp"
+#include "core/queue_policy.hpp"
 
 namespace tandem {
 
@@ -119,6 +120,7 @@ struct LimitsConfig {
   std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
   std::size_t max_queue_messages = limits::max_queue_messages;  // a session
   std::size_t max_queue_bytes = limits::max_queue_bytes;        // a session; >= max_packet_bytes
+  core::QueuePolicy queue_policy = core::QueuePolicy::drop_newest;
   std::size_t max_retained = limits::max_retained;
   std::int64_t connect_timeout_ms = limits::connect_timeout_ms;  // from TCP accept to CONNECT
 };

@@ -123,6 +123,10 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
   reader.read_number("max_subscriptions_per_session", limits.max_subscriptions_per_session, 1, many);
   reader.read_number("max_queue_messages", limits.max_queue_messages, 1, many);
   reader.read_number("max_queue_bytes", limits.max_queue_bytes, 1'024, std::int64_t{1} << 40);
+  reader.read_choice<core::QueuePolicy>("queue_policy", limits.queue_policy,
+                                        {{"drop_newest", core::QueuePolicy::drop_newest},
+                                         {"drop_oldest", core::QueuePolicy::drop_oldest},
+                                         {"disconnect", core::QueuePolicy::disconnect}});
   reader.read_number("max_retained", limits.max_retained, 0, many);
   reader.read_number("connect_timeout_ms", limits.connect_timeout_ms, 100, 600'000);
   if (limits.max_queue_bytes < limits.max_packet_bytes) {

@@ -24,6 +24,7 @@ core::Policy policy_of(const Config& config) {
   policy.topic_alias_maximum = config.limits.topic_alias_maximum;
   policy.max_queue_messages = static_cast<std::uint32_t>(config.limits.max_queue_messages);
   policy.max_queue_bytes = config.limits.max_queue_bytes;
+  policy.queue_policy = config.limits.queue_policy;
   policy.max_sessions = config.limits.max_sessions;
   policy.max_subscriptions_per_session = config.limits.max_subscriptions_per_session;
   policy.max_retained = config.limits.max_retained;
@@ -134,7 +135,10 @@ bool Node::begin_turn() {
   const Steady now = steady_now();
   pair_->on_turn(now);
   carry_out();
-  if (active_.reigning()) active_.set_time(log_clock_.now(now));
+  if (active_.reigning()) {
+    active_.set_time(log_clock_.now(now));
+    active_.set_common_level(pair_->common_level());
+  }
   return active_.reigning();
 }
 

@@ -32,6 +32,7 @@ void apply(Applying& to, const WillFired& record);
 void apply(Applying& to, const SessionEnded& record);
 void apply(Applying& to, const RetainedExpired& record);
 void apply(Applying& to, const Reconciled& record);
+void apply(Applying& to, const HandedOn& record);
 
 // As read from a log or the mirror: no client is involved.
 void apply(Applying& to, const Record& record);
@@ -62,10 +63,13 @@ struct Delivery {
   bool retain = false;
   std::uint32_t list_begin = 0;
   std::uint32_t list_count = 0;
+  std::uint16_t group = 0;  // of the shared subscription that gives it (QueueEntry::group)
 };
 
 // Puts the message into the session's queue, or on its connection.
 void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& delivery);
+// To the chosen member of a shared group, as its subscription has it; nobody: it is gone.
+void deliver_to_member(Applying& to, const SharedPick& pick, Outgoing& message);
 // To every target of the match except by No Local to `publisher`, and to the picked members.
 void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& picks, SessionId publisher,
              Outgoing& message);

@@ -129,7 +129,7 @@ void apply(Applying& to, const Subscribed& record, std::uint16_t packet_id, cons
         to.state.put_subscription(*session, fact.filter, fact.options, record.subscription_identifier, existed);
     const bool wanted = fact.options.retain_handling == mqtt::RetainHandling::always ||
                         (fact.options.retain_handling == mqtt::RetainHandling::if_new && !existed);
-    if (wanted && !subscription.shared) deliver_retained(to, *session, subscription);
+    if (wanted && !subscription.shared()) deliver_retained(to, *session, subscription);
   }
 }
 
@@ -161,6 +161,7 @@ void apply(Applying& to, const Record& record) {
     void operator()(const SessionEnded& r) const { apply(to, r); }
     void operator()(const RetainedExpired& r) const { apply(to, r); }
     void operator()(const Reconciled& r) const { apply(to, r); }
+    void operator()(const HandedOn& r) const { apply(to, r); }
   };
   std::visit(Visitor{to}, record);
 }

@@ -53,6 +53,7 @@ void take_header(Session& session, const Connected& record) {
   session.max_packet_bytes = record.max_packet_bytes;
   session.max_queue_messages = record.max_queue_messages;
   session.max_queue_bytes = record.max_queue_bytes;
+  session.queue_policy = record.queue_policy;
 }
 
 void apply(Applying& to, const EpochBegan& record) {

@@ -77,6 +77,7 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   r.max_packet_bytes = v5 ? packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF) : 0xFFFFFFFF;
   r.max_queue_messages = policy.max_queue_messages;
   r.max_queue_bytes = policy.max_queue_bytes;
+  if (policy.common_level >= 2) r.queue_policy = policy.queue_policy;
   if (packet.will) r.will = will_of(*packet.will);
   const Session* session = state.session_of(r.client_id);
   const bool older = session != nullptr && session->durable;
@@ -87,27 +88,28 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   verdict.recorded = r.durable || r.will.has_value() || touches_durable(state, r.client_id);
 }
 
+Subscription* choose_member(SharedGroup& group, const Session* except) {
+  const std::size_t count = group.members.size();
+  const std::size_t first = group.cursor;
+  Subscription* fallback = nullptr;
+  for (std::size_t i = 0; i < count; ++i) {
+    Subscription* member = group.members[(first + i) % count];
+    const Session& session = *member->session;
+    if (&session == except) continue;
+    if (session.connected && session.queue.waiting() == 0 && session.queue.window_open(session.receive_maximum)) {
+      group.cursor = (first + i + 1) % count;
+      return member;
+    }
+    if (fallback == nullptr || (session.connected && !fallback->session->connected)) fallback = member;
+  }
+  group.cursor = (first + 1) % count;
+  return fallback;
+}
+
 void choose_members(const Match& match, std::vector<SharedPick>& picks) {
   for (SharedGroup* group : match.groups) {
-    const std::size_t count = group->members.size();
-    Subscription* fallback = nullptr;
-    Subscription* chosen = nullptr;
-    for (std::size_t i = 0; i < count && chosen == nullptr; ++i) {
-      Subscription* member = group->members[(group->cursor + i) % count];
-      const Session& session = *member->session;
-      const bool room =
-          session.connected && session.queue.waiting() == 0 && session.queue.window_open(session.receive_maximum);
-      if (room)
-        chosen = member;
-      else if (fallback == nullptr || (session.connected && !fallback->session->connected))
-        fallback = member;
-      if (chosen != nullptr) group->cursor = (group->cursor + i + 1) % count;
-    }
-    if (chosen == nullptr) {
-      chosen = fallback;
-      group->cursor = (group->cursor + 1) % count;
-    }
-    picks.push_back({chosen->session->id, chosen->filter});
+    const Subscription* member = choose_member(*group);
+    picks.push_back({member->session->id, member->filter});
   }
 }
 

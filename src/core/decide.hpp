@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/feature_level.hpp"
 #include "base/limits.hpp"
 #include "core/access.hpp"
 #include "core/record.hpp"
@@ -22,10 +23,12 @@ struct Policy {
   std::uint16_t topic_alias_maximum = limits::topic_alias_maximum;
   std::uint32_t max_queue_messages = limits::max_queue_messages;
   std::uint64_t max_queue_bytes = limits::max_queue_bytes;
+  QueuePolicy queue_policy = QueuePolicy::drop_newest;
   std::size_t max_sessions = limits::max_sessions;
   std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
   std::size_t max_retained = limits::max_retained;
   std::uint32_t will_grace_s = 0;
+  std::uint32_t common_level = feature_level;  // what the peer can read, too: nothing of a higher one is recorded
 };
 
 struct ConnectVerdict {
@@ -54,7 +57,9 @@ struct PublishVerdict {
 void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict);
 
-// Chooses a member for each shared group: connected ones with room first, in turn.
+// The member of a shared group whose turn it is: connected ones with room first. nullptr: there is none but `except`.
+Subscription* choose_member(SharedGroup& group, const Session* except = nullptr);
+// One for each group of the match.
 void choose_members(const Match& match, std::vector<SharedPick>& picks);
 
 struct SubscribeVerdict {

@@ -83,6 +83,24 @@ bool queue_full(const Session& session, std::size_t bytes) {
          (session.queue.waiting() != 0 && session.queue.bytes() + bytes > session.max_queue_bytes);
 }
 
+// The queue is full: its policy. False: the message is dropped.
+bool make_room(Applying& to, Session& session, std::size_t bytes) {
+  if (session.queue_policy == QueuePolicy::drop_oldest) {
+    const Queue& queue = session.queue;
+    // What was sent before stays: a client may be in the middle of its flow.
+    while (queue_full(session, bytes) && !queue.at(queue.cursor()).sent) {
+      to.state.skip_at_cursor(session);
+      to.state.count_drop(session);
+    }
+    if (!queue_full(session, bytes)) return true;
+  }
+  if (session.queue_policy == QueuePolicy::disconnect && session.connection.valid()) {
+    to.effects.overflowed.push_back(session.connection);
+  }
+  to.state.count_drop(session);
+  return false;
+}
+
 Effect& add_delivery(Applying& to, const Session& session, const Message* message, const Delivery& delivery) {
   Effect& effect = add_publish(to, session, message, delivery.qos, delivery.retain);
   effect.list_begin = delivery.list_begin;
@@ -110,12 +128,13 @@ const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& messa
 }
 
 // Nothing waits before it and the window is open: written without a detour. A transient session never sends it again,
-// so it need not be kept.
+// so it need not be kept; unless another member of a shared group may get it.
 void deliver_at_once(Applying& to, Session& session, Outgoing& message, const Delivery& delivery) {
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
-  if (session.durable) entry.message = kept_for(to, session, message);
+  entry.group = delivery.group;
+  if (session.durable || delivery.group != 0) entry.message = kept_for(to, session, message);
   const Message* source = session.durable ? entry.message.get() : message.source;
   const Identifiers identifiers = session.durable ? identifiers_of(to, delivery) : Identifiers();
   const Sequence sequence = to.state.enqueue_in_flight(session, std::move(entry), identifiers);
@@ -175,16 +194,30 @@ void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& 
     deliver_at_once(to, session, message, delivery);
     return;
   }
-  if (queue_full(session, message.view.bytes())) {
-    to.state.count_drop(session);
-    return;
-  }
+  if (queue_full(session, message.view.bytes()) && !make_room(to, session, message.view.bytes())) return;
   QueueEntry entry;
   entry.message = kept_for(to, session, message);
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
+  entry.group = delivery.group;
   to.state.enqueue(session, std::move(entry), identifiers_of(to, delivery));
   if (session.connected) pull(to, session);
+}
+
+void deliver_to_member(Applying& to, const SharedPick& pick, Outgoing& message) {
+  Session* session = to.state.session(pick.session);
+  if (session == nullptr) return;
+  const auto found = session->subscriptions.find(pick.filter);
+  if (found == session->subscriptions.end()) return;
+  const Subscription& s = found->second;
+  Delivery delivery;
+  delivery.qos = std::min(s.options.qos, message.view.qos);
+  delivery.retain = s.options.retain_as_published && message.view.retain;
+  delivery.list_begin = static_cast<std::uint32_t>(to.effects.identifiers.size());
+  delivery.list_count = s.identifier != 0 ? 1 : 0;
+  delivery.group = s.group;
+  if (s.identifier != 0) to.effects.identifiers.push_back(s.identifier);
+  deliver(to, *session, message, delivery);
 }
 
 void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& picks, SessionId publisher,
@@ -195,19 +228,7 @@ void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& pi
       deliver(to, *target.session, message, delivery);
     }
   }
-  for (const SharedPick& pick : picks) {
-    Session* session = to.state.session(pick.session);
-    if (session == nullptr) continue;
-    const auto found = session->subscriptions.find(pick.filter);
-    if (found == session->subscriptions.end()) continue;
-    const Subscription& s = found->second;
-    delivery.qos = std::min(s.options.qos, message.view.qos);
-    delivery.retain = s.options.retain_as_published && message.view.retain;
-    delivery.list_begin = static_cast<std::uint32_t>(to.effects.identifiers.size());
-    delivery.list_count = s.identifier != 0 ? 1 : 0;
-    if (s.identifier != 0) to.effects.identifiers.push_back(s.identifier);
-    deliver(to, *session, message, delivery);
-  }
+  for (const SharedPick& pick : picks) deliver_to_member(to, pick, message);
 }
 
 }  // namespace tandem::core

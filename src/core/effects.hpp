@@ -38,13 +38,15 @@ struct Effects {
   MessageView current;  // the message being published
   std::vector<std::uint32_t> identifiers;
   std::vector<mqtt::Reason> reasons;
-  MessageRef keep;  // what `current` borrows from when no packet holds it (a will)
-  Instant time;     // log time of the record: expiry is counted down to it
+  std::vector<ConnectionId> overflowed;  // whose queue is full, and whose policy is to disconnect: not yet ended
+  MessageRef keep;                       // what `current` borrows from when no packet holds it (a will)
+  Instant time;                          // log time of the record: expiry is counted down to it
 
   void clear() {
     list.clear();
     identifiers.clear();
     reasons.clear();
+    overflowed.clear();
     keep.reset();
   }
   bool empty() const { return list.empty(); }

@@ -30,6 +30,17 @@ std::uint8_t flags_of(const QueueEntry& entry) {
                                    (entry.done ? 64U : 0U));
 }
 
+// Which entries came by a shared subscription; nothing if none did.
+void put_groups(const Queue& queue, Sequence begin, Sequence end, ByteWriter& out) {
+  std::uint64_t count = 0;
+  for (Sequence s = begin; s < end; ++s) count += queue.at(s).group != 0 ? 1U : 0U;
+  if (count == 0) return;
+  out.varint(count);
+  for (Sequence s = begin; s < end; ++s) {
+    if (queue.at(s).group != 0) out.varint(s - begin).u16_le(queue.at(s).group);
+  }
+}
+
 }  // namespace
 
 ByteBuffer message_key(std::uint64_t id) {
@@ -83,6 +94,7 @@ Row session_row(const Session& s) {
   out.u16_le(s.receive_maximum).u32_le(s.max_packet_bytes).u32_le(s.max_queue_messages).u64_le(s.max_queue_bytes);
   out.varint(s.held_ids.size());
   for (const std::uint16_t id : s.held_ids) out.u16_le(id);
+  if (s.queue_policy != QueuePolicy::drop_newest) out.u8(static_cast<std::uint8_t>(s.queue_policy));
   return made;
 }
 
@@ -117,6 +129,7 @@ Row segment_row(const Session& session, std::uint64_t segment) {
     out.varint(identifiers.size());
     for (const std::uint32_t identifier : identifiers) out.u32_le(identifier);
   }
+  put_groups(queue, begin, end, out);
   return made;
 }
 

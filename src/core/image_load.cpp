@@ -5,6 +5,7 @@
 #include "base/limits.hpp"
 #include "core/image.hpp"
 #include "core/image_codec.hpp"
+#include "core/record_parts.hpp"
 
 namespace tandem::core {
 
@@ -122,6 +123,7 @@ Status ImageLoader::load_session(ByteReader& key, ByteReader& in) {
   s.max_queue_bytes = in.u64_le();
   const std::uint64_t held = in.varint();
   for (std::uint64_t i = 0; i < held && in.ok(); ++i) s.held_ids.push_back(in.u16_le());
+  if (in.remaining() != 0) s.queue_policy = get_queue_policy(in);
   const bool ids_ascend = std::is_sorted(s.held_ids.begin(), s.held_ids.end(), std::less_equal<>());
   if (!in.ok() || !key.ok() || s.id == 0 || s.id >= state_.globals().next_session || version < 3 || version > 5 ||
       !ids_ascend || state_.session(s.id) != nullptr || state_.session_of(s.client_id) != nullptr) {
@@ -177,6 +179,13 @@ Status ImageLoader::load_segment(ByteReader& key, ByteReader& in) {
     const Sequence sequence = queue.tail();
     queue.push_loaded(std::move(entry));
     queue.set_identifiers(sequence, identifiers);
+  }
+  const std::uint64_t groups = in.remaining() != 0 ? in.varint() : 0;
+  for (std::uint64_t i = 0; i < groups; ++i) {
+    const std::uint64_t place = in.varint();
+    const std::uint16_t group = in.u16_le();
+    if (!in.ok() || place >= count) return damaged("queue");
+    queue.at(begin + place).group = group;
   }
   return {};
 }

@@ -2,8 +2,13 @@
 #include "core/queue.hpp"
 
 #include "base/check.hpp"
+#include "base/hash.hpp"
 
 namespace tandem::core {
+
+std::uint16_t short_name(std::string_view shared_filter) {
+  return static_cast<std::uint16_t>(hash64(shared_filter) | 1U);
+}
 
 bool Queue::find(std::uint16_t id, Sequence& sequence) const {
   if (id == 0 || cursor_ == head_) return false;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/message.hpp"
@@ -26,11 +27,18 @@ struct QueueEntry {
   bool in_flight : 1 = false;    // written on the present connection
   bool released : 1 = false;     // QoS 2: PUBREC came, PUBREL is pending
   bool done : 1 = false;         // acknowledged, expired or too large
+  // Short name of the shared subscription that gave it; 0: none. Not in the digest: a hint for hand_on.hpp, which an
+  // older box does not keep.
+  std::uint16_t group = 0;
 
   // The client has not had it: after its PUBREC a QoS 2 message is the client's.
   bool owed() const { return message && !done && !released; }
 };
 static_assert(sizeof(QueueEntry) == 16);
+
+// Of a shared subscription's whole filter, never 0. Two of one topic seldom share one; a message may then go to the
+// other group's member.
+std::uint16_t short_name(std::string_view shared_filter);
 
 using Sequence = std::uint64_t;
 

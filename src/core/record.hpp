@@ -11,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "core/message.hpp"
+#include "core/queue_policy.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::core {
@@ -32,6 +33,7 @@ enum class RecordKind : std::uint8_t {
   session_ended = 10,
   retained_expired = 11,
   reconciled = 12,
+  handed_on = 13,  // feature level 2
 };
 
 // First record of a reign: nobody is connected; expiry and will-grace clocks start at its time.
@@ -59,6 +61,7 @@ struct Connected {
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;
   std::uint32_t max_queue_messages = 0;  // limits in force, so that both boxes drop alike
   std::uint64_t max_queue_bytes = 0;
+  QueuePolicy queue_policy = QueuePolicy::drop_newest;  // another one is of feature level 2
   // What the active saw, so that whoever has only a part of the log can tell sessions apart; apply looks for itself.
   bool resumed = false;   // `session` is an older one
   SessionId session = 0;  // that this client now has; 0: a transient one, or none
@@ -160,7 +163,16 @@ struct Reconciled {
   ByteView fact;                       // as encode_fact() made it; decode_record() has looked whether it can be read
 };
 
+// A message of a session that is about to end goes to another member of the shared group (hand_on.hpp).
+struct HandedOn {
+  SessionId from = 0;            // whose queue it leaves; 0: a transient session's: `message` is set
+  std::uint64_t position = 0;    // there
+  std::uint64_t message_id = 0;  // what stands there
+  std::optional<MessageView> message;
+  SharedPick to;  // a transient member is not named in the log: there the message only leaves the queue
+};
+
 using Record = std::variant<EpochBegan, Connected, Disconnected, Subscribed, Unsubscribed, Published, Released, Acked,
-                            WillFired, SessionEnded, RetainedExpired, Reconciled>;
+                            WillFired, SessionEnded, RetainedExpired, Reconciled, HandedOn>;
 
 }  // namespace tandem::core

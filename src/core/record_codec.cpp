@@ -57,6 +57,7 @@ Connected get_connected(ByteReader& in) {
     will.message = get_message(in);
     r.will = will;
   }
+  if (in.remaining() != 0) r.queue_policy = get_queue_policy(in);
   return r;
 }
 
@@ -150,6 +151,21 @@ Reconciled get_reconciled(ByteReader& in) {
   return r;
 }
 
+HandedOn get_handed_on(ByteReader& in) {
+  HandedOn r;
+  r.from = in.varint();
+  if (r.from != 0) {
+    r.position = in.varint();
+    r.message_id = in.varint();
+  } else {
+    r.message = get_message(in);
+  }
+  const std::vector<SharedPick> picks = get_picks(in);
+  if (picks.size() > 1 || (picks.empty() && r.from == 0)) in.fail();
+  if (!picks.empty()) r.to = picks.front();
+  return r;
+}
+
 std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
   switch (kind) {
     case RecordKind::epoch_began:
@@ -176,6 +192,8 @@ std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
       return RetainedExpired{in.bytes_varint()};
     case RecordKind::reconciled:
       return get_reconciled(in);
+    case RecordKind::handed_on:
+      return get_handed_on(in);
   }
   return std::nullopt;
 }

@@ -90,6 +90,7 @@ void put(const Connected& r, Out& out) {
     out.varint(r.will->delay_s);
     put_message(r.will->message, out);
   }
+  if (r.queue_policy != QueuePolicy::drop_newest) out.u8(static_cast<std::uint8_t>(r.queue_policy));
 }
 
 template <class Out>
@@ -156,6 +157,19 @@ void put(const Reconciled& r, Out& out) {
   out.bytes_varint(r.fact);
 }
 
+template <class Out>
+void put(const HandedOn& r, Out& out) {
+  out.varint(r.from);
+  if (r.from != 0)
+    out.varint(r.position).varint(r.message_id);
+  else
+    put_message(*r.message, out);
+  if (r.to.session != 0)
+    put_picks({r.to}, out);
+  else
+    out.varint(0);
+}
+
 // The body is put twice: for its size, then for its bytes.
 template <class T>
 void put_enveloped(RecordKind kind, const T& record, ByteBuffer& buffer) {
@@ -174,7 +188,8 @@ void put_enveloped(RecordKind kind, const T& record, ByteBuffer& buffer) {
 constexpr std::array kind_of_alternative = {
     RecordKind::epoch_began,  RecordKind::connected,     RecordKind::disconnected,     RecordKind::subscribed,
     RecordKind::unsubscribed, RecordKind::published,     RecordKind::released,         RecordKind::acked,
-    RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired, RecordKind::reconciled};
+    RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired, RecordKind::reconciled,
+    RecordKind::handed_on};
 static_assert(kind_of_alternative.size() == std::variant_size_v<Record>);
 
 }  // namespace

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
-#include "core/message.hpp"
+#include "core/record.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::core {
@@ -29,6 +29,12 @@ inline mqtt::SubscriptionOptions unpack(std::uint8_t bits, ByteReader& in) {
   options.retain_as_published = (bits & 8U) != 0;
   options.retain_handling = static_cast<mqtt::RetainHandling>((bits >> 4) & 3U);
   return options;
+}
+
+inline QueuePolicy get_queue_policy(ByteReader& in) {
+  const std::uint8_t value = in.u8();
+  if (value > static_cast<std::uint8_t>(QueuePolicy::disconnect)) in.fail();
+  return static_cast<QueuePolicy>(value);
 }
 
 inline std::uint32_t varint32(ByteReader& in) {

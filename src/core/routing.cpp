@@ -41,14 +41,14 @@ Routing::~Routing() = default;
 void Routing::add(Subscription* subscription) {
   place(subscription, true);
   ++size_;
-  if (subscription->shared) ++shared_;
+  if (subscription->shared()) ++shared_;
   ++generation_;
 }
 
 void Routing::remove(Subscription* subscription) {
   place(subscription, false);
   --size_;
-  if (subscription->shared) --shared_;
+  if (subscription->shared()) --shared_;
   ++generation_;
 }
 

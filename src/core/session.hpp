@@ -39,8 +39,10 @@ struct Subscription {
   mqtt::SubscriptionOptions options;
   std::uint32_t identifier = 0;  // 0: none
   std::uint64_t joined = 0;      // order of joining, for shared groups
-  bool shared = false;
+  std::uint16_t group = 0;       // short name of a shared one; 0: not shared
   ChangeMark mark;
+
+  bool shared() const { return group != 0; }
 };
 
 struct Session {
@@ -58,6 +60,7 @@ struct Session {
   std::uint32_t max_packet_bytes = 0xFFFFFFFF;
   std::uint32_t max_queue_messages = 0;
   std::uint64_t max_queue_bytes = 0;
+  QueuePolicy queue_policy = QueuePolicy::drop_newest;
   Queue queue;
   std::vector<std::uint16_t> held_ids;  // inbound QoS 2 ids between PUBLISH and PUBREL, sorted
   std::map<std::string, Subscription, std::less<>> subscriptions;  // by whole filter

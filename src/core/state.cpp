@@ -212,7 +212,7 @@ Subscription& State::put_subscription(Session& session, std::string_view filter,
   subscription.options = options;
   subscription.identifier = identifier;
   subscription.joined = joined;
-  subscription.shared = mqtt::parse_shared(filter).has_value();
+  subscription.group = mqtt::parse_shared(filter) ? short_name(filter) : std::uint16_t{0};
   if (session.durable) {
     touch(subscription);
     digest_.add(Table::subscriptions, session.id, hash_of(subscription));

@@ -33,6 +33,7 @@ std::uint64_t hash_of(const Session& s) {
   fold.number(s.connected ? 1 : 0).number(s.keep_alive_s).number(s.expiry_s);
   fold.number(s.connected ? 0 : static_cast<std::uint64_t>(s.expires_at.ms));
   fold.number(s.receive_maximum).number(s.max_packet_bytes).number(s.max_queue_messages).number(s.max_queue_bytes);
+  if (s.queue_policy != QueuePolicy::drop_newest) fold.number(static_cast<std::uint64_t>(s.queue_policy));
   return fold.value();
 }
 

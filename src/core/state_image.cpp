@@ -63,7 +63,7 @@ void State::load_subscription(Session& session, std::string_view filter, const m
   subscription.options = options;
   subscription.identifier = identifier;
   subscription.joined = joined;
-  subscription.shared = mqtt::parse_shared(filter).has_value();
+  subscription.group = mqtt::parse_shared(filter) ? short_name(filter) : std::uint16_t{0};
   digest_.add(Table::subscriptions, session.id, hash_of(subscription));
   routing_.add(&subscription);
 }

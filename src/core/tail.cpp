@@ -28,6 +28,14 @@ void sort_names(std::vector<std::string_view>& names, std::size_t max_bytes) {
   names.resize(kept);
 }
 
+// Where the queue holds a message that its client has not had.
+std::optional<Sequence> place_owed(const Queue& queue, std::uint64_t message) {
+  for (Sequence s = queue.head(); s < queue.tail(); ++s) {
+    if (queue.at(s).owed() && queue.at(s).message->id() == message) return s;
+  }
+  return std::nullopt;
+}
+
 template <class List>
 List without(const List& list, const std::vector<std::uint32_t>& refused) {
   List kept;
@@ -135,6 +143,26 @@ struct TailReader::Body {
   void operator()(const Acked&) const {}
   void operator()(const EpochBegan&) const {}
   void operator()(const RetainedExpired&) const {}
+  // Its first owner has lost it (groups_of): it is the new one's, if that still waits for it.
+  void operator()(const HandedOn& r) const {
+    const Session* session = tail.end_.session(r.to.session);
+    const std::uint64_t message = r.from != 0 ? r.message_id : lsn.value;
+    if (session == nullptr || (message > tail.common_.value && message <= tail.from_state_.value)) return;
+    const std::optional<Sequence> place = place_owed(session->queue, message);
+    if (!place) return;
+    const QueueEntry& entry = session->queue.at(*place);
+    QueuedFact f;
+    f.message = entry.message->view();
+    f.message.retain = false;
+    if (f.message.expiry_s != no_expiry) f.message.expiry_s = f.message.seconds_left(origin.time);
+    const auto identifiers = session->queue.identifiers(*place);
+    QueuedFact::Place& to = f.clients.emplace_back();
+    to.client = session->client_id;
+    to.qos = static_cast<mqtt::Qos>(entry.qos);
+    to.retain = entry.retain;
+    to.identifiers.assign(identifiers.begin(), identifiers.end());
+    give({{}, std::move(f)});
+  }
   void operator()(const Reconciled& r);
 
   // A fact that came here by an older RECONCILE goes on as this box understood it.
@@ -245,6 +273,7 @@ void TailReader::finish_scan() {
 void TailReader::follow_state(const Origin& at) {
   after_state_ = any_ = true;
   last_ = at;
+  from_state_ = at.lsn;
   for (const auto& [id, session] : end_.sessions()) {  // which of them have acknowledged what is not known
     if (session->durable && common_.value != 0) acked_.insert(id);
   }

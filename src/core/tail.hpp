@@ -96,6 +96,7 @@ class TailReader {
   std::unique_ptr<Removed> removed_;
   Origin last_;
   bool any_ = false;
+  Lsn from_state_;  // messages up to here come from State, if any do
   bool after_state_ = false;
 };
 

@@ -186,13 +186,14 @@ TEST_CASE("The counter counts") {
   CHECK_EQ(allocations - before, 1);
 }
 
-TEST_CASE("Clean sessions: no allocation a message, at any QoS, for one, many or shared subscribers") {
+TEST_CASE("Clean sessions: no allocation a message, at any QoS, for one or many subscribers") {
   for (unsigned qos = 0; qos <= 2; ++qos) {
     INFO(qos);
     CHECK_EQ(allocations_of_400({.qos = qos}), 0);
     CHECK_EQ(allocations_of_400({.qos = qos, .subscribers = 20}), 0);
     CHECK_EQ(allocations_of_400({.qos = qos, .subscribers = 3, .identifier = 9}), 0);
-    CHECK_EQ(allocations_of_400({.qos = qos, .subscribers = 3, .shared = true}), 0);
+    // Kept until it is acknowledged: another member may have to get it (hand_on.hpp).
+    CHECK_EQ(allocations_of_400({.qos = qos, .subscribers = 3, .shared = true}), qos == 0 ? 0 : 400);
   }
 }
 

@@ -36,13 +36,14 @@ void describe_session(std::ostream& out, const Session& s) {
   out << "session " << s.id << " " << s.client_id << " " << s.username << (s.connected ? " connected" : "") << " v"
       << static_cast<int>(s.version) << " keep_alive " << s.keep_alive_s << " expiry " << s.expiry_s << " at "
       << (s.connected ? 0 : s.expires_at.ms) << " window " << s.receive_maximum << " packet " << s.max_packet_bytes
-      << " limits " << s.max_queue_messages << "/" << s.max_queue_bytes << "\n held";
+      << " limits " << s.max_queue_messages << "/" << s.max_queue_bytes << "/" << static_cast<int>(s.queue_policy)
+      << "\n held";
   for (const std::uint16_t id : s.held_ids) out << " " << id;
   out << "\n";
   for (const auto& [filter, sub] : s.subscriptions) {
     out << " " << filter << " qos" << static_cast<int>(sub.options.qos) << (sub.options.no_local ? " no_local" : "")
         << (sub.options.retain_as_published ? " rap" : "") << " rh" << static_cast<int>(sub.options.retain_handling)
-        << " id" << sub.identifier << " joined " << sub.joined << (sub.shared ? " shared" : "") << "\n";
+        << " id" << sub.identifier << " joined " << sub.joined << (sub.shared() ? " shared" : "") << "\n";
   }
   describe_queue(out, s);
 }

@@ -282,6 +282,14 @@ void Model::after_message(const MessageView& message, SessionId publisher, const
   if (message.retain) keep_retained(message);
 }
 
+void Model::after_hand_on(const MessageView& message, const SharedPick& to) {
+  for (ClientModel& model : clients_) {
+    if (!model.has_session || model.client->session != to.session) continue;
+    std::vector<Owed> copies = copies_for(model, message, 0, {to});
+    settle_copies(model, {copies.back()}, Source::one_message);  // the plain ones it has had
+  }
+}
+
 void Model::keep_retained(const MessageView& message) {
   const std::string topic(message.topic);
   if (message.payload.empty()) {

@@ -86,6 +86,8 @@ class Model final : public Observer {
   void before_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) override;
   void after_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) override;
   void on_due(const Record& record) override;
+  void before_hand_on() override { note_before(); }
+  void after_hand_on(const MessageView& message, const SharedPick& to) override;
 
  private:
   struct Before {

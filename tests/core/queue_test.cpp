@@ -126,6 +126,79 @@ TEST_CASE("A full queue drops the newest message: by bytes, but one message alwa
   world.check();
 }
 
+TEST_CASE("drop_oldest: what waited longest makes room, by count and by bytes") {
+  World world;
+  world.policy.queue_policy = QueuePolicy::drop_oldest;
+  world.policy.max_queue_messages = 3;
+  world.policy.max_queue_bytes = 1000;
+  Client& a = world.client(0);
+  world.connect(a, durable());
+  world.subscribe(a, "t");
+  world.lose(a);
+  world.connect(world.client(1));
+  for (int i = 0; i < 5; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  CHECK_EQ(world.session(a)->dropped, 2);
+  world.publish(world.client(1), "t", std::string(997, 'x'));  // beside "4" only
+  CHECK_EQ(world.session(a)->dropped, 4);
+  CHECK_EQ(world.active().queued_messages(), 2);
+  CHECK_EQ(world.active().messages().count(), 2);
+  world.check();
+  world.take_over();
+  world.connect(world.client(1));
+  world.publish(world.client(1), "t", "y");
+  world.connect(a, durable());
+  CHECK_EQ(world.drain(a), Payloads{std::string(997, 'x'), "y"});
+  world.check();
+}
+
+TEST_CASE("drop_oldest never takes what was sent and is not acknowledged") {
+  World world;
+  world.policy.queue_policy = QueuePolicy::drop_oldest;
+  world.policy.max_queue_messages = 1;
+  Client& a = world.client(0);
+  ConnectOptions options = durable();
+  options.receive_maximum = 2;
+  world.connect(a, options);
+  world.subscribe(a, "t");
+  world.connect(world.client(1));
+  for (int i = 0; i < 5; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  world.lose(a);
+  options.receive_maximum = 1;  // of the two in flight one waits again
+  world.connect(a, options);
+  world.publish(world.client(1), "t", "new");
+  CHECK_EQ(world.drain(a), Payloads{"0", "1", "4"});
+  world.check();
+}
+
+TEST_CASE("disconnect: the message is dropped, and whoever is there is named") {
+  World world;
+  world.policy.queue_policy = QueuePolicy::disconnect;
+  world.policy.max_queue_messages = 1;
+  Client& a = world.client(0);
+  ConnectOptions options = durable();
+  options.receive_maximum = 1;
+  world.connect(a, options);
+  world.subscribe(a, "t");
+  world.connect(world.client(1));
+  for (int i = 0; i < 3; ++i) world.publish(world.client(1), "t", std::to_string(i));
+  CHECK_EQ(world.overflowed, 1);
+  world.lose(a);
+  world.publish(world.client(1), "t", "3");
+  CHECK_EQ(world.overflowed, 1);
+  CHECK_EQ(world.session(a)->dropped, 2);
+  world.connect(a, durable());
+  CHECK_EQ(world.drain(a), Payloads{"0", "1"});
+  world.check();
+}
+
+TEST_CASE("A policy that the peer cannot read is not recorded") {
+  World world;
+  world.policy.queue_policy = QueuePolicy::drop_oldest;
+  world.policy.common_level = 1;
+  world.connect(world.client(0), durable());
+  CHECK_EQ(world.session(world.client(0))->queue_policy, QueuePolicy::drop_newest);
+}
+
 TEST_CASE("The limits in force when a client connected are the session's, on both boxes") {
   World world;
   world.policy.max_queue_messages = 2;

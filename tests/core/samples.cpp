@@ -59,6 +59,8 @@ std::vector<std::pair<std::string, Record>> sample_records() {
   Connected resuming = connected("c1");
   resuming.resumed = true;
   resuming.session = 1;
+  Connected dropping = with_will;
+  dropping.queue_policy = QueuePolicy::drop_oldest;
   Subscribed subscribed{1, 300, {}};
   subscribed.subscriptions.push_back({"t/#", {mqtt::Qos::exactly_once, true, true, mqtt::RetainHandling::never}});
   subscribed.subscriptions.push_back(
@@ -93,6 +95,10 @@ std::vector<std::pair<std::string, Record>> sample_records() {
       {"session_ended", SessionEnded{300, "c2"}},
       {"retained_expired", RetainedExpired{"t/a"}},
       {"reconciled", reconciled},
+      {"connected_drop_oldest", dropping},
+      {"handed_on", HandedOn{1, 300, 7, std::nullopt, {2, "$share/g/t"}}},
+      {"handed_on_to_nobody_here", HandedOn{1, 300, 7, std::nullopt, {}}},
+      {"handed_on_message", HandedOn{0, 0, 0, published.message, {2, "$share/g/t"}}},
   };
 }
 

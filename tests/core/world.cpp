@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include "core/hand_on.hpp"
+
 #include "doctest.hpp"
 
 namespace tandem::core::test {
@@ -95,7 +97,24 @@ void World::show() {
     }
     to.events.push_back(std::move(event));
   }
+  overflowed += static_cast<int>(effects_.overflowed.size());
   effects_.clear();
+}
+
+void World::hand_on(const Session& ending) {
+  HandOnVerdict verdict;
+  Sequence at = 0;
+  while (decide_hand_on(*active_, policy, ending, time_, at, verdict)) {
+    const MessageRef message = active_->make_message(
+        verdict.record.message ? *verdict.record.message : ending.queue.at(verdict.record.position).message->view(), 0);
+    const SharedPick pick = verdict.record.to;
+    if (observer != nullptr) observer->before_hand_on();
+    const std::uint64_t lsn = append(verdict.recorded, Record(verdict.record));
+    Applying to = applying(lsn);
+    apply(to, verdict.record);
+    show();
+    if (observer != nullptr) observer->after_hand_on(message->view(), pick);
+  }
 }
 
 mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
@@ -127,6 +146,8 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
   }
   fire_will_before_clean_start(client, options);
   decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
+  const Session* older = active_->session_of(client.id);
+  if (older != nullptr && !connect_.record.resumed) hand_on(*older);
   const std::uint64_t lsn = append(connect_.recorded, Record(connect_.record));
   client.events.clear();  // what it did not read on an older connection is lost
   client.connection = ConnectionId{client.slot, next_generation_++};
@@ -169,6 +190,8 @@ void World::gone(Client& client, bool keep_will, std::optional<std::uint32_t> se
   record.keep_will = keep_will;
   record.session_expiry_s = session_expiry_s;
   client.connection = {};
+  const Session* session = active_->session_of(client.id);
+  if (session != nullptr && (session_expiry_s.value_or(session->expiry_s) == 0 || !session->durable)) hand_on(*session);
   const std::uint64_t lsn = append(touches_durable(*active_, client.id), Record(record));
   Applying to = applying(lsn);
   apply(to, record);
@@ -295,6 +318,9 @@ void World::do_what_is_due() {
     if (const auto* fired = std::get_if<WillFired>(&*due)) {
       fire_will(*fired);
       continue;
+    }
+    if (const auto* ended = std::get_if<SessionEnded>(&*due)) {
+      if (const Session* session = active_->session(ended->session)) hand_on(*session);
     }
     const std::uint64_t lsn = append(true, *due);
     Applying to = applying(lsn);

@@ -114,6 +114,9 @@ class Observer {
                               const std::vector<SharedPick>& picks) = 0;
   virtual void after_message(const MessageView& message, SessionId publisher, const std::vector<SharedPick>& picks) = 0;
   virtual void on_due(const Record& record) = 0;  // before it is applied
+  // Around the apply that gives a message to another member of a shared group.
+  virtual void before_hand_on() {}
+  virtual void after_hand_on(const MessageView& /*message*/, const SharedPick& /*to*/) {}
 };
 
 // Replays one batch as a standby does. Aborts if it cannot be read.
@@ -134,6 +137,7 @@ class World {
   std::uint64_t last_lsn() const { return last_lsn_; }
   const std::vector<Batch>& log() const { return log_; }
   Policy policy;
+  int overflowed = 0;  // how often a client was to be disconnected for its full queue
   Observer* observer = nullptr;
 
   mqtt::Reason connect(Client& client, const ConnectOptions& options = {});
@@ -180,6 +184,7 @@ class World {
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   void fire_will_before_clean_start(const Client& client, const ConnectOptions& options);
   void fire_will(const WillFired& record);
+  void hand_on(const Session& ending);
 
   std::vector<std::unique_ptr<Client>> clients_;
   std::unique_ptr<State> active_;

@@ -47,6 +47,11 @@ Node& bare_broker() {
   return *node;
 }
 
+Node& impatient_broker() {
+  static std::unique_ptr<Node> node = started("impatient", "max_queue_messages = 10\nqueue_policy = \"disconnect\"\n");
+  return *node;
+}
+
 std::string unique(const std::string& name) {
   static int number = 0;
   return name + std::to_string(++number);

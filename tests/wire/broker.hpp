@@ -23,7 +23,8 @@ inline constexpr Millis connect_timeout{1'000};
 
 Node& broker();
 Node& small_broker();
-Node& bare_broker();  // with nothing that may be switched off
+Node& bare_broker();       // with nothing that may be switched off
+Node& impatient_broker();  // disconnects whose queue of 10 is full
 
 inline constexpr uint8_t all_versions[] = {3, 4, 5};
 

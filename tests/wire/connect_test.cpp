@@ -256,3 +256,32 @@ TEST_CASE("MQTT5-3.1.2-22: PINGREQ keeps a connection; keep alive 0 never times 
       "two and a half keep alives");
   quiet.ping();
 }
+
+TEST_CASE(
+    "MQTT5-3.1.4-3: of several CONNECTs of one client in one turn each gets its CONNACK, and all but one then 0x8E") {
+  for (const bool durable : {false, true}) {
+    const std::string id = unique("hasty");
+    std::vector<Client> clients;
+    for (int i = 0; i < 5; ++i) {
+      clients.push_back(client_of(broker(), 5, id));
+      if (durable) make_durable(clients.back());
+    }
+    for (Client& client : clients) client.open();
+    broker().pause();
+    for (Client& client : clients) client.send(encode_connect(client.options().connect));
+    broker().resume();
+    for (Client& client : clients) CHECK(client.expect(Type::connack).code() == 0);
+    until(
+        [&] {
+          std::erase_if(clients, [](Client& client) {
+            const std::optional<Packet> next = client.try_read(Millis(20));
+            if (next) CHECK(next->type == Type::disconnect);
+            if (next) CHECK(next->code() == 0x8E);
+            return next.has_value();
+          });
+          return clients.size() == 1;
+        },
+        "one client is left");
+    clients.front().ping();
+  }
+}

@@ -360,6 +360,22 @@ TEST_CASE("limits.max_queue_messages: what a full queue cannot take is dropped, 
   subscriber.expect_quiet_until_pingresp();
 }
 
+TEST_CASE("limits.queue_policy disconnect: a client that does not keep up is told why, and finds what its queue held") {
+  std::string topic = unique("slow/");
+  Client subscriber = client_of(impatient_broker(), 5, unique("slow"));
+  make_durable(subscriber);
+  subscriber.options().connect.properties.number(prop::receive_maximum, 1);
+  subscriber.connect();
+  subscriber.subscribe(topic, 1);
+  Client publisher = client_of(impatient_broker(), 4);
+  publisher.connect();
+  for (uint32_t i = 0; i < 12; ++i) CHECK(publisher.publish(topic, std::to_string(i), 1) == 0);
+  CHECK(closed_with(subscriber) == 0x97);
+  subscriber.connect();
+  for (uint32_t i = 0; i < 11; ++i) CHECK(subscriber.receive().payload == std::to_string(i));
+  subscriber.expect_quiet_until_pingresp();
+}
+
 TEST_CASE(
     "MQTT5-3.3.2-5, -6: an expired message is not delivered; one that waits comes with the time that is "
     "left") {

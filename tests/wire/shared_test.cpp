@@ -26,6 +26,29 @@ TEST_CASE("MQTT5-3.3.4-5, U-30: of several copies each has the identifier of its
   client.expect_quiet_until_pingresp();
 }
 
+TEST_CASE(
+    "U-31, T-54: a member that goes without a PUBACK, and its session with it, leaves its messages to the others") {
+  std::string topic = unique("left/");
+  std::string filter = "$share/left/" + topic;
+  for (const bool durable : {false, true}) {
+    Client first = client_of(broker(), 5, unique("left"));
+    if (durable) make_durable(first);
+    first.connect();
+    first.subscribe(filter, 1);
+    Client publisher = connected(5);
+    for (int i = 0; i < 3; ++i) CHECK(publisher.publish(topic, std::to_string(i), 1) == 0);
+    for (int i = 0; i < 3; ++i) CHECK(first.expect(Type::publish).payload == std::to_string(i));
+    Client second = connected(5);
+    second.subscribe(filter, 1);
+    if (durable)
+      first.disconnect(0, Properties().number(prop::session_expiry, 0));  // ends its session
+    else
+      first.abort();
+    for (int i = 0; i < 3; ++i) CHECK(second.receive().payload == std::to_string(i));
+    second.expect_quiet_until_pingresp();
+  }
+}
+
 TEST_CASE("T-28, MQTT5-4.5.0-1: a group whose members are all away keeps its messages for one of them") {
   std::string topic = unique("away/");
   std::string filter = "$share/away/" + topic;
