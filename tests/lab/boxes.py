@@ -18,6 +18,7 @@ import lab as network
 from lab import until
 
 MIRROR_PORT = 7883
+WEBSOCKET_PORT = 9001
 WRONG_CONFIGURATION = 2  # tandemd's exit code (RestartPreventExitStatus)
 WEIGHT_FAULT = "-254"  # keepalived gives the VIP up, whatever the priority
 
@@ -28,6 +29,10 @@ data_dir = "{folder}/data"
 address = "0.0.0.0"
 [[listener]]
 address = "::"
+[[listener]]
+address = "0.0.0.0"
+port = {websocket_port}
+protocol = "websocket"
 [security]
 allow_anonymous = true
 [control]
@@ -203,6 +208,7 @@ class Box(InstalledBox):
         with open(os.path.join(pair.keys, peer + ".pub"), encoding="utf-8") as file:
             peer_key = file.readline().strip()
         values = {"name": name, "folder": self.folder, "keys": pair.keys, "peer_key": peer_key, "port": MIRROR_PORT,
+                  "websocket_port": WEBSOCKET_PORT,
                   "lan": network.LAN[name], "peer_lan": network.LAN[peer], "xlink": network.XLINK[name],
                   "peer_xlink": network.XLINK[peer], "vip": network.VIP, "vip6": network.VIP6,
                   "more": f'reach = ["{network.CLIENT}"]\n' if pair.reach else ""}

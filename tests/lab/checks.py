@@ -3,6 +3,7 @@ import subprocess
 import time
 from collections import Counter
 
+import boxes
 import clients
 import lab as network
 import real_clients
@@ -30,7 +31,8 @@ class Plant:
         self.subscriber = clients.Subscriber(lab, "subscriber", ["plant/#", "will/#"], 2)
         self.idle = [clients.Subscriber(lab, "idle client", ["idle"], 1, ping_s=None),
                      clients.Subscriber(lab, "idle client (IPv6)", ["idle"], 1, ping_s=None, address=network.VIP6),
-                     real_clients.PahoClient(lab, "paho", "idle")]
+                     real_clients.PahoClient(lab, "paho", "idle"),
+                     real_clients.PahoClient(lab, "paho over WebSocket", "idle", websocket_port=boxes.WEBSOCKET_PORT)]
         self.mosquitto_sub = real_clients.MosquittoSub(lab, "mosquitto_sub", "idle")
         self.faithful = clients.WillClient(lab, "faithful", 10, doomed=False)
         self.expected_wills = Counter()  # payload: how often it must have come in the end

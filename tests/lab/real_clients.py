@@ -23,14 +23,15 @@ QOS = 1
 class PahoClient(threading.Thread):
     """python3-paho-mqtt: after a break it waits 1 s, then connects, and subscribes as its users do: at every CONNACK."""
 
-    def __init__(self, lab, name, topic, address=network.VIP):
+    def __init__(self, lab, name, topic, address=network.VIP, websocket_port=None):
         super().__init__(daemon=True, name=name)
+        self.port = websocket_port or PORT
         self.lab, self.topic, self.address = lab, topic, address
         self.connects, self.breaks, self.deliveries = [], [], []  # as clients.Client and clients.Subscriber have them
         self.subscribed = threading.Event()
         self.ending = threading.Event()
         self.error = None
-        self.client = mqtt.Client(name, clean_session=False)
+        self.client = mqtt.Client(name, clean_session=False, transport="websockets" if websocket_port else "tcp")
         self.client.on_connect = self.on_connect
         self.client.on_disconnect = self.on_disconnect
         self.client.on_subscribe = lambda *_: self.subscribed.set()
@@ -39,7 +40,7 @@ class PahoClient(threading.Thread):
     def run(self):
         try:
             self.lab.enter("client")
-            self.client.connect_async(self.address, PORT, KEEPALIVE_S)
+            self.client.connect_async(self.address, self.port, KEEPALIVE_S)
             while not self.ending.is_set():
                 self.client.loop_forever(retry_first_connection=True)
         except Exception as error:  # shown by the test that waits for this client
@@ -71,7 +72,7 @@ class PahoClient(threading.Thread):
         """By hand, for a client that has not seen the break."""
         half_open = self.client.socket()
         if half_open:
-            half_open.shutdown(2)
+            getattr(half_open, "_socket", half_open).shutdown(2)  # Paho's WebSocket wraps one
 
     def payloads(self, topic):
         return [payload for _, at, payload in list(self.deliveries) if at == topic]
