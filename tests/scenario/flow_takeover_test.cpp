@@ -1,6 +1,8 @@
 // What was in flight when the active died: QoS 2 in each of its states, both receive windows, order and DUP.
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "tests/covers.hpp"
 #include "tests/scenario/stage.hpp"
 
@@ -240,7 +242,7 @@ TEST_CASE("takeover: our receive maximum begins anew with the connection, and wh
   constexpr std::uint16_t receive_maximum = 3;
   for (Standby standby : all_standbys) {
     CAPTURE(name_of(standby));
-    Stage stage(standby, receive_maximum);
+    Stage stage(standby, StageLimits{.receive_maximum = receive_maximum});
     Remote subscriber(stage, durable("sub"));
     subscriber.connect();
     subscriber.subscribe({{"t", 2}});
@@ -266,5 +268,30 @@ TEST_CASE("takeover: our receive maximum begins anew with the connection, and wh
       subscriber.receive(std::to_string(pid));
     }
     subscriber.expect_nothing();
+  }
+}
+
+TEST_CASE("takeover: a full queue holds what it held, and its limit and policy go on") {
+  for (Standby standby : all_standbys) {
+    for (bool drops_oldest : {false, true}) {
+      CAPTURE(name_of(standby));
+      CAPTURE(drops_oldest);
+      Stage stage(standby, StageLimits{.max_queue_messages = 3, .drops_oldest = drops_oldest});
+      Remote subscriber(stage, durable("sub"));
+      subscriber.connect();
+      subscriber.subscribe({{"t", 1}});
+      subscriber.cut();
+      Remote publisher(stage, durable("pub"));
+      publisher.connect();
+      for (int i = 1; i <= 5; ++i) publisher.publish(message("t", std::to_string(i), 1));
+      stage.take_over();
+      publisher.connect();
+      publisher.publish(message("t", "6", 1));
+      subscriber.connect();
+      for (const char* payload : drops_oldest ? std::array{"4", "5", "6"} : std::array{"1", "2", "3"}) {
+        subscriber.receive(payload);
+      }
+      subscriber.expect_nothing();
+    }
   }
 }

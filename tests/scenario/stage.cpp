@@ -33,7 +33,7 @@ class Journal final : public sim::Witness {
   std::string wrong;
 };
 
-sim::HostOptions options_of(int index, std::uint16_t receive_maximum) {
+sim::HostOptions options_of(int index, const StageLimits& limits) {
   sim::HostOptions options;
   Config& config = options.config;
   config.node.name = index == 0 ? "boxa" : "boxb";
@@ -44,7 +44,9 @@ sim::HostOptions options_of(int index, std::uint16_t receive_maximum) {
   config.mirror->peer = config.mirror->listen;
   config.takeover.arbiter = Arbiter::heartbeat;
   config.takeover.boot_wait_ms = 3'000;
-  config.limits.receive_maximum = receive_maximum;
+  config.limits.receive_maximum = limits.receive_maximum;
+  config.limits.max_queue_messages = limits.max_queue_messages;
+  if (limits.drops_oldest) config.limits.queue_policy = core::QueuePolicy::drop_oldest;
   return options;
 }
 
@@ -55,9 +57,9 @@ std::string name_of(Standby standby) {
 }
 
 struct Stage::Boxes {
-  explicit Boxes(std::uint16_t receive_maximum)
-      : hosts{sim::Host(0, options_of(0, receive_maximum), 1, network, now, journal),
-              sim::Host(1, options_of(1, receive_maximum), 2, network, now, journal)} {}
+  explicit Boxes(const StageLimits& limits)
+      : hosts{sim::Host(0, options_of(0, limits), 1, network, now, journal),
+              sim::Host(1, options_of(1, limits), 2, network, now, journal)} {}
 
   bool in_step() {
     return hosts[0].up() && hosts[1].up() && hosts[0].node().status().is_protected &&
@@ -71,8 +73,7 @@ struct Stage::Boxes {
   std::size_t active = 0;
 };
 
-Stage::Stage(Standby standby, std::uint16_t receive_maximum)
-    : standby_(standby), boxes_(std::make_unique<Boxes>(receive_maximum)) {
+Stage::Stage(Standby standby, const StageLimits& limits) : standby_(standby), boxes_(std::make_unique<Boxes>(limits)) {
   for (sim::Host& host : boxes_->hosts) host.boot();
   REQUIRE(until([this] { return boxes_->in_step(); }, in_step_ms));
   REQUIRE(boxes_->hosts[0].accepts());

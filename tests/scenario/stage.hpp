@@ -10,6 +10,7 @@
 //   }
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -37,10 +38,17 @@ std::string name_of(Standby standby);
 
 inline constexpr std::int64_t second_ms = 1'000;
 
+// Of [limits] at both boxes.
+struct StageLimits {
+  std::uint16_t receive_maximum = 100;
+  std::size_t max_queue_messages = 1'000;
+  bool drops_oldest = false;  // queue_policy
+};
+
 class Stage {
  public:
   // Both boxes run and are in step.
-  explicit Stage(Standby standby, std::uint16_t receive_maximum = 100);
+  explicit Stage(Standby standby, const StageLimits& limits = {});
   ~Stage();
 
   std::int64_t now_ms() const;

@@ -238,3 +238,35 @@ TEST_CASE("takeover: a group whose members are all away has its messages when th
     CHECK(got == std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7"});
   }
 }
+
+TEST_CASE(
+    "takeover: what a member has not acknowledged goes to another one when its session ends; begun QoS 2 to nobody") {
+  COVERS("U-31", "T-54");
+  for (Standby standby : all_standbys) {
+    CAPTURE(name_of(standby));
+    Stage stage(standby);
+    Connect mortal = durable("mortal");
+    mortal.session_expiry_s = 30;
+    Remote member(stage, mortal);
+    member.options().properties.number(prop::receive_maximum, 2);
+    member.connect();
+    member.subscribe({{"$share/g/t", 2}});
+    Remote publisher(stage, durable("pub"));
+    publisher.connect();
+    publisher.publish(message("t", "sent", 1));
+    publisher.publish(message("t", "begun", 2));
+    publisher.publish(message("t", "waits", 2));
+    member.expect_publish("sent");
+    member.expect_publish("begun");
+    Remote other(stage, durable("other"));
+    other.connect();
+    other.subscribe({{"$share/g/t", 2}});
+    stage.take_over();
+    other.connect();
+    other.expect_nothing();
+    stage.run(32 * second_ms);
+    CHECK_FALSE(other.receive("sent").dup());
+    other.receive("waits");
+    other.expect_nothing();
+  }
+}
