@@ -26,13 +26,14 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
   return operator new(size);
 }
-void operator delete(void* block) noexcept {
+// Not inlined: GCC would see free() called for what came from operator new, and warn.
+[[gnu::noinline]] void operator delete(void* block) noexcept {
   std::free(block);
 }
 void operator delete[](void* block) noexcept {
   std::free(block);
 }
-void operator delete(void* block, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
   std::free(block);
 }
 void operator delete[](void* block, std::size_t) noexcept {

@@ -30,10 +30,11 @@ done
 
 
 class BareDebian:
-    def __init__(self, folder, packages):
+    def __init__(self, folder, packages, copied_from=None):
         """Exits with 77 where this machine cannot make one."""
         self.root = folder
-        made = subprocess.run([os.path.join(HERE, "root.sh"), folder, *packages], check=False)
+        source = ["--from", copied_from] if copied_from else []
+        made = subprocess.run([os.path.join(HERE, "root.sh"), *source, folder, *packages], check=False)
         if made.returncode == SKIPPED:
             print("skipped: see above")
             raise SystemExit(SKIPPED)

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The Debian package on a bare Debian 12: checked by lintian, installed, upgraded, removed, purged without a trace.
 
-usage: package_test.py ROOT BUILD [--keep]
+usage: package_test.py ROOT BUILD [--from BARE] [--keep]
 
 ROOT is the project; in BUILD everything has been built (the package is made of its programs).
+--from  a bare Debian that root.sh has made: a copy of it is used, not a new one
 --keep  leaves the bare Debian and the package
 Exit: 0 holds, 1 does not, 77 skipped (it needs root and debootstrap).
 """
@@ -172,6 +173,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("root")
     parser.add_argument("build")
+    parser.add_argument("--from", dest="bare")
     parser.add_argument("--keep", action="store_true")
     arguments = parser.parse_args()
     missing = [name for name in ("debootstrap", "lintian", "dpkg-shlibdeps", "cpack") if not shutil.which(name)]
@@ -184,7 +186,7 @@ def main():
         print(f"made: {os.path.basename(package)}, {os.path.getsize(package)} bytes", flush=True)
         lintian_is_content(package)
         print("holds: lintian has no errors and warnings", flush=True)
-        check(BareDebian(os.path.join(folder, "root"), depended_on(package)), package)
+        check(BareDebian(os.path.join(folder, "root"), depended_on(package), arguments.bare), package)
         return 0
     except AssertionError as problem:
         print(f"does not hold: {problem}")

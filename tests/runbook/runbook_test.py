@@ -2,9 +2,10 @@
 """Follows docs/runbook.md on two bare Debian machines in the lab: every command must do what the page says. Once there is a
 pair, the units are put to the test (units.py).
 
-usage: runbook_test.py ROOT BUILD [--keep] [--base FOLDER]
+usage: runbook_test.py ROOT BUILD [--keep] [--from BARE] [--base FOLDER]
   ROOT    this repository; BUILD: its build folder, in which the package is made
   --keep  leaves the machines' folders there
+  --from  a bare Debian that tests/package/root.sh has made: a copy of it is used, not a new one
   --base  the bare Debian that an earlier run kept, not a new one
 Needs root, debootstrap, network namespaces, a kernel with overlayfs, a mirror of Debian. Exit status 77: not here.
 """
@@ -71,10 +72,11 @@ def make_package(build, stick):
     return found[0], re.findall(r"(?:^|, )([a-z0-9.+-]+)", depends)
 
 
-def make_base(folder, packages):
+def make_base(folder, packages, bare):
     """A bare Debian, with what the runbook installs in its package cache; None if no mirror is reachable."""
     base = os.path.join(folder, "base")
-    made = subprocess.run([os.path.join(HERE, "../package/root.sh"), base, *BARE, "keepalived", *packages], check=False)
+    source = ["--from", bare] if bare else []
+    made = subprocess.run([os.path.join(HERE, "../package/root.sh"), *source, base, *BARE, "keepalived", *packages], check=False)
     if made.returncode != 0:
         return None
     for words in (["--no-install-recommends", "install", *BARE], ["--download-only", "install", "keepalived", *packages]):
@@ -191,7 +193,7 @@ class Reader:
         return text
 
 
-def follow_all(root, build, folder, base):
+def follow_all(root, build, folder, base, bare):
     stick = os.path.join(folder, "stick")
     os.mkdir(stick)
     with open(os.path.join(root, "docs/runbook.md"), encoding="utf-8") as page:
@@ -200,7 +202,7 @@ def follow_all(root, build, folder, base):
     first_pair = text[:text.index("\n## 2.")].count("\n")  # from here on there is one
     units_seen = False
     package, packages = make_package(build, stick)
-    base = base or make_base(folder, packages)
+    base = base or make_base(folder, packages, bare)
     if base is None:
         print("skipped: no bare Debian 12 could be made here (above)")
         return SKIP
@@ -230,14 +232,14 @@ def main():
         print(__doc__, file=sys.stderr)
         return 2
     options = sys.argv[3:]
-    base = os.path.abspath(options[options.index("--base") + 1]) if "--base" in options else None
+    base, bare = (os.path.abspath(options[options.index(key) + 1]) if key in options else None for key in ("--base", "--from"))
     reason = missing_right(sys.argv[2])
     if reason:
         print(f"skipped: {reason}")
         return SKIP
     folder = tempfile.mkdtemp(prefix="tandem-runbook-")
     try:
-        return follow_all(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), folder, base)
+        return follow_all(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), folder, base, bare)
     except (Failed, AssertionError) as error:
         print(f"FAILED: {error}")
         return 1
