@@ -7,6 +7,7 @@
 #   make build    only builds: build/bin/tandemd, build/bin/tandemctl
 #   make deb      the Debian package, build/tandem_VERSION_ARCHITECTURE.deb, as lintian likes it
 #   make sim      the simulation (tests/sim): SEEDS=n fresh seeds on all cores, after those that failed once
+#   make fuzz     libFuzzer on the codec and on whole connections (tests/fuzz), FUZZ_SECONDS=n each
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
@@ -18,7 +19,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build deb run stop test sim model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench
+.PHONY: build deb run stop test sim fuzz model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
@@ -26,6 +27,7 @@ MUTANTS_ARGS ?=
 LAB_ARGS ?=
 SANITIZE ?= 1
 SEEDS ?= 10000
+FUZZ_SECONDS ?= 60
 export TANDEM_PORT
 
 sources = $$(find src mirror cli tests -name '*.?pp' | sort)
@@ -67,6 +69,12 @@ sim: deps-test
 	@cmake --build --preset default --target sim_test
 	@build/bin/sim_test --seeds $(SEEDS) --jobs $$(nproc) --replay tests/sim/seeds.txt
 
+# What is found is left in build-fuzz, with the input that shows it.
+fuzz: deps-fuzz
+	@cmake --preset fuzz --log-level=WARNING
+	@cmake --build --preset fuzz
+	@tests/fuzz/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
 model: deps-test
 	@tests/model/check.sh large
 
@@ -89,7 +97,7 @@ format: deps-test
 	@clang-format -i $(sources)
 
 clean: stop
-	@rm -rf build build-sanitize
+	@rm -rf build build-sanitize build-fuzz
 
 deps-build:
 	@etc/dev/deps.sh build
@@ -103,3 +111,5 @@ deps-lint:
 	@etc/dev/deps.sh build lint
 deps-bench:
 	@etc/dev/deps.sh build bench
+deps-fuzz:
+	@etc/dev/deps.sh build fuzz

@@ -172,6 +172,8 @@ void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, con
     }
     return;
   }
+  // A second CONNECT, whatever version it speaks of ([MQTT5-3.1.0-2]); DISCONNECT has no such reason.
+  if (reason == mqtt::Reason::unsupported_protocol_version) reason = mqtt::Reason::protocol_error;
   writer_->disconnect(connection, {.reason = reason, .properties = {}}, what, true);
   gone(*client, true, std::nullopt);
   gate_->forget(connection.id());

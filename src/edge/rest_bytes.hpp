@@ -21,6 +21,7 @@ class RestBytes {
   // one packet are copied a constant number of times however they are cut, and a packet that was only
   // announced takes no memory.
   void append(ByteView bytes, std::size_t whole) {
+    if (bytes.empty()) return;
     if (size_ + bytes.size() > capacity_) {
       grow(std::max(size_ + bytes.size(), std::min<std::size_t>(std::size_t{2} * capacity_, whole)));
     }

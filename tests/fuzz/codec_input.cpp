@@ -1,19 +1,19 @@
-// libFuzzer entry: the first byte chooses version and direction, the rest is a stream of packets.
-#include <cstddef>
-#include <cstdint>
+#include "tests/fuzz/codec_input.hpp"
 
 #include "base/check.hpp"
 #include "mqtt/codec.hpp"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace tandem;
-  using namespace tandem::mqtt;
-  if (size == 0) return 0;
-  const DecodeOptions options{.version = static_cast<Version>(3 + data[0] % 3),
+namespace tandem::fuzz {
+
+void examine_packets(ByteView input) {
+  using namespace mqtt;
+  ByteReader reader(input);
+  const unsigned first = reader.u8();
+  const DecodeOptions options{.version = static_cast<Version>(3 + (first & 0x7FU) % 3),
                               .max_packet_bytes = 100'000,
-                              .from_client = (data[0] & 0x80U) == 0};
+                              .from_client = (first & 0x80U) == 0};
   Packet packet;
-  for (ByteView rest(reinterpret_cast<const char*>(data + 1), size - 1); !rest.empty();) {
+  for (ByteView rest = reader.rest(); !rest.empty();) {
     const Decoded decoded = decode(rest, options, packet);
     if (decoded.status != DecodeStatus::packet) break;
     CHECK(decoded.used >= 2 && decoded.used <= rest.size());
@@ -24,5 +24,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(decode(encoded, options, again).status == DecodeStatus::packet || encoded.size() > options.max_packet_bytes);
     rest.remove_prefix(decoded.used);
   }
-  return 0;
 }
+
+}  // namespace tandem::fuzz

@@ -1,0 +1,88 @@
+// The fuzzers without a fuzzer: their corpora and mutations of them, the same ones in each run.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/fuzz/codec_input.hpp"
+#include "tests/fuzz/whole_connection.hpp"
+
+namespace tandem::fuzz {
+
+namespace {
+
+struct Input {
+  std::string name;
+  ByteBuffer bytes;
+};
+
+std::vector<Input> corpus(const std::string& folder) {
+  std::vector<Input> inputs;
+  for (const auto& entry : std::filesystem::directory_iterator(TANDEM_FUZZ_DIR "/" + folder)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    inputs.push_back({entry.path().filename(), {std::istreambuf_iterator<char>(file), {}}});
+  }
+  std::sort(inputs.begin(), inputs.end(), [](const Input& a, const Input& b) { return a.name < b.name; });
+  return inputs;
+}
+
+// One to four places changed: a byte, a bit, a piece taken out, a piece of another input put in.
+ByteBuffer mutated(const std::vector<Input>& inputs, std::mt19937_64& random) {
+  const auto below = [&random](std::size_t limit) { return limit == 0 ? 0 : random() % limit; };
+  ByteBuffer bytes = inputs[below(inputs.size())].bytes;
+  for (std::size_t left = 1 + below(4); left > 0; --left) {
+    const std::size_t at = below(bytes.size());
+    const std::size_t size = below(std::min<std::size_t>(32, bytes.size() - at));
+    const ByteBuffer& other = inputs[below(inputs.size())].bytes;
+    switch (below(4)) {
+      case 0:
+        bytes[at] = static_cast<char>(random());
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>(1U << below(8)));
+        break;
+      case 2:
+        bytes.erase(at, size);
+        break;
+      default:
+        bytes.insert(at, other.substr(below(other.size()), 1 + below(32)));
+    }
+    if (bytes.empty()) bytes = other;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("the corpus of the codec and mutations of it: what is read can be written and read again") {
+  const std::vector<Input> inputs = corpus("corpus-codec");
+  REQUIRE(inputs.size() >= 20);
+  for (const Input& input : inputs) examine_packets(input.bytes);
+  std::mt19937_64 random(1);
+  for (int i = 0; i < 300'000; ++i) examine_packets(mutated(inputs, random));
+}
+
+TEST_CASE("the corpus of connections, cut anywhere: the same records, the same bytes back, one State on both boxes") {
+  for (const Input& input : corpus("corpus-connection")) {
+    CAPTURE(input.name);
+    for (std::uint64_t dice = 0; dice < 8; ++dice) REQUIRE_EQ(examine(input.bytes, dice), "");
+  }
+}
+
+TEST_CASE("mutations of connections: what comes back is MQTT, and both boxes have one State") {
+  const std::vector<Input> inputs = corpus("corpus-connection");
+  REQUIRE(inputs.size() >= 20);
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 3'000; ++i) {
+    const ByteBuffer input = mutated(inputs, random);
+    CAPTURE(i);
+    REQUIRE_EQ(examine(input, random()), "");
+  }
+}
+
+}  // namespace tandem::fuzz
