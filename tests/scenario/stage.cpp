@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "admin/protocol.hpp"
 #include "tests/sim/host.hpp"
 
 #include <doctest/doctest.h>
@@ -16,21 +17,27 @@ constexpr std::int64_t answer_ms = 5'000;    // the longest that a client waits 
 constexpr std::int64_t quiet_ms = 300;       // nothing comes: for several turns, confirms and flushes
 constexpr std::int64_t in_step_ms = 60'000;  // boot, image, log, confirm
 
-// What the boxes say, for a test that fails.
+// What the boxes say, for a test that fails, and what they have written.
 class Journal final : public sim::Witness {
  public:
   void told(int node, broker::Level, std::string_view sentence) override {
     text += std::string(node == 0 ? "boxa: " : "boxb: ").append(sentence) + "\n";
   }
   void broken(const std::string& what) override { wrong += what + "\n"; }
-  void appended(int, const Batch&) override {}
-  void cut(int, Lsn) override {}
+  void appended(int node, const Batch&) override { ++batches[static_cast<std::size_t>(node)]; }
+  void cut(int node, Lsn) override {
+    is_cut[static_cast<std::size_t>(node)] = true;
+    batches[static_cast<std::size_t>(node)] = 0;
+  }
   void booted(int) override {}
   void resumed(int, Steady) override {}
-  void checkpointed(int, Lsn) override {}
+  void checkpointed(int node, Lsn at) override { checkpoints[static_cast<std::size_t>(node)] = at; }
 
   std::string text;
   std::string wrong;
+  std::array<Lsn, 2> checkpoints;
+  std::array<bool, 2> is_cut{};  // the box has dropped its copy
+  std::array<int, 2> batches{};  // since then
 };
 
 sim::HostOptions options_of(int index, const StageLimits& limits) {
@@ -44,6 +51,7 @@ sim::HostOptions options_of(int index, const StageLimits& limits) {
   config.mirror->peer = config.mirror->listen;
   config.takeover.arbiter = Arbiter::heartbeat;
   config.takeover.boot_wait_ms = 3'000;
+  config.store.checkpoint_s = 1;
   config.limits.receive_maximum = limits.receive_maximum;
   config.limits.max_queue_messages = limits.max_queue_messages;
   if (limits.drops_oldest) config.limits.queue_policy = core::QueuePolicy::drop_oldest;
@@ -111,11 +119,14 @@ void Stage::take_over() {
   sim::Host& dying = boxes.hosts[boxes.active];
   sim::Host& next = boxes.hosts[1 - boxes.active];
   if (standby_ == Standby::joined) {
-    next.crash();
-    next.replace_disk();
-    next.boot();
+    // Everything comes to it as rows, nothing as records.
+    const Lsn& checkpoint = boxes.journal.checkpoints[boxes.active];
+    REQUIRE(until([&] { return checkpoint == dying.node().last(); }, in_step_ms));
+    next.order(admin::to_line(admin::Request{"resync", ""}));
+    REQUIRE_MESSAGE(until([&] { return boxes.journal.is_cut[1 - boxes.active]; }, in_step_ms), boxes.journal.text);
   }
   REQUIRE_MESSAGE(until([&] { return boxes.in_step(); }, in_step_ms), boxes.journal.text);
+  if (standby_ == Standby::joined) REQUIRE(boxes.journal.batches[1 - boxes.active] == 0);
   dying.crash();
   REQUIRE_MESSAGE(until([&] { return next.accepts(); }, in_step_ms), boxes.journal.text);
   boxes.active = 1 - boxes.active;

@@ -31,7 +31,7 @@ namespace tandem::test {
 // How the box that takes over came by its State.
 enum class Standby {
   followed,  // record by record, all along
-  joined,    // from an image of the active, just before the active dies
+  joined,    // from an image of the active, a moment before the active dies
 };
 inline constexpr Standby all_standbys[] = {Standby::followed, Standby::joined};
 std::string name_of(Standby standby);
