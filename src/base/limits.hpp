@@ -43,8 +43,9 @@ inline constexpr std::size_t accepts_per_event = 64;
 inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;  // beyond this a connection gets no more QoS 0
 
 // WebSocket
-inline constexpr std::size_t websocket_request_bytes = 8 * kib;  // the HTTP request that it begins with
-inline constexpr std::size_t websocket_frame_bytes = 16 * mib;   // of a client; any number of packets
+inline constexpr std::size_t websocket_request_bytes = 8 * kib;     // the HTTP request that it begins with
+inline constexpr std::size_t websocket_frame_bytes = 16 * mib;      // of a client; any number of packets
+inline constexpr std::size_t websocket_sent_frame_bytes = 1 * mib;  // to a client
 
 // Control socket (tandemctl)
 inline constexpr std::size_t control_request_bytes = 4 * kib;

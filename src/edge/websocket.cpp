@@ -49,10 +49,30 @@ WebSocket::End WebSocket::end() const {
   return reader_.violation() == nullptr ? End::closed : End::violated;
 }
 
+// Much at once, such as many retained messages. Browsers hand a frame over when they have all of it, others take no
+// larger ones than so many bytes.
+void WebSocket::frame_in_parts(ByteBuffer& out) {
+  ByteBuffer framed(out, 0, framed_);
+  framed.reserve(out.size() + to_say_.size() + 16 * (1 + out.size() / limits::websocket_sent_frame_bytes));
+  framed += to_say_;
+  for (ByteView rest = ByteView(out).substr(framed_); !rest.empty();) {
+    const ByteView part = rest.substr(0, limits::websocket_sent_frame_bytes);
+    append_frame_head(Opcode::binary, part.size(), framed);
+    framed += part;
+    rest.remove_prefix(part.size());
+  }
+  out.swap(framed);
+}
+
 void WebSocket::frame(ByteBuffer& out, bool last) {
   if (const auto ping = reader_.take_ping()) append_control_frame(Opcode::pong, *ping, to_say_);
-  if (out.size() > framed_) append_frame_head(Opcode::binary, out.size() - framed_, to_say_);
-  out.insert(framed_, to_say_);
+  const std::size_t fresh_bytes = out.size() - framed_;
+  if (fresh_bytes <= limits::websocket_sent_frame_bytes) {
+    if (fresh_bytes > 0) append_frame_head(Opcode::binary, fresh_bytes, to_say_);
+    out.insert(framed_, to_say_);
+  } else {
+    frame_in_parts(out);
+  }
   ByteBuffer().swap(to_say_);  // an idle client has no memory for it; a head fits without
   if (last && stage_ == Stage::open) {
     append_close_frame(reader_.close_code(), out);

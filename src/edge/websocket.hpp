@@ -29,14 +29,15 @@ class WebSocket {
 
   // Something is to be written although no MQTT is: the response to the upgrade, a pong.
   bool has_to_say() const { return !to_say_.empty() || reader_.was_pinged(); }
-  // Makes wire bytes of the MQTT bytes that `out` has got since the last time: one binary frame, behind what
-  // has_to_say() meant. `last`: nothing follows but the close frame.
+  // Makes wire bytes of the MQTT bytes that `out` has got since the last time: one binary frame, several if it is
+  // much, behind what has_to_say() meant. `last`: nothing follows but the close frame.
   void frame(ByteBuffer& out, bool last);
   // The first `count` bytes of `out` are not there any more.
   void removed_front(std::size_t count) { framed_ -= count; }
 
  private:
   std::size_t take_request(ByteView bytes);
+  void frame_in_parts(ByteBuffer& out);
 
   enum class Stage : std::uint8_t { request, refused, open, close_sent };
 

@@ -41,8 +41,10 @@ std::string_view value_of(const Request& request, http::field field) {
 }
 
 bool has_token(const Request& request, http::field field, std::string_view token) {
-  const auto value = request[field];
-  return http::token_list{value}.exists({token.data(), token.size()});
+  const auto lines = request.equal_range(field);
+  return std::any_of(lines.first, lines.second, [&](const auto& line) {
+    return http::token_list{line.value()}.exists({token.data(), token.size()});
+  });
 }
 
 bool same_origin(std::string_view one, std::string_view other) {

@@ -69,6 +69,8 @@ TEST_CASE("mqtt is chosen where it is offered, mqttv3.1 for clients that know no
   CHECK(has(accepted(upgrade_request("/mqtt", "mqttv3.1")), "\r\nSec-WebSocket-Protocol: mqttv3.1\r\n"));
   CHECK(has(accepted(upgrade_request("/mqtt", "mqttv3.1, mqtt")), "\r\nSec-WebSocket-Protocol: mqtt\r\n"));
   CHECK(has(accepted(upgrade_request("/mqtt", "chat, mqtt")), "\r\nSec-WebSocket-Protocol: mqtt\r\n"));
+  const std::string two_lines = upgrade_request("/mqtt", "chat", "Sec-WebSocket-Protocol: mqtt\r\n");
+  CHECK(has(accepted(two_lines), "\r\nSec-WebSocket-Protocol: mqtt\r\n"));
   refused(upgrade_request("/mqtt", ""), "400 ", "sub-protocol \"mqtt\"");
   refused(upgrade_request("/mqtt", "chat"), "400 ", "sub-protocol \"mqtt\"");
   refused(upgrade_request("/mqtt", "mqttv5"), "400 ", "sub-protocol \"mqtt\"");
@@ -125,6 +127,27 @@ TEST_CASE("a request may be cut anywhere; frames may follow it at once") {
     CHECK(out == accepted(request) + plain(binary_frame, "answer") + plain_close(1000));
     CHECK_FALSE(websocket.has_to_say());
   }
+}
+
+TEST_CASE("much at once is sent in frames of 1 MiB, behind what went before") {
+  WebSocket websocket(options);
+  std::string request = upgrade_request() + ping_of("p");
+  websocket.receive(request.data(), request.size());
+  std::string out;
+  websocket.frame(out, false);
+  std::string before = out;
+  const std::string mebibyte(1'048'576, 'm');
+  const std::string head("\x82\x7F\0\0\0\0\0\x10\0\0", 10);
+  out += mebibyte;
+  websocket.frame(out, false);
+  CHECK((out == before + head + mebibyte));
+  before = out;
+  out += mebibyte + mebibyte + "rest";
+  std::string ping = ping_of("q");
+  websocket.receive(ping.data(), ping.size());
+  websocket.frame(out, true);
+  CHECK((out == before + plain(pong_frame, "q") + head + mebibyte + head + mebibyte + plain(binary_frame, "rest") +
+                    plain_close(1000)));
 }
 
 TEST_CASE("what is no HTTP is refused at its first byte, a request without an end at 8 KiB") {
