@@ -88,14 +88,14 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
   if (view.expiry_s != core::no_expiry) parts.message_expiry_s = view.seconds_left(effects.time);
   parts.subscription_identifiers = effects.identifiers.data() + effect.list_begin;
   parts.subscription_identifier_count = effect.list_count;
-  if (aliases_.any(to.id())) use_alias(to, parts, may_pass);
+  if (aliases_.any(to.id())) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
   mqtt::encode_publish(parts, to.version(), may_pass ? gate_.passing(to) : gate_.output(to, lsn));
   gate_.appended(to);
   ++delivered_;
 }
 
 // State has looked whether the packet fits the client with its whole topic: telling an alias makes it longer.
-void EffectWriter::use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes) {
+void EffectWriter::use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes, bool at_once) {
   parts.topic_alias = aliases_.known(to.id(), parts.topic, passes);
   if (parts.topic_alias != 0) {
     parts.topic = {};
@@ -107,7 +107,7 @@ void EffectWriter::use_alias(const edge::Connection& to, mqtt::PublishParts& par
     parts.topic_alias = 0;
     return;
   }
-  aliases_.add(to.id(), parts.topic, passes);
+  aliases_.add(to.id(), parts.topic, passes, at_once);
 }
 
 void EffectWriter::list_ack(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {

@@ -42,7 +42,7 @@ class EffectWriter {
 
  private:
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
-  void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes);
+  void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes, bool at_once);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   // Of a PUBLISH's or PUBREL's acknowledgement, into `out`.
   void put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,

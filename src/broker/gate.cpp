@@ -18,7 +18,7 @@ Gate::Held& Gate::held(const edge::Connection& connection) {
 ByteBuffer& Gate::output(edge::Connection& to, Lsn lsn) {
   Held& h = held(to);
   gave_passing_ = false;
-  h.direct = lsn.value == 0 && h.empty();
+  h.direct = is_open(to, lsn);
   if (h.direct) return to.out();
   const bool marked_this_turn = !h.empty() && h.last_mark >= turn_mark_;
   if (lsn.value != 0 && !marked_this_turn) {
@@ -49,7 +49,7 @@ void Gate::appended(edge::Connection& to) {
 
 ByteBuffer& Gate::passing(edge::Connection& to) {
   Held& h = held(to);
-  h.direct = h.empty() || h.released >= h.connack_end;
+  h.direct = passes(to);
   gave_passing_ = !h.direct;
   size_before_ = h.passing.size();
   return h.direct ? to.out() : h.passing;

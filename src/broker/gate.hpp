@@ -24,6 +24,12 @@ class Gate {
   // appended().
   ByteBuffer& output(edge::Connection& to, Lsn lsn);
   void appended(edge::Connection& to);
+  // What output() or passing() would be given goes out at once.
+  bool is_open(const edge::Connection& to, Lsn lsn) { return lsn.value == 0 && held(to).empty(); }
+  bool passes(const edge::Connection& to) {
+    const Held& h = held(to);
+    return h.empty() || h.released >= h.connack_end;
+  }
   // Where to append bytes that may pass by; `appended` as above.
   ByteBuffer& passing(edge::Connection& to);
   // The last output() was this connection's CONNACK: nothing passes it.

@@ -2,8 +2,9 @@
 // three bytes. The first topics of a connection get them and keep them; alias tables end with the connection
 // ([MQTT5-3.3.2-7]).
 //
-// What waits at the gate is overtaken by QoS 0, which passes it. So each of the two has aliases of its own: a client
-// never sees one before it has been told what it means.
+// What waits at the gate is overtaken by QoS 0, which passes it. So an alias that is told by a message that waits
+// serves only those that wait with it, or pass with it: a client never sees one before it has been told what it means.
+// One that goes out at once precedes all that comes after it, and serves both.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +34,8 @@ class OutboundAliases {
   std::uint16_t known(ConnectionId id, std::string_view topic, bool passes) const {
     const std::vector<Entry>& entries = tables_[id.slot].entries;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].passes == passes && entries[i].topic == topic) return static_cast<std::uint16_t>(i + 1);
+      const bool told_before = entries[i].at_once || entries[i].passes == passes;
+      if (told_before && entries[i].topic == topic) return static_cast<std::uint16_t>(i + 1);
     }
     return 0;
   }
@@ -44,9 +46,9 @@ class OutboundAliases {
     return pays && table.entries.size() < table.maximum ? static_cast<std::uint16_t>(table.entries.size() + 1)
                                                         : std::uint16_t{0};
   }
-  // The client is told now that next() means `topic`.
-  void add(ConnectionId id, std::string_view topic, bool passes) {
-    tables_[id.slot].entries.push_back({std::string(topic), passes});
+  // The client is told now that next() means `topic`; `at_once`: that does not wait at the gate.
+  void add(ConnectionId id, std::string_view topic, bool passes, bool at_once) {
+    tables_[id.slot].entries.push_back({std::string(topic), passes, at_once});
   }
 
  private:
@@ -55,6 +57,7 @@ class OutboundAliases {
   struct Entry {  // alias: its place + 1
     std::string topic;
     bool passes = false;
+    bool at_once = false;
   };
   struct Table {
     ConnectionId id;

@@ -57,6 +57,19 @@ TEST_CASE("MQTT5-3.3.2-11, MQTT5-3.1.2-26: aliases up to the client's maximum, t
   CHECK(reader.short_ones >= 6);
 }
 
+TEST_CASE("MQTT5-3.3.2-11: what is told by QoS 0 serves QoS 1 and 2") {
+  const std::string topic = unique("plant/alias/one/");
+  Client subscriber = taking_aliases(1);
+  subscriber.subscribe(topic, 2);
+  Client publisher = connected(5);
+  for (const std::uint8_t qos : {std::uint8_t{0}, std::uint8_t{1}, std::uint8_t{2}}) {
+    publisher.publish(topic, "x", qos);
+    const Packet got = subscriber.receive();
+    CHECK(got.properties.number(prop::topic_alias) == 1);
+    CHECK(got.topic.empty() == (qos != 0));
+  }
+}
+
 TEST_CASE("MQTT5-3.1.2-27, MQTT5-3.3.2-7: no alias without the client's word, nor from a connection before") {
   const std::string topic = unique("plant/alias/once/");
   const std::string id = unique("twice");
