@@ -15,7 +15,7 @@ constexpr std::size_t story_lines = 400;
 Config config_of(std::mt19937_64& rng, bool keepalived) {
   Config config;
   config.security.allow_anonymous = true;
-  config.listeners.push_back({"0.0.0.0", 1883});
+  config.listeners.emplace_back().address = "0.0.0.0";
   MirrorConfig mirror;
   constexpr Durability kinds[] = {Durability::peer, Durability::peer, Durability::disk, Durability::peer_and_disk};
   mirror.durability = kinds[rng() % 4];
