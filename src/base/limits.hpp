@@ -25,8 +25,13 @@ inline constexpr std::size_t max_queue_messages = 100'000;  // a session; then d
 inline constexpr std::size_t max_queue_bytes = 64 * mib;    // a session; then drop_newest
 inline constexpr std::size_t max_sessions = 100'000;
 inline constexpr std::size_t max_retained = 1'000'000;
-inline constexpr std::int64_t connect_timeout_ms = 10'000;  // TCP accept to CONNECT
+inline constexpr std::int64_t connect_timeout_ms = 10'000;       // TCP accept to CONNECT
+inline constexpr int max_auth_steps = 16;                        // of one enhanced authentication
+inline constexpr std::size_t auth_exchange_bytes = 1 * kib;      // what one is counted with, beside its CONNECT
+inline constexpr std::size_t max_auth_waiting_bytes = 32 * mib;  // of all CONNECTs that wait; beyond: 0x89
 inline constexpr std::int64_t zero_keepalive_will_grace_ms = 60'000;
+
+static_assert(max_connect_bytes + auth_exchange_bytes < max_auth_waiting_bytes);
 
 // Turn (docs/constants.md)
 inline constexpr std::size_t turn_bytes_per_connection = 64 * kib;

@@ -8,7 +8,8 @@ namespace {
 constexpr int due_records_a_turn = 256;
 }
 
-Active::Active(const core::Policy& policy) : policy_(policy) {}
+Active::Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms)
+    : policy_(policy), authentications_(std::move(auth_mechanisms)) {}
 
 void Active::attach(edge::Connections& connections, std::function<std::uint64_t()> random) {
   connections_ = &connections;
@@ -37,6 +38,8 @@ void Active::end() {
   clients_.clear();
   paused_.clear();
   overflowed_.clear();
+  authentications_.clear();
+  auth_stepped_.clear();
   slow_ = false;
   sys_.clear();
   state_ = nullptr;
@@ -122,6 +125,7 @@ void Active::redirect(mqtt::Reason reason, const std::string& server_reference) 
     packet.reason = reason;
     if (!server_reference.empty()) packet.properties.server_reference = server_reference;
     writer_->disconnect(*connection, packet, {}, true);
+    authentications_.end(client.connection);
     client = Client{};
     gate_->close(*connection);
   }
@@ -138,13 +142,16 @@ bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
   ++counters_.packets;
   Client* client = client_of(connection);
   if (client == nullptr) {
+    if (Authentication* const waiting = authentications_.find(connection.id())) {
+      return while_authenticating(connection, *waiting, packet);
+    }
     const auto* connect = std::get_if<mqtt::Connect>(&packet);
     if (connect == nullptr) {  // [MQTT5-3.1.0-1]
       connection.close_now();
       return false;
     }
     on_connect(connection, *connect);
-    return client_of(connection) != nullptr;
+    return client_of(connection) != nullptr || authentications_.find(connection.id()) != nullptr;
   }
   if (auto* publish = std::get_if<mqtt::Publish>(&packet)) return on_publish(connection, *client, *publish);
   if (auto* ack = std::get_if<mqtt::Ack>(&packet)) return on_ack(connection, *client, *ack);
@@ -157,24 +164,19 @@ bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
     return on_unsubscribe(connection, *client, *unsubscribe);
   }
   if (auto* disconnect = std::get_if<mqtt::Disconnect>(&packet)) return on_disconnect(connection, *client, *disconnect);
-  // A second CONNECT ([MQTT5-3.1.0-2]), AUTH without a method ([MQTT5-4.12.0-7]), or a server's packet.
+  if (auto* auth = std::get_if<mqtt::Auth>(&packet)) return on_auth(connection, *auth);
+  // A second CONNECT ([MQTT5-3.1.0-2]), or a server's packet.
   return end_connection(connection, mqtt::Reason::protocol_error);
 }
 
-void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) {
+void Active::on_malformed(edge::Connection& connection, const mqtt::Decoded& error) {
   if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
-  if (client == nullptr) {
-    // [MQTT311-3.1.4-1]: a malformed 3.x CONNECT gets no CONNACK, but an unsupported version does ([MQTT311-3.1.2-2]).
-    if (reason == mqtt::Reason::unsupported_protocol_version) {
-      connection.out().append("\x20\x02\x00\x01", 4);
-      connection.will_write();
-    }
-    return;
-  }
+  if (client == nullptr) return refuse_malformed(connection, error);
   // A second CONNECT, whatever version it speaks of ([MQTT5-3.1.0-2]); DISCONNECT has no such reason.
-  if (reason == mqtt::Reason::unsupported_protocol_version) reason = mqtt::Reason::protocol_error;
-  writer_->disconnect(connection, {.reason = reason, .properties = {}}, what, true);
+  const bool unknown_version = error.reason == mqtt::Reason::unsupported_protocol_version;
+  const mqtt::Reason reason = unknown_version ? mqtt::Reason::protocol_error : error.reason;
+  writer_->disconnect(connection, {.reason = reason, .properties = {}}, error.what, true);
   gone(*client, true, std::nullopt);
   gate_->forget(connection.id());
 }
@@ -182,7 +184,7 @@ void Active::on_malformed(edge::Connection& connection, mqtt::Reason reason, con
 void Active::on_closed(edge::Connection& connection, edge::CloseCause cause) {
   if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
-  if (client == nullptr) return;
+  if (client == nullptr) return authentications_.end(connection.id());
   if (cause == edge::CloseCause::keep_alive_timeout) {
     writer_->disconnect(connection, {.reason = mqtt::Reason::keep_alive_timeout, .properties = {}}, {}, true);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/authentications.hpp"
 #include "broker/clocks.hpp"
 #include "broker/effect_writer.hpp"
 #include "broker/gate.hpp"
@@ -31,7 +32,7 @@ struct ActiveCounters {
 
 class Active final : public edge::PacketSink {
  public:
-  explicit Active(const core::Policy& policy);
+  Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms);
 
   // Wires the parts that live beside it; before anything else.
   void attach(edge::Connections& connections, std::function<std::uint64_t()> random);
@@ -54,7 +55,10 @@ class Active final : public edge::PacketSink {
   Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
-  void end_turn() { gate_->end_turn(); }
+  void end_turn() {
+    gate_->end_turn();
+    hear_again();
+  }
   void release(Lsn safe);
   void slow_publishers(bool slow);
   // Planned switchover: MQTT 5 clients are told to go elsewhere, and why. Nothing is recorded: for the log they are
@@ -72,7 +76,7 @@ class Active final : public edge::PacketSink {
 
   // edge::PacketSink
   bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override;
-  void on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) override;
+  void on_malformed(edge::Connection& connection, const mqtt::Decoded& error) override;
   void on_closed(edge::Connection& connection, edge::CloseCause cause) override;
 
  private:
@@ -88,12 +92,29 @@ class Active final : public edge::PacketSink {
 
   Client* client_of(const edge::Connection& connection);
 
+  // Whom CONNACK is for: its version, and the largest packet that the client takes (0: not known).
+  struct Refused {
+    mqtt::Version version;
+    std::uint32_t max_packet_bytes;
+  };
+  // How a client has proved who it is, for the CONNACK.
+  struct Proven {
+    std::string_view method;
+    std::string_view username;
+    std::string_view data;  // the mechanism's last bytes; empty: none
+  };
+
   // active_connect.cpp
   void on_connect(edge::Connection& connection, const mqtt::Connect& packet);
+  // `proven`: null: no enhanced authentication took place.
+  void admit(edge::Connection& connection, const mqtt::Connect& packet, const Proven* proven);
+  void decide_connect(const mqtt::Connect& packet, std::string_view id_if_none, const Proven* proven);
   void refuse_connect(edge::Connection& connection, const mqtt::Connect& packet, mqtt::Reason reason);
+  void refuse_malformed(edge::Connection& connection, const mqtt::Decoded& error);
+  void refuse(edge::Connection& connection, const Refused& client, mqtt::Reason reason, std::string_view why);
   void take_over(core::Session& session);
   void fire_will_before_clean_start(const mqtt::Connect& packet);
-  mqtt::Connack accept(const core::ConnectVerdict& verdict) const;
+  mqtt::Connack accept(const core::ConnectVerdict& verdict, const Proven* proven) const;
   bool on_disconnect(edge::Connection& connection, Client& client, const mqtt::Disconnect& packet);
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   // Ends the connection with a reason (5.0) and its will. Result as of close().
@@ -101,6 +122,15 @@ class Active final : public edge::PacketSink {
   // Closes behind what the gate holds for it. The result is on_packet's: true while bytes are still held back, and then
   // no packet is read any more.
   bool close(edge::Connection& connection);
+
+  // active_auth.cpp
+  void begin_authentication(edge::Connection& connection, const mqtt::Connect& packet);
+  bool while_authenticating(edge::Connection& connection, Authentication& of, const mqtt::Packet& packet);
+  bool on_auth(edge::Connection& connection, const mqtt::Auth& packet);
+  bool take_auth_step(edge::Connection& connection, Authentication& of, ByteView data);
+  bool send_auth(edge::Connection& connection, Authentication& of, mqtt::Reason reason, ByteView data);
+  bool fail_authentication(edge::Connection& connection, Authentication& of, mqtt::Reason reason);
+  void hear_again();
 
   // active_packets.cpp
   bool on_publish(edge::Connection& connection, Client& client, const mqtt::Publish& packet);
@@ -143,6 +173,8 @@ class Active final : public edge::PacketSink {
   SysTopics sys_;
   std::vector<ConnectionId> paused_;
   std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
+  Authentications authentications_;
+  std::vector<ConnectionId> auth_stepped_;  // not read any more in this turn
   bool slow_ = false;
   ActiveCounters counters_;
 };

@@ -30,21 +30,28 @@ bool takes(const mqtt::Connack& connack, const core::Connected& client) {
 }  // namespace
 
 void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
+  if (packet.properties.authentication_method) return begin_authentication(connection, packet);
+  admit(connection, packet, nullptr);
+}
+
+void Active::decide_connect(const mqtt::Connect& packet, std::string_view id_if_none, const Proven* proven) {
+  std::optional<std::string_view> username;
+  if (proven != nullptr) username = proven->username;
+  core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_, username);
+}
+
+void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, const Proven* proven) {
   const std::string id_if_none = packet.client_id.empty() ? random_id(random_) : std::string();
-  core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
-  if (connect_.refusal != mqtt::Reason::success) {
-    refuse_connect(connection, packet, connect_.refusal);
-    return;
-  }
-  if (!takes(accept(connect_), connect_.record)) {
-    refuse_connect(connection, packet, mqtt::Reason::packet_too_large);
-    return;
+  decide_connect(packet, id_if_none, proven);
+  if (connect_.refusal != mqtt::Reason::success) return refuse_connect(connection, packet, connect_.refusal);
+  if (!takes(accept(connect_, proven), connect_.record)) {
+    return refuse_connect(connection, packet, mqtt::Reason::packet_too_large);
   }
   core::Session* present = state_->session_of(connect_.record.client_id);
   if (present != nullptr && present->connected) take_over(*present);
   fire_will_before_clean_start(packet);
   // What these steps did to State may change the verdict (a will that is gone, a session that ended).
-  core::decide_connect(*state_, policy_, packet, id_if_none, log_.time(), connect_);
+  decide_connect(packet, id_if_none, proven);
 
   const core::Session* const older = state_->session_of(connect_.record.client_id);
   if (older != nullptr && !connect_.record.resumed) hand_on(*older);
@@ -64,16 +71,31 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();
   client.connect_expiry_s = packet.properties.session_expiry_s.value_or(0);
-  mqtt::Connack connack = accept(connect_);
+  mqtt::Connack connack = accept(connect_, proven);
   show(lsn, &connack);
 }
 
 void Active::refuse_connect(edge::Connection& connection, const mqtt::Connect& packet, mqtt::Reason reason) {
-  if (packet.version == mqtt::Version::v5 || mqtt::to_v3_connack_code(reason)) {
+  const std::uint32_t max_packet_bytes = packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF);
+  refuse(connection, {packet.version, max_packet_bytes}, reason, mqtt::reason_name(reason));
+}
+
+// [MQTT5-4.13.1-1]; a 3.x client hears of a version that is not known ([MQTT311-3.1.2-2]) and of nothing else
+// ([MQTT311-3.1.4-1]).
+void Active::refuse_malformed(edge::Connection& connection, const mqtt::Decoded& error) {
+  if (Authentication* const waiting = authentications_.find(connection.id())) {
+    return refuse(connection, {mqtt::Version::v5, waiting->max_packet_bytes}, error.reason, error.what);
+  }
+  if (!error.connect_version) return;
+  refuse(connection, {*error.connect_version, error.connect_max_packet_bytes}, error.reason, error.what);
+}
+
+void Active::refuse(edge::Connection& connection, const Refused& client, mqtt::Reason reason, std::string_view why) {
+  authentications_.end(connection.id());
+  if (client.version == mqtt::Version::v5 || mqtt::to_v3_connack_code(reason)) {
     mqtt::Connack connack;
     connack.reason = reason;
-    encode_with_reason(connack, mqtt::reason_name(reason), packet.version,
-                       packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF), connection.out());
+    encode_with_reason(connack, why, client.version, client.max_packet_bytes, connection.out());
     connection.will_write();
   }
   connection.close_after_flush();
@@ -104,7 +126,7 @@ void Active::fire_will_before_clean_start(const mqtt::Connect& packet) {
   show(lsn);
 }
 
-mqtt::Connack Active::accept(const core::ConnectVerdict& verdict) const {
+mqtt::Connack Active::accept(const core::ConnectVerdict& verdict, const Proven* proven) const {
   mqtt::Connack connack;
   if (verdict.record.version != mqtt::Version::v5) return connack;
   mqtt::Properties& p = connack.properties;
@@ -112,6 +134,10 @@ mqtt::Connack Active::accept(const core::ConnectVerdict& verdict) const {
   p.maximum_packet_bytes = policy_.max_packet_bytes;
   if (policy_.topic_alias_maximum != 0) p.topic_alias_maximum = policy_.topic_alias_maximum;
   if (!verdict.generated_id.empty()) p.assigned_client_id = verdict.generated_id;
+  if (proven != nullptr) {  // [MQTT5-4.12.0-5]
+    p.authentication_method = proven->method;
+    if (!proven->data.empty()) p.authentication_data = proven->data;
+  }
   return connack;
 }
 
@@ -127,6 +153,7 @@ bool Active::on_disconnect(edge::Connection& connection, Client& client, const m
 
 void Active::gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s) {
   core::Session* session = client.session;
+  authentications_.end(client.connection);
   client.connection = {};
   client.session = nullptr;
   client.aliases.clear();

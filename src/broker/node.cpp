@@ -45,7 +45,7 @@ Node::Node(const Config& config, const Parts& parts)
     : config_(config),
       parts_(parts),
       checkpointer_(parts.store, parts.clocks, checkpoint_options(config)),
-      active_(policy_of(config)),
+      active_(policy_of(config), parts.auth_mechanisms),
       tail_source_(parts.store),
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),

@@ -7,9 +7,11 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/journal.hpp"
 #include "base/result.hpp"
+#include "broker/authenticator.hpp"
 #include "broker/clocks.hpp"
 #include "edge/connections.hpp"
 #include "mirror/link.hpp"
@@ -63,6 +65,8 @@ struct Parts {
   Events& events;
   std::function<std::uint64_t()> random;
   Vrrp* vrrp;  // may be null unless arbiter = "keepalived" in a pair
+  // Methods of enhanced authentication that clients may choose.
+  std::vector<AuthMechanism*> auth_mechanisms = {};
   // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
   // STALE.
   std::string missing = {};

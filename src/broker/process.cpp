@@ -95,8 +95,9 @@ class EdgeDoors final : public Doors {
 }  // namespace
 
 struct Process::Impl {
-  explicit Impl(const Config& config_in)
+  Impl(const Config& config_in, std::vector<AuthMechanism*> auth_mechanisms_in)
       : config(config_in),
+        auth_mechanisms(std::move(auth_mechanisms_in)),
         events(config_in.node.data_dir, config_in.node.name, clocks),
         salvage(store_options(config_in), random_u64),
         stale_clients(context, config_in, clocks, events, doors) {}
@@ -115,6 +116,7 @@ struct Process::Impl {
   void serve_http();
 
   const Config config;
+  const std::vector<AuthMechanism*> auth_mechanisms;
   asio::io_context context{1};
   EdgeDoors doors;
   MachineClocks clocks;
@@ -192,6 +194,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   if (!opened.ok()) return opened.error();
   store = opened.take();
   Parts parts{*store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get()};
+  parts.auth_mechanisms = auth_mechanisms;
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
@@ -335,7 +338,8 @@ Status Process::Impl::run() {
   return {};
 }
 
-Process::Process(const Config& config) : impl_(std::make_unique<Impl>(config)) {}
+Process::Process(const Config& config, std::vector<AuthMechanism*> auth_mechanisms)
+    : impl_(std::make_unique<Impl>(config, std::move(auth_mechanisms))) {}
 Process::~Process() = default;
 Status Process::start() {
   return impl_->start();

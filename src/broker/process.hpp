@@ -3,15 +3,18 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "base/result.hpp"
+#include "broker/authenticator.hpp"
 #include "broker/config.hpp"
 
 namespace tandem::broker {
 
 class Process {
  public:
-  explicit Process(const Config& config);
+  // `auth_mechanisms`: methods of enhanced authentication, which must outlive it.
+  explicit Process(const Config& config, std::vector<AuthMechanism*> auth_mechanisms = {});
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

@@ -11,9 +11,9 @@ namespace tandem::core {
 struct Access {
   bool allow_anonymous = false;
 
-  // Reason::success or the CONNACK's refusal. Without users in State nobody can prove a name: only an open broker lets
-  // in.
-  mqtt::Reason may_connect(const mqtt::Connect& packet) const;
+  // Reason::success or the CONNACK's refusal. Without users in State nobody can prove a name by a password: only an
+  // open broker lets in. `proven`: by enhanced authentication.
+  mqtt::Reason may_connect(const mqtt::Connect& packet, bool proven) const;
 };
 
 }  // namespace tandem::core

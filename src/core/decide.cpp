@@ -22,12 +22,12 @@ WillView will_of(const mqtt::Will& packet) {
   return will;
 }
 
-mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet) {
+mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, bool proven) {
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 && !packet.clean_start) {
     return mqtt::Reason::client_identifier_not_valid;  // [MQTT311-3.1.3-8]
   }
   if (packet.client_id.size() > limits::max_client_id_bytes) return mqtt::Reason::client_identifier_not_valid;
-  const mqtt::Reason access = policy.access.may_connect(packet);
+  const mqtt::Reason access = policy.access.may_connect(packet, proven);
   if (access != mqtt::Reason::success) return access;
   if (packet.will &&
       (!mqtt::valid_topic_name(packet.will->topic) || packet.will->topic.starts_with(mqtt::sys_prefix))) {
@@ -56,9 +56,9 @@ bool touches_durable(const State& state, std::string_view client_id) {
 }
 
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
-                    Instant now, ConnectVerdict& verdict) {
+                    Instant now, ConnectVerdict& verdict, std::optional<std::string_view> proven) {
   verdict = {};
-  verdict.refusal = refuse_connect(state, policy, packet);
+  verdict.refusal = refuse_connect(state, policy, packet, proven.has_value());
   if (verdict.refusal != mqtt::Reason::success) return;
   const bool v5 = packet.version == mqtt::Version::v5;
   Connected& r = verdict.record;
@@ -67,7 +67,7 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
     verdict.generated_id = "auto-" + std::string(random_id);
     r.client_id = verdict.generated_id;
   }
-  r.username = packet.username.value_or(std::string_view{});
+  r.username = proven ? *proven : packet.username.value_or(std::string_view{});
   r.clean_start = packet.clean_start;
   r.version = packet.version;
   r.keep_alive_s = packet.keep_alive_s;

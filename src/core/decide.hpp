@@ -38,9 +38,10 @@ struct ConnectVerdict {
   std::string generated_id;  // the client sent none
 };
 
-// `random_id`: 128 random bits in hex for a client without an id.
+// `random_id`: 128 random bits in hex for a client without an id. `proven`: the user name that enhanced authentication
+// has proved; the record borrows from it.
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
-                    Instant now, ConnectVerdict& verdict);
+                    Instant now, ConnectVerdict& verdict, std::optional<std::string_view> proven = std::nullopt);
 
 // Must a connect or disconnect of this client go to the log?
 bool touches_durable(const State& state, std::string_view client_id);

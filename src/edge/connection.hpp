@@ -8,6 +8,7 @@
 #include "base/bytes.hpp"
 #include "base/flow.hpp"
 #include "base/ids.hpp"
+#include "mqtt/codec.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::edge {
@@ -27,6 +28,9 @@ class Connection {
 
   ConnectionId id() const { return id_; }
   mqtt::Version version() const { return version_; }
+  // A 5.0 CONNECT waits until its client has proved who it is: more packets come before established(). Timeout and
+  // largest packet stay as they are.
+  virtual void authenticating() = 0;
   // After an accepted CONNECT. keep_alive_s 0: never times out. max_packet_bytes_out: the client's limit.
   virtual void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) = 0;
   bool is_established() const { return established_; }
@@ -88,7 +92,7 @@ class PacketSink {
   virtual bool on_packet(Connection& connection, mqtt::Packet& packet) = 0;
   // Bytes that are no packet; the sink may append a CONNACK/DISCONNECT; the edge closes after flush. The last
   // call for this connection: on_closed does not follow.
-  virtual void on_malformed(Connection& connection, mqtt::Reason reason, const char* what) = 0;
+  virtual void on_malformed(Connection& connection, const mqtt::Decoded& error) = 0;
   // The connection is gone (or hung: keep_alive_timeout; the sink may append a DISCONNECT, the edge closes
   // after flush). The last call for it; comes for connections that never sent a packet, too.
   virtual void on_closed(Connection& connection, CloseCause cause) = 0;

@@ -52,6 +52,11 @@ void ConnectionIo::reset_now() {
 
 // ---- Time ----
 
+void ConnectionIo::authenticating() {
+  version_ = mqtt::Version::v5;
+  decode_options_.version = version_;
+}
+
 void ConnectionIo::established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) {
   version_ = version;
   established_ = true;

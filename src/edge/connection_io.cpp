@@ -143,11 +143,11 @@ std::size_t ConnectionIo::decode_all(ByteView bytes) {
     }
     if (decoded.status == mqtt::DecodeStatus::error) {
       begin_closing();
-      edge_->sink.on_malformed(*this, decoded.reason, decoded.what);
+      edge_->sink.on_malformed(*this, decoded);
       return bytes.size();
     }
     used += decoded.used;
-    since_ms_ = edge_->now_ms;
+    if (established_) since_ms_ = edge_->now_ms;
     if (!edge_->sink.on_packet(*this, edge_->packet)) close_after_flush();
     if (phase_ != Phase::open) return bytes.size();
     if (paused_) return used;
@@ -162,7 +162,7 @@ void ConnectionIo::pause_reading() {
 void ConnectionIo::resume_reading() {
   if (!paused_ || phase_ != Phase::open) return;
   paused_ = false;
-  start_clock();
+  if (established_) start_clock();
   if (read_pending_) return;
   const bool whole_packets = !rest_.empty() && rest_.size() >= needed_;
   const bool end_unsaid = websocket_ && websocket_->end() != WebSocket::End::none;

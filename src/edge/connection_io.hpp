@@ -35,6 +35,7 @@ class ConnectionIo final : public Connection {
   bool cool_down();                 // true: its output memory has been given back
   void check(std::int64_t now_ms);  // its check_at has come
 
+  void authenticating() override;
   void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) override;
   void close_after_flush() override;
   void close_now() override;

@@ -23,10 +23,15 @@ bool ConnectionIo::websocket_ended() {
       client_closes_first();
       end_with(CloseCause::peer_closed);
       break;
-    case WebSocket::End::violated:
+    case WebSocket::End::violated: {
       begin_closing();
-      edge_->sink.on_malformed(*this, mqtt::Reason::protocol_error, websocket_->violation());
+      mqtt::Decoded error;
+      error.status = mqtt::DecodeStatus::error;
+      error.reason = mqtt::Reason::protocol_error;
+      error.what = websocket_->violation();
+      edge_->sink.on_malformed(*this, error);
       break;
+    }
   }
   return true;
 }

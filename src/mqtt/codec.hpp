@@ -29,6 +29,8 @@ struct Decoded {
   // gets one only for a reason that to_v3_connack_code() knows ([MQTT311-3.1.2-2, 3.1.4-1]). No value: close
   // without an answer.
   std::optional<Version> connect_version = std::nullopt;
+  // The largest packet that this client takes, if its properties could be read; 0: not known.
+  std::uint32_t connect_max_packet_bytes = 0;
 };
 
 struct DecodeOptions {

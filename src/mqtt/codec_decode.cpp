@@ -191,10 +191,10 @@ Verdict read_ping(ByteView body, Packet& out) {
 
 // What is not read in this file, and out of the way of what is.
 [[gnu::noinline]] Verdict read_cold(Type type, ByteView body, const DecodeOptions& options, Packet& out,
-                                    std::optional<Version>& connect_version) {
+                                    ConnectAnswer& answer) {
   switch (type) {
     case Type::connect:
-      return read_connect(body, out, connect_version);
+      return read_connect(body, out, answer);
     case Type::connack:
       return read_connack(body, options.version, out);
     case Type::subscribe:
@@ -221,11 +221,12 @@ Decoded incomplete(std::size_t needed) {
   return {.needed = needed};
 }
 
-[[gnu::noinline]] Decoded refused(const Verdict& verdict, std::optional<Version> connect_version = std::nullopt) {
+[[gnu::noinline]] Decoded refused(const Verdict& verdict, const ConnectAnswer& answer = {}) {
   return {.status = DecodeStatus::error,
           .reason = verdict.reason,
           .what = verdict.what,
-          .connect_version = connect_version};
+          .connect_version = answer.version,
+          .connect_max_packet_bytes = answer.max_packet_bytes};
 }
 
 Decoded finished(const Verdict& verdict, std::size_t used) {
@@ -272,9 +273,9 @@ Decoded decode(ByteView bytes, const DecodeOptions& options, Packet& out) {
   const auto type = static_cast<Type>(first >> 4);
   if (type == Type::publish) return finished(read_publish(first, body, options, out), total);
   if (type >= Type::puback && type <= Type::pubcomp) return finished(read_ack(type, body, options, out), total);
-  std::optional<Version> connect_version;
-  const Verdict verdict = read_cold(type, body, options, out, connect_version);
-  return verdict.ok() ? finished(verdict, total) : refused(verdict, connect_version);
+  ConnectAnswer answer;
+  const Verdict verdict = read_cold(type, body, options, out, answer);
+  return verdict.ok() ? finished(verdict, total) : refused(verdict, answer);
 }
 
 }  // namespace tandem::mqtt

@@ -112,10 +112,10 @@ Verdict take_reason(ByteReader& body, Type type, PropertyHome home, bool from_cl
 
 }  // namespace
 
-Verdict read_connect(ByteView bytes, Packet& out, std::optional<Version>& version) {
+Verdict read_connect(ByteView bytes, Packet& out, ConnectAnswer& answer) {
   Connect& connect = out.emplace<Connect>();
   ByteReader body(bytes);
-  if (const Verdict verdict = take_protocol(body, connect, version); !verdict.ok()) return verdict;
+  if (const Verdict verdict = take_protocol(body, connect, answer.version); !verdict.ok()) return verdict;
   const unsigned flags = body.u8();
   connect.clean_start = (flags & flag_clean_start) != 0;
   connect.keep_alive_s = body.u16_be();
@@ -124,6 +124,7 @@ Verdict read_connect(ByteView bytes, Packet& out, std::optional<Version>& versio
   if (connect.version == Version::v5) {
     const Verdict verdict = read_properties(body, PropertyHome::connect, connect.properties);
     if (!verdict.ok()) return verdict;
+    answer.max_packet_bytes = connect.properties.maximum_packet_bytes.value_or(0xFFFFFFFF);
   }
   if (const Verdict verdict = take_text(body, connect.client_id); !verdict.ok()) return verdict;
   if ((flags & flag_will) != 0) {

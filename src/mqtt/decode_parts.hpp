@@ -25,9 +25,14 @@ Kind& reuse(Packet& out) {
   return out.emplace<Kind>();
 }
 
-// The body (all behind the fixed header) of one packet. `version` of a refused CONNECT: see
-// Decoded::connect_version.
-Verdict read_connect(ByteView body, Packet& out, std::optional<Version>& version);
+// How a CONNECT that is refused may be answered: see Decoded.
+struct ConnectAnswer {
+  std::optional<Version> version;
+  std::uint32_t max_packet_bytes = 0;
+};
+
+// The body (all behind the fixed header) of one packet.
+Verdict read_connect(ByteView body, Packet& out, ConnectAnswer& answer);
 Verdict read_connack(ByteView body, Version version, Packet& out);
 Verdict read_disconnect(ByteView body, const DecodeOptions& options, Packet& out);
 Verdict read_auth(ByteView body, const DecodeOptions& options, Packet& out);

@@ -16,6 +16,7 @@ constexpr std::size_t paths = 1;
 class Box::Client final : public edge::Connection {
  public:
   explicit Client(std::uint32_t generation) { id_ = ConnectionId{0, generation}; }
+  void authenticating() override {}
   void established(mqtt::Version version, std::uint16_t, std::uint32_t) override {
     version_ = version;
     established_ = true;

@@ -11,6 +11,7 @@ namespace {
 class Client final : public edge::Connection {
  public:
   Client() { id_ = {0, 1}; }
+  void authenticating() override {}
   void established(mqtt::Version, std::uint16_t, std::uint32_t) override {}
   void close_after_flush() override {}
   void close_now() override {}

@@ -33,9 +33,9 @@ bool ScriptedSink::on_packet(Connection& connection, mqtt::Packet& packet_) {
   return packet(connection, packet_);
 }
 
-void ScriptedSink::on_malformed(Connection& connection, mqtt::Reason reason, const char* /*what*/) {
+void ScriptedSink::on_malformed(Connection& connection, const mqtt::Decoded& error) {
   last = &connection;
-  malformed_reasons.push_back(reason);
+  malformed_reasons.push_back(error.reason);
   malformed(connection);
 }
 

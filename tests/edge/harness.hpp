@@ -26,7 +26,7 @@ class ScriptedSink final : public PacketSink {
   Connection* last = nullptr;  // valid as long as the connection is
 
   bool on_packet(Connection& connection, mqtt::Packet& packet_) override;
-  void on_malformed(Connection& connection, mqtt::Reason reason, const char* what) override;
+  void on_malformed(Connection& connection, const mqtt::Decoded& error) override;
   void on_closed(Connection& connection, CloseCause cause) override;
   std::size_t count(const std::string& what) const;
 };

@@ -124,8 +124,10 @@ class House final : edge::PacketSink {
     if (!holds_) end_turn(true);  // a turn a packet: what it causes does not depend on what came with it
     return goes_on;
   }
-  void on_malformed(edge::Connection& connection, mqtt::Reason reason, const char* what) override {
-    active_.on_malformed(connection, reason, what);
+  void on_malformed(edge::Connection& connection, const mqtt::Decoded& error) override {
+    Transcript& transcript = outcome_.connections[std::stoul(connection.remote())];
+    if (!connection.is_established() && error.connect_version) transcript.version = *error.connect_version;
+    active_.on_malformed(connection, error);
   }
   void on_closed(edge::Connection& connection, edge::CloseCause cause) override {
     active_.on_closed(connection, cause);
@@ -241,7 +243,7 @@ class House final : edge::PacketSink {
   boost::asio::io_context loop_{1};
   edge::EdgeState edge_{loop_, edge_options(), *this};
   core::State state_;
-  broker::Active active_{small_policy()};
+  broker::Active active_{small_policy(), {}};
   broker::Replica standby_;
   Lsn safe_;
   std::array<Client, clients> clients_;

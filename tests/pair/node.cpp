@@ -125,7 +125,8 @@ void Node::write_config() {
 
 void Node::start() {
   std::vector<std::string> command = options_.launcher;
-  command.insert(command.end(), {program("tandemd"), "--config", folder_ + "/" + options_.name + ".toml"});
+  command.insert(command.end(),
+                 {program(options_.program.c_str()), "--config", folder_ + "/" + options_.name + ".toml"});
   process_.start(command, folder_ + "/" + options_.name + ".log");
 }
 

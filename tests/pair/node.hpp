@@ -49,6 +49,7 @@ struct NodeOptions {
   std::string limits_lines;
   uint16_t http_port = 0;  // 0: no HTTP
   std::string arbiter = "heartbeat";
+  std::string program = "tandemd";    // of the build's bin folder
   std::string data_dir;               // empty: a folder of its name
   std::vector<std::string> launcher;  // what stands before the program: `ip netns exec NAME`
 };

@@ -23,6 +23,7 @@ class SimConnection final : public edge::Connection {
  public:
   SimConnection(Host& host, ConnectionId id);
 
+  void authenticating() override {}
   void established(mqtt::Version version, std::uint16_t keep_alive_s, std::uint32_t max_packet_bytes_out) override;
   void close_after_flush() override;
   void close_now() override;

@@ -9,12 +9,18 @@ namespace {
 
 constexpr uint32_t durable_expiry_s = 600;
 
-std::unique_ptr<Node> started(const std::string& name, const std::string& limits_lines) {
+std::string line(const char* key, int64_t value) {
+  return std::string(key) + " = " + std::to_string(value) + "\n";
+}
+
+std::unique_ptr<Node> started(const std::string& name, const std::string& limits_lines,
+                              const std::string& program = "tandemd") {
   static Folder folder("wire", Folder::Life::program);
   NodeOptions options;
   options.name = name;
   options.port = free_port();
   options.limits_lines = limits_lines;
+  options.program = program;
   auto node = std::make_unique<Node>(folder, options);
   node->start();
   Client probe = client_of(*node, 4, "probe");
@@ -31,7 +37,6 @@ Node& broker() {
 }
 
 Node& small_broker() {
-  auto line = [](const char* key, auto value) { return key + (" = " + std::to_string(value)) + "\n"; };
   static std::unique_ptr<Node> node = started(
       "small", line("max_packet_bytes", small::max_packet_bytes) + line("receive_maximum", small::receive_maximum) +
                    line("v3_in_flight", small::v3_in_flight) + line("topic_alias_maximum", small::topic_alias_maximum) +
@@ -49,6 +54,12 @@ Node& bare_broker() {
 
 Node& impatient_broker() {
   static std::unique_ptr<Node> node = started("impatient", "max_queue_messages = 10\nqueue_policy = \"disconnect\"\n");
+  return *node;
+}
+
+Node& words_broker() {
+  static std::unique_ptr<Node> node =
+      started("words", line("connect_timeout_ms", words_connect_timeout.count()), "words_broker");
   return *node;
 }
 

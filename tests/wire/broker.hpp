@@ -21,10 +21,14 @@ inline constexpr uint32_t max_retained = 3;
 inline constexpr Millis connect_timeout{1'000};
 }  // namespace small
 
+// Of words_broker().
+inline constexpr Millis words_connect_timeout{1'500};
+
 Node& broker();
 Node& small_broker();
 Node& bare_broker();       // with nothing that may be switched off
 Node& impatient_broker();  // disconnects whose queue of 10 is full
+Node& words_broker();      // knows a method of enhanced authentication (words_broker.cpp)
 
 inline constexpr uint8_t all_versions[] = {3, 4, 5};
 

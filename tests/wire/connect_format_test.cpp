@@ -40,15 +40,16 @@ Client sent(uint8_t version, const std::string& bytes) {
   return client;
 }
 
-// 3.x: closed without a word. 5: a CONNACK that refuses may come first, and no DISCONNECT (T-36).
-void check_refused(uint8_t version, const std::string& bytes) {
+// 3.x: closed without a word. 5: a CONNACK says why first, and no DISCONNECT follows (T-36).
+void check_refused(uint8_t version, const std::string& bytes, uint8_t code = 0) {
   Client client = sent(version, bytes);
   std::vector<Packet> answer = client.expect_closed();
-  CHECK(answer.size() <= (version == v5 ? 1 : 0));
+  REQUIRE(answer.size() == (version == v5 ? 1 : 0));
   for (const Packet& packet : answer) {
     CHECK(packet.type == Type::connack);
     CHECK(packet.code() >= 0x80);
     CHECK(packet.code() != 0x95);
+    if (code != 0) CHECK(packet.code() == code);
   }
 }
 
@@ -101,7 +102,7 @@ TEST_CASE("a CONNECT whose flags and fields do not agree is refused") {
     for (const Bad& bad : all) {
       CAPTURE(version);
       CAPTURE(bad.what);
-      check_refused(version, connect_bytes(version, bad.flags, bad.payload));
+      check_refused(version, connect_bytes(version, bad.flags, bad.payload), 0x81);
     }
   }
   check_refused(v5, connect_bytes(v5, clean | will, id + text("topic") + text("payload")));  // no will properties
@@ -188,8 +189,11 @@ TEST_CASE("U-42, MQTT311-3.1.2-1: MQIsdp with level 3, MQTT with 4 and 5, and no
   for (const Case& c : cases) {
     CAPTURE(c.name);
     CAPTURE(c.level);
-    Client client = sent(v4, connect_bytes(c.name, c.level, clean, text("x")));
-    for (const Packet& packet : client.expect_closed()) CHECK(packet.code() == 0x01);
+    const bool new_form = c.level >= 5;
+    Client client = sent(new_form ? v5 : v4, connect_bytes(c.name, c.level, clean, text("x")));
+    std::vector<Packet> answer = client.expect_closed();
+    REQUIRE(answer.size() == 1);
+    CHECK(answer[0].code() == (new_form ? 0x84 : 0x01));
   }
 }
 
@@ -214,6 +218,39 @@ TEST_CASE("properties of a CONNECT that have a value they must not have are refu
   }
   check_refused(v5, connect_bytes("MQTT", v5, clean, text("property")));  // no property length
   check_refused(v5, with("\x7F"));                                        // longer than the packet
+}
+
+TEST_CASE(
+    "MQTT5-4.13.1-1, MQTT5-3.1.4-1: the CONNACK to a malformed 5.0 CONNECT says why, in words where the client takes "
+    "them") {
+  auto with = [](const Properties& properties, const std::string& id) {
+    return sent(v5, connect_bytes("MQTT", v5, clean, encode_properties(properties) + id));
+  };
+  struct Case {
+    Properties properties;
+    std::string id;
+    uint8_t code;
+    bool in_words;
+  };
+  const Case cases[] = {
+      {Properties(), text("\xFF"), 0x81, true},
+      {Properties().number(prop::maximum_packet_size, 20), text("\xFF"), 0x81, false},
+      {Properties().number(prop::maximum_packet_size, 200), text("\xFF"), 0x81, true},
+      // What it takes is not known as long as the properties cannot be read.
+      {Properties().number(prop::receive_maximum, 0), text("id"), 0x82, false},
+      {Properties().number(prop::session_expiry, 1).number(prop::session_expiry, 1), text("id"), 0x82, false},
+      {Properties().number(prop::topic_alias, 1), text("id"), 0x81, false},
+  };
+  for (size_t i = 0; i < std::size(cases); ++i) {
+    CAPTURE(i);
+    Client client = with(cases[i].properties, cases[i].id);
+    std::vector<Packet> answer = client.expect_closed();
+    REQUIRE(answer.size() == 1);
+    CHECK(answer[0].type == Type::connack);
+    CHECK(!answer[0].session_present);
+    CHECK(answer[0].code() == cases[i].code);
+    CHECK(answer[0].properties.has(prop::reason_string) == cases[i].in_words);
+  }
 }
 
 TEST_CASE("T-33, MQTT5-2.1.3-1: a CONNECT with flags in its fixed header is refused") {
