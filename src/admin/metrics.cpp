@@ -167,6 +167,11 @@ void write_clients(Writer& out, const StatusReport& report) {
   out.head("tandem_messages_dropped_total", "counter", "Messages that a subscriber did not get.");
   out.sample("reason", "queue_full", number_text(counters.dropped_queue_full));
   out.sample("reason", "slow_qos0", number_text(counters.dropped_qos0));
+  out.counter("tandem_publishers_paused_total",
+              "Times that a client had published limits.max_publishes_per_s and was read no further for a while.",
+              counters.publishers_paused);
+  out.counter("tandem_connects_paused_total",
+              "Times that new clients had to wait because of limits.max_connects_per_s.", counters.connects_paused);
   out.counter("tandem_records_total", "Records that this process made as the active.", counters.records);
   out.counter("tandem_digest_mismatches_total",
               "Comparisons in which this box, as a standby, differed from the active.", counters.digest_mismatches);

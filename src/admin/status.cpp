@@ -34,6 +34,8 @@ Json json_of(const Counters& counters) {
               {"refused", counters.refused},
               {"dropped_queue_full", counters.dropped_queue_full},
               {"dropped_qos0", counters.dropped_qos0},
+              {"publishers_paused", counters.publishers_paused},
+              {"connects_paused", counters.connects_paused},
               {"records", counters.records},
               {"digest_mismatches", counters.digest_mismatches}};
 }
@@ -114,6 +116,8 @@ Counters counters_from(const Json& json) {
   fields.read("refused", counters.refused);
   fields.read("dropped_queue_full", counters.dropped_queue_full);
   fields.read("dropped_qos0", counters.dropped_qos0);
+  fields.read("publishers_paused", counters.publishers_paused);
+  fields.read("connects_paused", counters.connects_paused);
   fields.read("records", counters.records);
   fields.read("digest_mismatches", counters.digest_mismatches);
   return counters;

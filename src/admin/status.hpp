@@ -56,6 +56,8 @@ struct Counters {
   std::uint64_t dropped_qos0 = 0;        // QoS 0 messages for a client that does not read fast enough
   std::uint64_t records = 0;             // made as the active
   std::uint64_t digest_mismatches = 0;   // found as the standby
+  std::uint64_t publishers_paused = 0;   // times that a client had published limits.max_publishes_per_s
+  std::uint64_t connects_paused = 0;     // times that new clients had to wait for limits.max_connects_per_s
 };
 
 struct StatusReport {

@@ -103,7 +103,7 @@ void Active::release(Lsn safe) {
     if (connection == nullptr) continue;
     Client* client = client_of(*connection);
     if (client == nullptr) continue;
-    if (gate_->held_acks(*connection) >= policy_.receive_maximum) {
+    if (gate_->held_acks(*connection) >= policy_.receive_maximum || !client->publishes.ready(now_)) {
       paused_.push_back(id);
       continue;
     }
@@ -153,7 +153,11 @@ bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
     on_connect(connection, *connect);
     return client_of(connection) != nullptr || authentications_.find(connection.id()) != nullptr;
   }
-  if (auto* publish = std::get_if<mqtt::Publish>(&packet)) return on_publish(connection, *client, *publish);
+  if (auto* publish = std::get_if<mqtt::Publish>(&packet)) {
+    const bool goes_on = on_publish(connection, *client, *publish);
+    if (policy_.max_publishes_per_s != 0) count_publish(connection);
+    return goes_on;
+  }
   if (auto* ack = std::get_if<mqtt::Ack>(&packet)) return on_ack(connection, *client, *ack);
   if (std::holds_alternative<mqtt::Pingreq>(packet)) {
     writer_->passing_packet(connection, mqtt::Pingresp{});

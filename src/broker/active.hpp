@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/token_bucket.hpp"
 #include "broker/authentications.hpp"
 #include "broker/clocks.hpp"
 #include "broker/effect_writer.hpp"
@@ -23,11 +24,12 @@
 namespace tandem::broker {
 
 struct ActiveCounters {
-  std::uint64_t received = 0;  // PUBLISH packets taken
-  std::uint64_t recorded = 0;  // records appended
-  std::uint64_t refused = 0;   // PUBLISH packets refused
-  std::uint64_t packets = 0;   // of any kind
-  std::uint64_t connects = 0;  // accepted
+  std::uint64_t received = 0;           // PUBLISH packets taken
+  std::uint64_t recorded = 0;           // records appended
+  std::uint64_t refused = 0;            // PUBLISH packets refused
+  std::uint64_t packets = 0;            // of any kind
+  std::uint64_t connects = 0;           // accepted
+  std::uint64_t publishers_paused = 0;  // times that a client had published limits.max_publishes_per_s
 };
 
 class Active final : public edge::PacketSink {
@@ -46,7 +48,11 @@ class Active final : public edge::PacketSink {
   void end();
   bool reigning() const { return state_ != nullptr; }
 
-  void set_time(Instant time) { log_.set_time(time); }
+  // The turn's: of the log, and this machine's.
+  void set_time(Instant time, Steady now) {
+    log_.set_time(time);
+    now_ = now;
+  }
   // Nothing is recorded that needs a higher feature level than the peer's.
   void set_common_level(std::uint32_t level) { policy_.common_level = level; }
   // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
@@ -87,6 +93,7 @@ class Active final : public edge::PacketSink {
     std::size_t held_before = 0;         // QoS 2 ids held when it connected; its quota begins anew ([MQTT5-4.9.0-1])
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
+    TokenBucket publishes;             // limits.max_publishes_per_s
     std::vector<std::string> aliases;  // inbound topic aliases; [0] unused
   };
 
@@ -151,6 +158,8 @@ class Active final : public edge::PacketSink {
 
   void end_overflowed();
   void pause_if_needed(edge::Connection& connection, Client& client);
+  void pause(edge::Connection& connection, Client& client);
+  void count_publish(edge::Connection& connection);
 
   template <class R>
   Lsn record_if(bool recorded, const R& record);
@@ -165,6 +174,7 @@ class Active final : public edge::PacketSink {
   std::function<std::uint64_t()> random_;
   core::State* state_ = nullptr;
   LogBuilder log_;
+  Steady now_;  // of the turn
   core::Effects effects_;
   core::PublishVerdict publish_;
   core::ConnectVerdict connect_;

@@ -56,7 +56,7 @@ void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, co
   const core::Session* const older = state_->session_of(connect_.record.client_id);
   if (older != nullptr && !connect_.record.resumed) hand_on(*older);
 
-  connection.established(packet.version, packet.keep_alive_s, connect_.record.max_packet_bytes);
+  connection.established(packet.version, connect_.record.keep_alive_s, connect_.record.max_packet_bytes);
   const Lsn lsn = record_if(connect_.recorded, core::Record(connect_.record));
   core::Applying to = applying(lsn);
   core::apply(to, connect_.record, connection.id());
@@ -68,6 +68,7 @@ void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, co
                  {.problem_information = packet.properties.request_problem_information.value_or(1) != 0,
                   .topic_alias_maximum = packet.properties.topic_alias_maximum.value_or(0)});
   client.connection = connection.id();
+  client.publishes = TokenBucket(policy_.max_publishes_per_s);
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();
   client.connect_expiry_s = packet.properties.session_expiry_s.value_or(0);
@@ -133,6 +134,7 @@ mqtt::Connack Active::accept(const core::ConnectVerdict& verdict, const Proven* 
   p.receive_maximum = policy_.receive_maximum;
   p.maximum_packet_bytes = policy_.max_packet_bytes;
   if (policy_.topic_alias_maximum != 0) p.topic_alias_maximum = policy_.topic_alias_maximum;
+  if (verdict.shorter_keep_alive) p.server_keep_alive_s = verdict.record.keep_alive_s;
   if (!verdict.generated_id.empty()) p.assigned_client_id = verdict.generated_id;
   if (proven != nullptr) {  // [MQTT5-4.12.0-5]
     p.authentication_method = proven->method;

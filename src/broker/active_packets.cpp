@@ -48,9 +48,25 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
 // A client is read no further than our receive maximum of unacked publishes, and not while followers lag.
 void Active::pause_if_needed(edge::Connection& connection, Client& client) {
   if (client.paused || (!slow_ && gate_->held_acks(connection) < policy_.receive_maximum)) return;
+  pause(connection, client);
+}
+
+void Active::pause(edge::Connection& connection, Client& client) {
+  if (client.paused) return;
   client.paused = true;
   connection.pause_reading();
   paused_.push_back(connection.id());
+}
+
+// limits.max_publishes_per_s: a client beyond it is read no further until its next PUBLISH may come. Nothing is
+// refused.
+void Active::count_publish(edge::Connection& connection) {
+  Client* const client = client_of(connection);
+  if (client == nullptr) return;  // that PUBLISH ended it
+  client->publishes.take(now_);
+  if (client->publishes.ready(now_)) return;
+  ++counters_.publishers_paused;
+  pause(connection, *client);
 }
 
 void Active::answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason) {

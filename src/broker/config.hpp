@@ -123,6 +123,9 @@ struct LimitsConfig {
   core::QueuePolicy queue_policy = core::QueuePolicy::drop_newest;
   std::size_t max_retained = limits::max_retained;
   std::int64_t connect_timeout_ms = limits::connect_timeout_ms;  // from TCP accept to CONNECT
+  std::uint16_t max_keep_alive_s = 0;                            // of an MQTT 5 client; 0: as it likes
+  std::uint32_t max_connects_per_s = 0;                          // TCP connections accepted; 0: no limit
+  std::uint32_t max_publishes_per_s = 0;                         // taken from one client; 0: no limit
 };
 
 // [http]; without this table no HTTP is served. Loopback only: it has no login.

@@ -129,6 +129,9 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
                                          {"disconnect", core::QueuePolicy::disconnect}});
   reader.read_number("max_retained", limits.max_retained, 0, many);
   reader.read_number("connect_timeout_ms", limits.connect_timeout_ms, 100, 600'000);
+  reader.read_number("max_keep_alive_s", limits.max_keep_alive_s, 0, 65'535);
+  reader.read_number("max_connects_per_s", limits.max_connects_per_s, 0, 1'000'000);
+  reader.read_number("max_publishes_per_s", limits.max_publishes_per_s, 0, 1'000'000);
   if (limits.max_queue_bytes < limits.max_packet_bytes) {
     reader.reject(reader.has("max_queue_bytes") ? "max_queue_bytes" : "max_packet_bytes",
                   "max_queue_bytes is " + std::to_string(limits.max_queue_bytes) +

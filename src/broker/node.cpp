@@ -28,6 +28,8 @@ core::Policy policy_of(const Config& config) {
   policy.max_sessions = config.limits.max_sessions;
   policy.max_subscriptions_per_session = config.limits.max_subscriptions_per_session;
   policy.max_retained = config.limits.max_retained;
+  policy.max_publishes_per_s = config.limits.max_publishes_per_s;
+  policy.max_keep_alive_s = config.limits.max_keep_alive_s;
   policy.will_grace_s = static_cast<std::uint32_t>(config.takeover.will_grace_s);
   return policy;
 }
@@ -136,7 +138,7 @@ bool Node::begin_turn() {
   pair_->on_turn(now);
   carry_out();
   if (active_.reigning()) {
-    active_.set_time(log_clock_.now(now));
+    active_.set_time(log_clock_.now(now), now);
     active_.set_common_level(pair_->common_level());
   }
   return active_.reigning();

@@ -145,6 +145,8 @@ admin::Counters Node::counters() const {
   counters.sent = active_.delivered();
   counters.dropped_qos0 = active_.dropped_qos0();
   counters.dropped_queue_full = replica_.state().dropped_messages();
+  counters.publishers_paused = active_.counters().publishers_paused;
+  counters.connects_paused = parts_.doors.connections().traffic().accept_pauses;
   counters.digest_mismatches = digest_mismatches_;
   return counters;
 }

@@ -23,6 +23,8 @@ SysFigures figures_of(const core::State& state, const Active& active, const edge
   figures.subscriptions = state.routing().size();
   figures.shared_subscriptions = state.routing().shared();
   figures.retained = state.retained().size();
+  figures.publishers_paused = active.counters().publishers_paused;
+  figures.connects_paused = connections.traffic().accept_pauses;
   return figures;
 }
 

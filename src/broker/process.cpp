@@ -53,6 +53,7 @@ edge::EdgeOptions edge_options(const Config& config) {
   options.max_packet_bytes = config.limits.max_packet_bytes;
   options.max_connect_bytes = limits::max_connect_bytes;
   options.max_connections = config.limits.max_connections;
+  options.max_connects_per_s = config.limits.max_connects_per_s;
   options.connect_timeout_ms = config.limits.connect_timeout_ms;
   return options;
 }

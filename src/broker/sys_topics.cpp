@@ -72,6 +72,8 @@ void SysTopics::put_counts(const SysFigures& f) {
   put("subscriptions/count", f.subscriptions);
   put("shared_subscriptions/count", f.shared_subscriptions);
   put("retained messages/count", f.retained);
+  put("limits/publishers_paused", f.publishers_paused);
+  put("limits/connects_paused", f.connects_paused);
 }
 
 void SysTopics::put_loads(const SysFigures& f, Steady now) {

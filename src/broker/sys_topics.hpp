@@ -33,6 +33,8 @@ struct SysFigures {
   std::uint64_t subscriptions = 0;
   std::uint64_t shared_subscriptions = 0;
   std::uint64_t retained = 0;
+  std::uint64_t publishers_paused = 0;  // limits.max_publishes_per_s
+  std::uint64_t connects_paused = 0;    // limits.max_connects_per_s
 };
 
 class SysTopics {

@@ -39,6 +39,14 @@ mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt
   return mqtt::Reason::success;
 }
 
+// [MQTT5-3.2.2-21]: the longest that this broker allows, in seconds; 0 (never silent for too long) is longer than any.
+std::uint16_t keep_alive_of(const Policy& policy, const mqtt::Connect& packet) {
+  const std::uint16_t most = policy.max_keep_alive_s;
+  const bool own =
+      most == 0 || packet.version != mqtt::Version::v5 || (packet.keep_alive_s != 0 && packet.keep_alive_s <= most);
+  return own ? packet.keep_alive_s : most;
+}
+
 // Does the message change durable State, so that it needs a record?
 bool changes_durable(const Match& match, const Published& record, const Session& publisher) {
   if (record.message.retain || (record.held_id != 0 && publisher.durable)) return true;
@@ -70,7 +78,8 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   r.username = proven ? *proven : packet.username.value_or(std::string_view{});
   r.clean_start = packet.clean_start;
   r.version = packet.version;
-  r.keep_alive_s = packet.keep_alive_s;
+  r.keep_alive_s = keep_alive_of(policy, packet);
+  verdict.shorter_keep_alive = r.keep_alive_s != packet.keep_alive_s;
   r.session_expiry_s = v5 ? packet.properties.session_expiry_s.value_or(0) : packet.clean_start ? 0 : never_expires;
   const std::uint16_t window = v5 ? packet.properties.receive_maximum.value_or(65'535) : policy.v3_in_flight;
   r.receive_maximum = std::min<std::uint16_t>(window, 65'000);  // Queue: ids stay unique

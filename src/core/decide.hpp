@@ -29,13 +29,16 @@ struct Policy {
   std::size_t max_retained = limits::max_retained;
   std::uint32_t will_grace_s = 0;
   std::uint32_t common_level = feature_level;  // what the peer can read, too: nothing of a higher one is recorded
+  std::uint32_t max_publishes_per_s = 0;       // taken from one client; 0: no limit
+  std::uint16_t max_keep_alive_s = 0;          // of a 5.0 client, which can be told; 0: as it likes
 };
 
 struct ConnectVerdict {
   mqtt::Reason refusal = mqtt::Reason::success;
-  Connected record;          // borrows from the packet and from `generated_id`
-  bool recorded = false;     // goes to the log; else it concerns this active only
-  std::string generated_id;  // the client sent none
+  Connected record;                 // borrows from the packet and from `generated_id`
+  bool recorded = false;            // goes to the log; else it concerns this active only
+  std::string generated_id;         // the client sent none
+  bool shorter_keep_alive = false;  // the record's, not the client's own: it is to be told
 };
 
 // `random_id`: 128 random bits in hex for a client without an id. `proven`: the user name that enhanced authentication

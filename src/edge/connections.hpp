@@ -13,7 +13,8 @@ namespace tandem::edge {
 
 // Since the process began.
 struct Traffic {
-  std::uint64_t accepted = 0;  // TCP connections
+  std::uint64_t accepted = 0;       // TCP connections
+  std::uint64_t accept_pauses = 0;  // times that new ones had to wait for max_connects_per_s
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
 };

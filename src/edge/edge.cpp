@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/journal.hpp"
+#include "base/token_bucket.hpp"
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
 #include "edge/listener.hpp"
@@ -19,9 +20,21 @@ constexpr std::int64_t warn_every_ms = 10'000;
 }
 
 struct Edge::Impl {
-  Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink) : state(loop, options, sink) {}
+  Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
+      : state(loop, options, sink), connects(options.max_connects_per_s) {}
+
+  // As of the last tick, which also has the listeners ask again.
+  Steady now() const { return state.now_ms == EdgeState::no_time_yet ? Steady{} : Steady{state.now_ms}; }
+
+  bool may_accept() {
+    if (connects.ready(now())) return true;
+    ++state.open.count().accept_pauses;
+    ++pauses;
+    return false;
+  }
 
   void take_client(int fd, const Flow& flow, std::string remote, const WebSocketOptions* websocket) {
+    connects.take(now());
     if (state.table.size() < state.options.max_connections) {
       ConnectionIo::start(state, fd, flow, std::move(remote), websocket);
       return;
@@ -30,11 +43,18 @@ struct Edge::Impl {
     ++refused;
   }
 
-  void tell_refused() {
-    if (refused == 0 || state.now_ms < next_warning_ms) return;
-    journal::warn("limits.max_connections (" + std::to_string(state.options.max_connections) +
-                  ") reached: " + std::to_string(refused) + " clients turned away");
+  void tell_limits() {
+    if ((refused == 0 && pauses == 0) || state.now_ms < next_warning_ms) return;
+    if (refused != 0) {
+      journal::warn("limits.max_connections (" + std::to_string(state.options.max_connections) +
+                    ") reached: " + std::to_string(refused) + " clients turned away");
+    }
+    if (pauses != 0) {
+      journal::warn("limits.max_connects_per_s (" + std::to_string(state.options.max_connects_per_s) +
+                    ") reached: new clients wait");
+    }
     refused = 0;
+    pauses = 0;
     next_warning_ms = state.now_ms + warn_every_ms;
   }
 
@@ -53,9 +73,10 @@ struct Edge::Impl {
     Listeners opened;
     for (const ListenerOptions& options : all) {
       const WebSocketOptions* const websocket = options.websocket.get();  // lives as long as state.options
-      auto listener = Listener::open(state.loop, options, [=, this](int fd, const Flow& flow, std::string remote) {
+      const auto take = [=, this](int fd, const Flow& flow, std::string remote) {
         take_client(fd, flow, std::move(remote), websocket);
-      });
+      };
+      auto listener = Listener::open(state.loop, options, take, [this] { return may_accept(); });
       if (!listener) {
         for (const auto& other : opened) other->close();
         return listener.error();
@@ -96,7 +117,9 @@ struct Edge::Impl {
   Listeners listeners;
   Listeners held;              // virtual IPs, before the listeners are open; then among these
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
-  std::uint64_t refused = 0;   // clients beyond max_connections that the journal has not heard of
+  TokenBucket connects;
+  std::uint64_t pauses = 0;   // of accepting, that the journal has not heard of
+  std::uint64_t refused = 0;  // clients beyond max_connections that the journal has not heard of
   std::int64_t next_warning_ms = EdgeState::no_time_yet;
 };
 
@@ -185,7 +208,7 @@ void Edge::tick(Steady now) {
   }
   std::erase_if(state.warm, [](const IoPtr& connection) { return connection->cool_down(); });
   for (const auto& listener : impl_->listeners) listener->retry();
-  impl_->tell_refused();
+  impl_->tell_limits();
 }
 
 }  // namespace tandem::edge

@@ -61,11 +61,11 @@ bool out_of_resources(int error) {
 
 }  // namespace
 
-Listener::Listener(boost::asio::io_context& loop, int fd, Take take)
-    : socket_(loop.get_executor(), fd), take_(std::move(take)) {}
+Listener::Listener(boost::asio::io_context& loop, int fd, Take take, MayAccept may_accept)
+    : socket_(loop.get_executor(), fd), take_(std::move(take)), may_accept_(std::move(may_accept)) {}
 
 Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, const ListenerOptions& options,
-                                                 Take take) {
+                                                 Take take, MayAccept may_accept) {
   const std::optional<IpAddress> ip = parse_address(options.address);
   if (!ip) return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
   const SocketAddress address = socket_address(*ip, options.port);
@@ -75,18 +75,18 @@ Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, 
     if (fd >= 0) ::close(fd);
     return Error{"cannot listen on " + to_text(address) + ": " + cause};
   }
-  std::shared_ptr<Listener> listener(new Listener(loop, fd, std::move(take)));
+  std::shared_ptr<Listener> listener(new Listener(loop, fd, std::move(take), std::move(may_accept)));
   SocketAddress bound;
   if (::getsockname(fd, bound.generic(), &bound.size) == 0) listener->port_ = port_of(bound);
   return listener;
 }
 
 void Listener::accept() {
-  if (!waiting_ && !exhausted_ && socket_.is_open()) wait();
+  if (!waiting_ && !stopped_ && socket_.is_open()) wait();
 }
 
 void Listener::exhausted(int error) {
-  exhausted_ = true;
+  stopped_ = true;
   if (quiet_ticks_ > 0) return;
   quiet_ticks_ = warn_every_ticks;
   journal::warn(std::string("cannot accept a client: ") + std::strerror(error) +
@@ -95,8 +95,8 @@ void Listener::exhausted(int error) {
 
 void Listener::retry() {
   if (quiet_ticks_ > 0) --quiet_ticks_;
-  if (!exhausted_) return;
-  exhausted_ = false;
+  if (!stopped_) return;
+  stopped_ = false;
   accept();
 }
 
@@ -116,6 +116,10 @@ void Listener::wait() {
 
 void Listener::on_readable() {
   for (std::size_t i = 0; i < limits::accepts_per_event && socket_.is_open(); ++i) {
+    if (!may_accept_()) {
+      stopped_ = true;
+      return;
+    }
     SocketAddress address;
     const int fd = ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {

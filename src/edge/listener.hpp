@@ -1,5 +1,5 @@
-// One listening socket: binds (an address that is not here yet may be bound), and accepts when told to. Out
-// of file descriptors it stops accepting until retry(); clients wait in the backlog meanwhile.
+// One listening socket: binds (an address that is not here yet may be bound), and accepts when told to. Out of file
+// descriptors, or when it may not, it stops accepting until retry(); clients wait in the backlog meanwhile.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -18,26 +18,28 @@ class Listener : public std::enable_shared_from_this<Listener> {
  public:
   // Takes a non-blocking socket with TCP_NODELAY; `remote` is "address:port".
   using Take = std::function<void(int fd, const Flow& flow, std::string remote)>;
+  using MayAccept = std::function<bool()>;  // asked before each client
 
   static Result<std::shared_ptr<Listener>> open(boost::asio::io_context& loop, const ListenerOptions& options,
-                                                Take take);
+                                                Take take, MayAccept may_accept);
   std::uint16_t port() const { return port_; }
   void accept();
   void retry();  // at every tick
   void close();
 
  private:
-  Listener(boost::asio::io_context& loop, int fd, Take take);
+  Listener(boost::asio::io_context& loop, int fd, Take take, MayAccept may_accept);
   void wait();
   void on_readable();
   void exhausted(int error);
 
   boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> socket_;
   Take take_;
+  MayAccept may_accept_;
   std::uint16_t port_ = 0;
   int quiet_ticks_ = 0;  // until the journal hears of it again
   bool waiting_ = false;
-  bool exhausted_ = false;  // no file descriptor or memory for the next client
+  bool stopped_ = false;  // until retry(): no file descriptor or memory for the next client, or it may not come yet
 };
 
 }  // namespace tandem::edge

@@ -31,7 +31,7 @@ StatusReport serving() {
   report.log_kept_bytes = 4096;
   report.alarms = {{"disk", "full", 1}};
   report.paths = {{"10.78.0.2:7883", true}, {"10.77.0.12:7883", false}};
-  report.counters = {1, 2, 3, 4, 5, 6, 7};
+  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   report.self.name = "box\"a";
   report.self.role = "active";
   report.self.mode = "mirrored";
@@ -154,6 +154,8 @@ TEST_CASE("the words and figures are those of the report") {
       {R"(tandem_messages_dropped_total{reason="slow_qos0"})", "5"},
       {"tandem_records_total", "6"},
       {"tandem_digest_mismatches_total", "7"},
+      {"tandem_publishers_paused_total", "8"},
+      {"tandem_connects_paused_total", "9"},
   };
   for (const auto& [name, value] : expected) {
     CAPTURE(name);

@@ -123,7 +123,8 @@ TEST_CASE("every key of the other tables is read") {
       "[store]\nlog_max_mb = 10\ncheckpoint_mb = 5\ncheckpoint_s = 7\ngroup_commit_ms = 9\n"
       "[limits]\nmax_packet_bytes = 2000\nreceive_maximum = 11\nv3_in_flight = 12\ntopic_alias_maximum = 0\n"
       "max_connections = 14\nmax_sessions = 15\nmax_subscriptions_per_session = 16\nmax_queue_messages = 17\n"
-      "max_queue_bytes = 18000\nmax_retained = 19\nconnect_timeout_ms = 2001\n"
+      "max_queue_bytes = 18000\nmax_retained = 19\nconnect_timeout_ms = 2001\nmax_keep_alive_s = 21\n"
+      "max_connects_per_s = 22\nmax_publishes_per_s = 23\n"
       "[http]\naddress = \"::1\"\nport = 8080\n[control]\nsocket = \"s.sock\"\n");
   CHECK(config.node.data_dir == "d");
   CHECK(config.listeners.size() == 2);
@@ -154,6 +155,9 @@ TEST_CASE("every key of the other tables is read") {
   CHECK(config.limits.max_queue_bytes == 18000);
   CHECK(config.limits.max_retained == 19);
   CHECK(config.limits.connect_timeout_ms == 2001);
+  CHECK(config.limits.max_keep_alive_s == 21);
+  CHECK(config.limits.max_connects_per_s == 22);
+  CHECK(config.limits.max_publishes_per_s == 23);
   REQUIRE(config.http.has_value());
   CHECK(config.http->address == "::1");
   CHECK(config.http->port == 8080);

@@ -205,6 +205,32 @@ TEST_CASE("MQTT5-3.1.3-6 MQTT5-3.1.3-7 MQTT311-3.1.3-8: a client without an id")
   CHECK_EQ(verdict.refusal, mqtt::Reason::client_identifier_not_valid);
 }
 
+TEST_CASE("MQTT5-3.2.2-21: the record of a 5.0 client holds the longest keep-alive that the broker allows") {
+  State state;
+  Policy policy;
+  policy.access.allow_anonymous = true;
+  policy.max_keep_alive_s = 60;
+  mqtt::Connect packet;
+  packet.client_id = "id";
+  ConnectVerdict verdict;
+  struct Case {
+    mqtt::Version version;
+    std::uint16_t asked_s;
+    std::uint16_t holds_s;
+  };
+  const Case cases[] = {{mqtt::Version::v5, 61, 60},  {mqtt::Version::v5, 0, 60},    {mqtt::Version::v5, 60, 60},
+                        {mqtt::Version::v5, 1, 1},    {mqtt::Version::v311, 61, 61}, {mqtt::Version::v311, 0, 0},
+                        {mqtt::Version::v31, 61, 61}, {mqtt::Version::v31, 0, 0}};
+  for (const Case& c : cases) {
+    CAPTURE(c.asked_s);
+    packet.version = c.version;
+    packet.keep_alive_s = c.asked_s;
+    decide_connect(state, policy, packet, "", Instant{}, verdict);
+    CHECK_EQ(verdict.record.keep_alive_s, c.holds_s);
+    CHECK_EQ(verdict.shorter_keep_alive, c.holds_s != c.asked_s);
+  }
+}
+
 TEST_CASE("MQTT5-3.1.4-2: who may not connect is refused without a trace") {
   World world;
   world.policy.max_sessions = 1;

@@ -187,7 +187,7 @@ class House final : edge::PacketSink {
     for (const std::int64_t end = now_ms_ + ms; now_ms_ < end;) {
       now_ms_ = std::min(now_ms_ + a_tick_ms, end);
       end_turn(!holds_);
-      active_.set_time(Instant{now_ms_});
+      active_.set_time(Instant{now_ms_}, Steady{now_ms_});
       active_.do_what_is_due();
       tick();
       end_turn(!holds_);

@@ -57,6 +57,13 @@ Node& impatient_broker() {
   return *node;
 }
 
+Node& paced_broker() {
+  static std::unique_ptr<Node> node = started("paced", line("max_keep_alive_s", paced::max_keep_alive_s) +
+                                                           line("max_connects_per_s", paced::max_connects_per_s) +
+                                                           line("max_publishes_per_s", paced::max_publishes_per_s));
+  return *node;
+}
+
 Node& words_broker() {
   static std::unique_ptr<Node> node =
       started("words", line("connect_timeout_ms", words_connect_timeout.count()), "words_broker");

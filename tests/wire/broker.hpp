@@ -21,6 +21,13 @@ inline constexpr uint32_t max_retained = 3;
 inline constexpr Millis connect_timeout{1'000};
 }  // namespace small
 
+// Of paced_broker().
+namespace paced {
+inline constexpr uint16_t max_keep_alive_s = 1;
+inline constexpr uint32_t max_connects_per_s = 40;
+inline constexpr uint32_t max_publishes_per_s = 50;
+}  // namespace paced
+
 // Of words_broker().
 inline constexpr Millis words_connect_timeout{1'500};
 
@@ -28,6 +35,7 @@ Node& broker();
 Node& small_broker();
 Node& bare_broker();       // with nothing that may be switched off
 Node& impatient_broker();  // disconnects whose queue of 10 is full
+Node& paced_broker();      // with limits that are off by default
 Node& words_broker();      // knows a method of enhanced authentication (words_broker.cpp)
 
 inline constexpr uint8_t all_versions[] = {3, 4, 5};
