@@ -72,7 +72,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
 
 void EffectWriter::publish(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
   const bool may_pass = effect.qos == mqtt::Qos::at_most_once;
-  if (may_pass && to.unsent_bytes() > limits::max_unsent_bytes_qos0) {
+  if (may_pass && to.unsent_bytes() + gate_.passing_bytes(to) > limits::max_unsent_bytes_qos0) {
     ++dropped_qos0_;
     return;
   }

@@ -46,6 +46,8 @@ class Gate {
   void forget(ConnectionId id);  // the connection is gone
   void drop_all();               // demotion: held effects must never be seen
 
+  // Waiting for the CONNACK of this connection.
+  std::size_t passing_bytes(const edge::Connection& connection) const;
   std::size_t held_acks(const edge::Connection& connection) const;
   std::uint64_t held_bytes() const { return held_bytes_; }
 

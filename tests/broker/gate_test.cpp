@@ -1,6 +1,11 @@
 // The gate's order: what may pass by passes what waits, but never something of its own kind.
 #include "broker/gate.hpp"
 
+#include <string>
+
+#include "base/limits.hpp"
+#include "broker/effect_writer.hpp"
+
 #undef CHECK  // base/check.hpp's; in tests it is doctest's
 #include <doctest/doctest.h>
 
@@ -69,6 +74,33 @@ TEST_CASE("MQTT5-4.6.0-5: QoS 0 does not pass QoS 0 that came before the CONNACK
   s.gate.release(Lsn{2});
   CHECK(s.gate.held_bytes() == 0);
   CHECK(s.client.out() == "CabB");
+}
+
+// [MQTT5-3.2.0-1] lets nothing pass; what a flood of QoS 0 may occupy meanwhile is bounded as at a full socket.
+TEST_CASE("QoS 0 that waits for a CONNACK is dropped beyond what may wait for a socket") {
+  Scene s;
+  EffectWriter writer(s.connections, s.gate);
+  writer.begin(s.client.id(), {});
+  s.connack(1);
+  const std::string payload(100'000, 'x');
+  core::Effects effects;
+  core::Effect effect;
+  effect.kind = core::EffectKind::publish;
+  effect.to = s.client.id();
+  effects.current.topic = "t";
+  effects.current.payload = payload;
+  effects.list.push_back(effect);
+  constexpr std::size_t sent = 100;
+  for (std::size_t i = 0; i < sent; ++i) writer.write(effects, Lsn{}, nullptr);
+  CHECK(s.gate.held_bytes() < limits::max_unsent_bytes_qos0 + 2 * payload.size());
+  CHECK(writer.dropped_qos0() + writer.delivered() == sent);
+  CHECK(writer.delivered() > 5);
+  s.gate.end_turn();
+  s.gate.release(Lsn{1});
+  CHECK(s.gate.held_bytes() == 0);
+  s.client.out().clear();
+  writer.write(effects, Lsn{}, nullptr);
+  CHECK(s.client.out().size() > payload.size());
 }
 
 }  // namespace tandem::broker
