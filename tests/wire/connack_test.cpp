@@ -147,3 +147,36 @@ TEST_CASE("MQTT5-3.1.2-24: a client that cannot take its CONNACK is refused, and
   fitting.options().connect.properties.number(prop::maximum_packet_size, 20);
   CHECK(fitting.connect().code() == 0);
 }
+
+TEST_CASE(
+    "MQTT5-3.1.2-24: a SUBACK or UNSUBACK that the client cannot take ends its connection with 0x95, and nothing is "
+    "done") {
+  const uint32_t max_packet_bytes = 30;
+  const size_t fits = max_packet_bytes - 5;
+  std::string topic = unique("listed/");
+  auto filters = [&](size_t count) {
+    std::vector<Filter> out;
+    for (size_t i = 0; i < count; ++i) out.push_back({topic + "/" + std::to_string(i), 1});
+    return out;
+  };
+  auto names = [&](size_t count) {
+    std::vector<std::string> out;
+    for (const Filter& filter : filters(count)) out.push_back(filter.filter);
+    return out;
+  };
+  Client client = client_of(broker(), 5, unique("listed"));
+  make_durable(client);
+  client.options().connect.properties.number(prop::maximum_packet_size, max_packet_bytes);
+  client.connect();
+  CHECK(client.subscribe(filters(fits)).size() == fits);
+  CHECK(client.unsubscribe(names(fits)).size() == fits);
+  client.send(encode_subscribe(7, filters(fits + 1), 5) + encode_pingreq());
+  CHECK(closed_with(client) == 0x95);
+  CHECK(client.connect().session_present);
+  CHECK(client.unsubscribe(names(1)) == std::vector<uint8_t>{0x11});  // no subscription existed
+  CHECK(client.subscribe(filters(1)) == std::vector<uint8_t>{1});
+  client.send(encode_unsubscribe(8, names(fits + 1), 5));
+  CHECK(closed_with(client) == 0x95);
+  client.connect();
+  CHECK(client.unsubscribe(names(1)) == std::vector<uint8_t>{0});
+}
