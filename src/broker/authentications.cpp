@@ -15,6 +15,7 @@ AuthMechanism* Authentications::mechanism(std::string_view method) const {
 }
 
 Authentication* Authentications::begin(ConnectionId id, AuthMechanism& mechanism, const mqtt::Connect& packet) {
+  if (const auto old = by_slot_.find(id.slot); old != by_slot_.end()) end(old->second.connection);
   Authentication one;
   mqtt::encode(packet, packet.version, one.connect);
   const std::size_t bytes = one.connect.size() + limits::auth_exchange_bytes;
