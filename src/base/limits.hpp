@@ -52,6 +52,12 @@ inline constexpr std::size_t websocket_request_bytes = 8 * kib;     // the HTTP 
 inline constexpr std::size_t websocket_frame_bytes = 16 * mib;      // of a client; any number of packets
 inline constexpr std::size_t websocket_sent_frame_bytes = 1 * mib;  // to a client
 
+// Passwords
+inline constexpr int max_password_iterations = 1'000'000;          // about a second
+inline constexpr std::size_t max_password_checks_waiting = 1'000;  // then a CONNECT is answered "server busy"
+inline constexpr std::size_t max_password_file_bytes = 16 * mib;
+inline constexpr std::size_t told_file_problems = 20;  // lines of a file that are wrong: more are not told
+
 // Control socket (tandemctl)
 inline constexpr std::size_t control_request_bytes = 4 * kib;
 inline constexpr std::size_t control_reply_bytes = 1 * mib;

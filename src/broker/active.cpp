@@ -8,8 +8,8 @@ namespace {
 constexpr int due_records_a_turn = 256;
 }
 
-Active::Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms)
-    : policy_(policy), authentications_(std::move(auth_mechanisms)) {}
+Active::Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms, PasswordCheck* passwords)
+    : policy_(policy), authentications_(std::move(auth_mechanisms)), passwords_(passwords) {}
 
 void Active::attach(edge::Connections& connections, std::function<std::uint64_t()> random) {
   connections_ = &connections;

@@ -34,7 +34,8 @@ struct ActiveCounters {
 
 class Active final : public edge::PacketSink {
  public:
-  Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms);
+  // `passwords` may be null: no user has one.
+  Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms, PasswordCheck* passwords);
 
   // Wires the parts that live beside it; before anything else.
   void attach(edge::Connections& connections, std::function<std::uint64_t()> random);
@@ -80,6 +81,9 @@ class Active final : public edge::PacketSink {
   std::uint64_t delivered() const { return writer_->delivered(); }
   std::uint64_t packets_sent() const { return writer_->packets(); }
 
+  // PasswordCheck::check() has its answer.
+  void on_password_checked(ConnectionId id, bool right);
+
   // edge::PacketSink
   bool on_packet(edge::Connection& connection, mqtt::Packet& packet) override;
   void on_malformed(edge::Connection& connection, const mqtt::Decoded& error) override;
@@ -106,7 +110,7 @@ class Active final : public edge::PacketSink {
   };
   // How a client has proved who it is, for the CONNACK.
   struct Proven {
-    std::string_view method;
+    std::string_view method;  // empty: by its password
     std::string_view username;
     std::string_view data;  // the mechanism's last bytes; empty: none
   };
@@ -138,6 +142,9 @@ class Active final : public edge::PacketSink {
   bool send_auth(edge::Connection& connection, Authentication& of, mqtt::Reason reason, ByteView data);
   bool fail_authentication(edge::Connection& connection, Authentication& of, mqtt::Reason reason);
   void hear_again();
+
+  // active_password.cpp
+  void begin_password_check(edge::Connection& connection, const mqtt::Connect& packet);
 
   // active_packets.cpp
   bool on_publish(edge::Connection& connection, Client& client, const mqtt::Publish& packet);
@@ -184,6 +191,7 @@ class Active final : public edge::PacketSink {
   std::vector<ConnectionId> paused_;
   std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
   Authentications authentications_;
+  PasswordCheck* passwords_;
   std::vector<ConnectionId> auth_stepped_;  // not read any more in this turn
   bool slow_ = false;
   ActiveCounters counters_;

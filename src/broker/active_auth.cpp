@@ -15,7 +15,7 @@ void Active::begin_authentication(edge::Connection& connection, const mqtt::Conn
   if (mechanism == nullptr) {  // [MQTT5-4.12.0-1]
     return refuse_connect(connection, packet, mqtt::Reason::bad_authentication_method);
   }
-  Authentication* const of = authentications_.begin(connection.id(), *mechanism, packet);
+  Authentication* const of = authentications_.begin(connection.id(), mechanism, packet);
   if (of == nullptr) return refuse_connect(connection, packet, mqtt::Reason::server_busy);
   connection.authenticating();
   take_auth_step(connection, *of, packet.properties.authentication_data.value_or(ByteView{}));

@@ -31,6 +31,7 @@ bool takes(const mqtt::Connack& connack, const core::Connected& client) {
 
 void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
   if (packet.properties.authentication_method) return begin_authentication(connection, packet);
+  if (passwords_ != nullptr && packet.username) return begin_password_check(connection, packet);
   admit(connection, packet, nullptr);
 }
 
@@ -136,7 +137,7 @@ mqtt::Connack Active::accept(const core::ConnectVerdict& verdict, const Proven* 
   if (policy_.topic_alias_maximum != 0) p.topic_alias_maximum = policy_.topic_alias_maximum;
   if (verdict.shorter_keep_alive) p.server_keep_alive_s = verdict.record.keep_alive_s;
   if (!verdict.generated_id.empty()) p.assigned_client_id = verdict.generated_id;
-  if (proven != nullptr) {  // [MQTT5-4.12.0-5]
+  if (proven != nullptr && !proven->method.empty()) {  // [MQTT5-4.12.0-5]
     p.authentication_method = proven->method;
     if (!proven->data.empty()) p.authentication_data = proven->data;
   }

@@ -14,7 +14,7 @@ AuthMechanism* Authentications::mechanism(std::string_view method) const {
   return found == mechanisms_.end() ? nullptr : *found;
 }
 
-Authentication* Authentications::begin(ConnectionId id, AuthMechanism& mechanism, const mqtt::Connect& packet) {
+Authentication* Authentications::begin(ConnectionId id, AuthMechanism* mechanism, const mqtt::Connect& packet) {
   if (const auto old = by_slot_.find(id.slot); old != by_slot_.end()) end(old->second.connection);
   Authentication one;
   mqtt::encode(packet, packet.version, one.connect);
@@ -22,10 +22,10 @@ Authentication* Authentications::begin(ConnectionId id, AuthMechanism& mechanism
   if (waiting_bytes_ + bytes > limits::max_auth_waiting_bytes) return nullptr;
   waiting_bytes_ += bytes;
   one.connection = id;
-  one.mechanism = &mechanism;
+  one.mechanism = mechanism;
   one.client_id = std::string(packet.client_id);
   one.max_packet_bytes = packet.properties.maximum_packet_bytes.value_or(0xFFFFFFFF);
-  one.begin_exchange();
+  if (mechanism != nullptr) one.begin_exchange();
   return &by_slot_.insert_or_assign(id.slot, std::move(one)).first->second;
 }
 

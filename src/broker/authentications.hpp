@@ -19,7 +19,7 @@ namespace tandem::broker {
 
 struct Authentication {
   ConnectionId connection;
-  AuthMechanism* mechanism = nullptr;
+  AuthMechanism* mechanism = nullptr;      // null: it waits for its password to be compared
   std::unique_ptr<AuthExchange> exchange;  // null: none is under way
   int steps = 0;                           // of the exchange
   ByteBuffer connect;                      // the CONNECT that waits; empty: the client is connected
@@ -39,8 +39,9 @@ class Authentications {
   explicit Authentications(std::vector<AuthMechanism*> mechanisms) : mechanisms_(std::move(mechanisms)) {}
 
   AuthMechanism* mechanism(std::string_view method) const;  // null: not known
-  // An exchange for this CONNECT begins. Null: too much waits already. Valid until the end() of this connection.
-  Authentication* begin(ConnectionId id, AuthMechanism& mechanism, const mqtt::Connect& packet);
+  // An exchange for this CONNECT begins, or without a mechanism the wait for its password to be compared. Null: too
+  // much waits already. Valid until the end() of this connection.
+  Authentication* begin(ConnectionId id, AuthMechanism* mechanism, const mqtt::Connect& packet);
   Authentication* find(ConnectionId id);
   // Its CONNECT waits no more.
   ByteBuffer take_connect(Authentication& of);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "base/ids.hpp"
 #include "mqtt/reason.hpp"
 
 namespace tandem::broker {
@@ -37,6 +38,15 @@ class AuthMechanism {
   virtual std::string_view method() const = 0;  // its name in Authentication Method
   // `client_id`: what CONNECT says; empty if the client wants to be given one.
   virtual std::unique_ptr<AuthExchange> begin(std::string_view client_id) = 0;
+};
+
+// User names and passwords (CONNECT).
+class PasswordCheck {
+ public:
+  virtual ~PasswordCheck() = default;
+  // Compares beside the core's thread; the answer comes through Node::on_password_checked(), whether or not the
+  // connection is still there. False: too many wait.
+  virtual bool check(ConnectionId id, std::string_view username, ByteView password) = 0;
 };
 
 }  // namespace tandem::broker

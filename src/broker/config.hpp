@@ -62,6 +62,7 @@ struct ListenerConfig {
 // [security]
 struct SecurityConfig {
   bool allow_anonymous = false;
+  std::string password_file;  // absolute; empty: no user has a password
 };
 
 // [mirror]; without this table the node is a single broker (mode "single").

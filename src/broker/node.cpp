@@ -47,7 +47,7 @@ Node::Node(const Config& config, const Parts& parts)
     : config_(config),
       parts_(parts),
       checkpointer_(parts.store, parts.clocks, checkpoint_options(config)),
-      active_(policy_of(config), parts.auth_mechanisms),
+      active_(policy_of(config), parts.auth_mechanisms, parts.passwords),
       tail_source_(parts.store),
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),
@@ -209,6 +209,10 @@ void Node::on_beat() {
   });
   if (const auto heard = pair_->heard_time()) log_clock_.saw(heard->log_time, heard->at);
   tell_link_troubles();
+}
+
+void Node::on_password_checked(ConnectionId id, bool right) {
+  if (begin_turn()) active_.on_password_checked(id, right);
 }
 
 void Node::tell_link_troubles() {

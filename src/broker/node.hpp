@@ -40,6 +40,7 @@ class Node {
 
   edge::PacketSink& sink() { return active_; }
   void on_beat();  // every heartbeat_ms
+  void on_password_checked(ConnectionId id, bool right);
   void on_store_events();
   void on_vrrp();  // Parts::vrrp may have another word
   void drain_link();

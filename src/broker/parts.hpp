@@ -67,6 +67,7 @@ struct Parts {
   Vrrp* vrrp;  // may be null unless arbiter = "keepalived" in a pair
   // Methods of enhanced authentication that clients may choose.
   std::vector<AuthMechanism*> auth_mechanisms = {};
+  PasswordCheck* passwords = nullptr;  // null: no user has one
   // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
   // STALE.
   std::string missing = {};

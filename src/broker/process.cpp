@@ -21,6 +21,7 @@
 #include "broker/keepalived.hpp"
 #include "broker/maintenance_file.hpp"
 #include "broker/node.hpp"
+#include "broker/passwords.hpp"
 #include "broker/salvage.hpp"
 #include "broker/service_manager.hpp"
 #include "broker/stale_clients.hpp"
@@ -115,6 +116,8 @@ struct Process::Impl {
   void beat();
   void keep_listening();
   void serve_http();
+  Status open_passwords();
+  void on_hangup();
 
   const Config config;
   const std::vector<AuthMechanism*> auth_mechanisms;
@@ -129,6 +132,7 @@ struct Process::Impl {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Keepalived> keepalived;  // null: another arbiter, or a single broker
+  std::unique_ptr<Passwords> passwords;    // null: nobody has one
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
   std::unique_ptr<admin::Http> http;
@@ -138,6 +142,7 @@ struct Process::Impl {
   bool listen_timer_runs = false;
   StaleClients stale_clients;
   asio::signal_set signals{context};
+  asio::signal_set hangup{context, SIGHUP};
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> watched;  // descriptors of link and store
   bool stopping = false;
 };
@@ -196,6 +201,7 @@ Status Process::Impl::start_node(const std::string& pair_id) {
   store = opened.take();
   Parts parts{*store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get()};
   parts.auth_mechanisms = auth_mechanisms;
+  parts.passwords = passwords.get();
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
@@ -228,6 +234,7 @@ Status Process::Impl::start() {
   }
   Result<std::string> pair_id = open_link();
   if (!pair_id.ok()) return pair_id.error();
+  if (Status opened = open_passwords(); !opened.ok()) return opened;
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
   Status started = start_node(pair_id.value());
   if (!started.ok()) {
@@ -248,6 +255,29 @@ Status Process::Impl::start() {
     serve_http();
   }
   return {};
+}
+
+// A box that does not know its users lets nobody in: better not to start, and to say why.
+Status Process::Impl::open_passwords() {
+  if (config.security.password_file.empty()) return {};
+  passwords = std::make_unique<Passwords>(context, config.security.password_file, [this](ConnectionId id, bool right) {
+    if (node) node->on_password_checked(id, right);
+  });
+  const Result<std::string> loaded = passwords->load();
+  if (!loaded.ok()) return loaded.error();
+  events.event(Level::info, "security", loaded.value());
+  return {};
+}
+
+void Process::Impl::on_hangup() {
+  hangup.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    on_hangup();
+    if (!passwords) return;
+    const Result<std::string> loaded = passwords->load();
+    events.event(loaded.ok() ? Level::info : Level::error, "security",
+                 loaded.ok() ? loaded.value() : loaded.error().message + "; the users of before stay.");
+  });
 }
 
 // Nobody's messages depend on it: a port that is taken is an alarm, and is tried again.
@@ -312,6 +342,7 @@ Status Process::Impl::run() {
   signals.add(SIGTERM);
   signals.add(SIGINT);
   signals.async_wait(ask_stop);
+  on_hangup();
   watch(store->event_fd(), [this] { node->on_store_events(); });
   if (link) {
     for (const int descriptor : link->fds()) watch(descriptor, [this] { node->drain_link(); });

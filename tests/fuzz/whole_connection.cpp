@@ -243,7 +243,7 @@ class House final : edge::PacketSink {
   boost::asio::io_context loop_{1};
   edge::EdgeState edge_{loop_, edge_options(), *this};
   core::State state_;
-  broker::Active active_{small_policy(), {}};
+  broker::Active active_{small_policy(), {}, nullptr};
   broker::Replica standby_;
   Lsn safe_;
   std::array<Client, clients> clients_;

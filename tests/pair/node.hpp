@@ -41,6 +41,7 @@ struct NodeOptions {
   std::vector<uint16_t> mirror_ports;  // one a path; none: a single broker
   std::vector<uint16_t> peer_mirror_ports;
   std::string peer_name;
+  std::string security_lines = "allow_anonymous = true\n";
   // More lines of these tables.
   std::string websocket_lines;
   std::string mirror_lines;
