@@ -39,19 +39,19 @@ TEST_CASE("CONNECTs that wait for their exchange are bounded in bytes, all toget
   packet.will.emplace().topic = "t";
   packet.will->payload = payload;
   std::uint32_t begun = 0;
-  while (authentications.begin({begun, 1}, method, packet) != nullptr) ++begun;
+  while (authentications.begin({begun, 1}, &method, packet) != nullptr) ++begun;
   CHECK(authentications.waiting_bytes() <= limits::max_auth_waiting_bytes);
   CHECK(authentications.waiting_bytes() > limits::max_auth_waiting_bytes - 100'000);
   authentications.end({0, 2});  // another connection of that slot
-  CHECK(authentications.begin({begun, 1}, method, packet) == nullptr);
+  CHECK(authentications.begin({begun, 1}, &method, packet) == nullptr);
   authentications.end({0, 1});
   CHECK(authentications.find({0, 1}) == nullptr);
-  CHECK(authentications.begin({begun, 1}, method, packet) != nullptr);
+  CHECK(authentications.begin({begun, 1}, &method, packet) != nullptr);
   Authentication* const done = authentications.find({1, 1});
   REQUIRE(done != nullptr);
   CHECK(authentications.take_connect(*done).size() > payload.size());
   CHECK(done->connected());
-  CHECK(authentications.begin({begun + 1, 1}, method, packet) != nullptr);
+  CHECK(authentications.begin({begun + 1, 1}, &method, packet) != nullptr);
   for (std::uint32_t slot = 0; slot <= begun + 1; ++slot) authentications.end({slot, 1});
   CHECK(authentications.waiting_bytes() == 0);
 }
