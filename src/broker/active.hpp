@@ -125,7 +125,8 @@ class Active final : public edge::PacketSink {
   void refuse(edge::Connection& connection, const Refused& client, mqtt::Reason reason, std::string_view why);
   void take_over(core::Session& session);
   void fire_will_before_clean_start(const mqtt::Connect& packet);
-  mqtt::Connack accept(const core::ConnectVerdict& verdict, const Proven* proven) const;
+  // Of connect_; it borrows from `response_topic`, which is set, too.
+  mqtt::Connack accept(const mqtt::Connect& packet, const Proven* proven, std::string& response_topic) const;
   bool on_disconnect(edge::Connection& connection, Client& client, const mqtt::Disconnect& packet);
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   // Ends the connection with a reason (5.0) and its will. Result as of close().

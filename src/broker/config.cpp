@@ -20,7 +20,7 @@ using config_detail::TableReader;
 
 constexpr std::size_t max_file_bytes = limits::mib;
 constexpr std::string_view tables_allowed =
-    "[node], [[listener]], [security], [mirror], [takeover], [store], [limits], [http], [control]";
+    "[node], [[listener]], [security], [mirror], [takeover], [store], [limits], [mqtt], [http], [control]";
 
 // A single-table section of the file, or null. A key of that name that is no table is a problem of its own.
 const toml::table* section(const toml::table& root, std::string_view name, Problems& problems) {
@@ -79,6 +79,8 @@ void read_sections(const toml::table& root, Config& config, Problems& problems) 
   config_detail::read_store(store, config.store);
   TableReader limit = reader_of("limits");
   config_detail::read_limits(limit, config.limits);
+  TableReader mqtt = reader_of("mqtt");
+  config_detail::read_mqtt(mqtt, config.mqtt);
   if (root.contains("http")) {
     TableReader http = reader_of("http");
     config_detail::read_http(http, config.http.emplace());
@@ -89,7 +91,7 @@ void read_sections(const toml::table& root, Config& config, Problems& problems) 
 
 void reject_unknown_tables(const toml::table& root, Problems& problems) {
   constexpr std::string_view names[] = {"node",  "listener", "security", "mirror", "takeover",
-                                        "store", "limits",   "http",     "control"};
+                                        "store", "limits",   "mqtt",     "http",   "control"};
   for (const auto& [key, node] : root) {
     bool known = false;
     for (const std::string_view name : names) known = known || key.str() == name;

@@ -129,6 +129,12 @@ struct LimitsConfig {
   std::uint32_t max_publishes_per_s = 0;                         // taken from one client; 0: no limit
 };
 
+// [mqtt]
+struct MqttConfig {
+  // MQTT 5 clients that ask where they may expect answers are told this and their client id; empty: nothing.
+  std::string response_prefix;
+};
+
 // [http]; without this table no HTTP is served. Loopback only: it has no login.
 struct HttpConfig {
   std::string address = "127.0.0.1";
@@ -148,6 +154,7 @@ struct Config {
   TakeoverConfig takeover;
   StoreConfig store;
   LimitsConfig limits;
+  MqttConfig mqtt;
   std::optional<HttpConfig> http;
   ControlConfig control;
 

@@ -116,6 +116,16 @@ void read_store(TableReader& reader, StoreConfig& store) {
   reader.reject_unknown_keys();
 }
 
+void read_mqtt(TableReader& reader, MqttConfig& mqtt) {
+  reader.read_text("response_prefix", mqtt.response_prefix);
+  if (mqtt.response_prefix.find_first_of("+#$") != std::string::npos || mqtt.response_prefix.size() > 1'000) {
+    reader.reject("response_prefix", "\"" + mqtt.response_prefix.substr(0, 100) +
+                                         "\" is no beginning of topics; allowed: at most 1,000 bytes without + # $, "
+                                         "such as \"replies/\"");
+  }
+  reader.reject_unknown_keys();
+}
+
 void read_limits(TableReader& reader, LimitsConfig& limits) {
   constexpr std::int64_t many = 100'000'000;
   reader.read_number("max_packet_bytes", limits.max_packet_bytes, 1'024, most_packet_bytes);

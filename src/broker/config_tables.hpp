@@ -15,6 +15,7 @@ void read_security(TableReader& reader, SecurityConfig& security);
 void read_mirror(TableReader& reader, MirrorConfig& mirror);
 void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover);
 void read_store(TableReader& reader, StoreConfig& store);
+void read_mqtt(TableReader& reader, MqttConfig& mqtt);
 void read_limits(TableReader& reader, LimitsConfig& limits);
 void read_http(TableReader& reader, HttpConfig& http);
 void read_control(TableReader& reader, ControlConfig& control);

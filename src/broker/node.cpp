@@ -25,6 +25,7 @@ core::Policy policy_of(const Config& config) {
   policy.max_queue_messages = static_cast<std::uint32_t>(config.limits.max_queue_messages);
   policy.max_queue_bytes = config.limits.max_queue_bytes;
   policy.queue_policy = config.limits.queue_policy;
+  policy.response_prefix = config.mqtt.response_prefix;
   policy.max_sessions = config.limits.max_sessions;
   policy.max_subscriptions_per_session = config.limits.max_subscriptions_per_session;
   policy.max_retained = config.limits.max_retained;

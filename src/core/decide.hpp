@@ -28,6 +28,7 @@ struct Policy {
   std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
   std::size_t max_retained = limits::max_retained;
   std::uint32_t will_grace_s = 0;
+  std::string response_prefix;                 // of Response Information; empty: none is given
   std::uint32_t common_level = feature_level;  // what the peer can read, too: nothing of a higher one is recorded
   std::uint32_t max_publishes_per_s = 0;       // taken from one client; 0: no limit
   std::uint16_t max_keep_alive_s = 0;          // of a 5.0 client, which can be told; 0: as it likes

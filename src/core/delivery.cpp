@@ -128,13 +128,16 @@ const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& messa
 }
 
 // Nothing waits before it and the window is open: written without a detour. A transient session never sends it again,
-// so it need not be kept; unless another member of a shared group may get it.
+// so it need not be kept; unless another member of a shared group may get it, and then within the queue's bytes.
 void deliver_at_once(Applying& to, Session& session, Outgoing& message, const Delivery& delivery) {
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
-  entry.group = delivery.group;
-  if (session.durable || delivery.group != 0) entry.message = kept_for(to, session, message);
+  const bool may_go_on = delivery.group != 0 && session.queue.bytes() + message.view.bytes() <= session.max_queue_bytes;
+  if (session.durable || may_go_on) {
+    entry.message = kept_for(to, session, message);
+    entry.group = delivery.group;
+  }
   const Message* source = session.durable ? entry.message.get() : message.source;
   const Identifiers identifiers = session.durable ? identifiers_of(to, delivery) : Identifiers();
   const Sequence sequence = to.state.enqueue_in_flight(session, std::move(entry), identifiers);

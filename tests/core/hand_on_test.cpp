@@ -99,6 +99,18 @@ TEST_CASE("What a clean session leaves goes to durable and to clean members") {
   }
 }
 
+TEST_CASE("A clean session keeps for the others no more than its queue may hold") {
+  Scene s;
+  s.world.policy.max_queue_bytes = 25;
+  Client& a = s.member(0, {});
+  for (int i = 0; i < 5; ++i) s.world.publish(s.publisher, "t", std::string(9, static_cast<char>('a' + i)));
+  CHECK_EQ(s.world.session(a)->queue.bytes(), 20);
+  Client& b = s.member(1, durable());
+  s.world.lose(a);
+  CHECK_EQ(s.world.drain(b), Payloads{std::string(9, 'a'), std::string(9, 'b')});
+  s.world.check();
+}
+
 TEST_CASE("A durable session's messages may go to a clean one: they leave the queue on both boxes") {
   Scene s;
   Client& a = s.member(0, durable(10));

@@ -119,6 +119,7 @@ void Node::write_config() {
   if (!o.store_lines.empty()) text += "[store]\n" + o.store_lines + "\n";
   if (o.http_port != 0) text += "[http]\nport = " + std::to_string(o.http_port) + "\n";
   if (!o.limits_lines.empty()) text += "[limits]\n" + o.limits_lines + "\n";
+  if (!o.mqtt_lines.empty()) text += "[mqtt]\n" + o.mqtt_lines + "\n";
   write_text_file(folder_ + "/" + o.name + ".toml", text);
 }
 

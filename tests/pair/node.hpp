@@ -48,6 +48,7 @@ struct NodeOptions {
   std::string takeover_lines;
   std::string store_lines;
   std::string limits_lines;
+  std::string mqtt_lines;
   uint16_t http_port = 0;  // 0: no HTTP
   std::string arbiter = "heartbeat";
   std::string program = "tandemd";    // of the build's bin folder

@@ -20,6 +20,7 @@ std::unique_ptr<Node> started(const std::string& name, const std::string& limits
   options.name = name;
   options.port = free_port();
   options.limits_lines = limits_lines;
+  options.mqtt_lines = "response_prefix = \"replies/\"\n";
   options.program = program;
   auto node = std::make_unique<Node>(folder, options);
   node->start();

@@ -120,6 +120,23 @@ TEST_CASE("MQTT5-3.1.2-28: no Response Information for a client that asked for n
   }
 }
 
+TEST_CASE("Response Information: a client that asks is told where its answers may go, if its id fits into a topic") {
+  for (const char* id : {"plain", "with/level", "with#", "a+b"}) {
+    CAPTURE(id);
+    Client client = client_of(broker(), 5, unique(id));
+    client.options().connect.properties.number(prop::request_response_info, 1);
+    const Packet connack = client.connect();
+    const std::string topic = "replies/" + client.options().connect.client_id;
+    const bool fits = topic.find_first_of("+#") == std::string::npos;
+    CHECK(connack.properties.has(prop::response_information) == fits);
+    if (!fits) continue;
+    CHECK(connack.properties.text(prop::response_information) == topic);
+    client.subscribe(topic, 1);
+    CHECK(client.publish(topic, "answer", 1) == 0);
+    CHECK(client.receive().payload == "answer");
+  }
+}
+
 TEST_CASE("U-08: a CONNACK without a session expiry means that the client's own holds") {
   for (uint32_t expiry_s : {uint32_t{1}, uint32_t{100}, 0xFFFFFFFFU}) {
     CAPTURE(expiry_s);
