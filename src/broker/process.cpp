@@ -147,9 +147,10 @@ struct Process::Impl {
   bool stopping = false;
 };
 
-// The store commits what is pending.
+// The store commits what is pending, before the link is closed: libzmq may abort in that (docs/dependencies.md).
 Process::Impl::~Impl() {
   end_node();
+  store.reset();
 }
 
 // The node goes before what it stands on.
