@@ -17,7 +17,6 @@ namespace tandem::mirror {
 
 // First byte of every frame. Another value is another format: refused with a clear message.
 inline constexpr std::uint8_t wire_version = 1;
-using tandem::feature_level;
 
 // On the wire: never reuse a value.
 enum class FrameKind : std::uint8_t {

@@ -2,6 +2,7 @@
 
 #include "admin/protocol.hpp"
 #include "core/apply.hpp"
+#include "tests/sim/pair_config.hpp"
 
 #include <doctest/doctest.h>
 
@@ -145,14 +146,7 @@ void Box::event(broker::Level, std::string_view, std::string_view sentence) {
 
 Boxes::Boxes(const std::function<void(Config&)>& edit) {
   for (int i = 0; i < 2; ++i) {
-    Config config;
-    config.node.name = i == 0 ? "boxa" : "boxb";
-    config.security.allow_anonymous = true;
-    config.mirror.emplace();
-    config.mirror->listen = {Endpoint{"127.0.0.1", 1}};
-    config.mirror->peer = config.mirror->listen;
-    config.takeover.arbiter = Arbiter::heartbeat;
-    config.takeover.boot_wait_ms = 3'000;
+    Config config = sim::pair_config(i);
     if (edit) edit(config);
     boxes_[static_cast<std::size_t>(i)] = std::make_unique<Box>(i, config, network_, now_);
   }

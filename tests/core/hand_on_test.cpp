@@ -1,30 +1,11 @@
 // A member of a shared group goes for good: what it has not acknowledged goes to the others.
 #include "doctest.hpp"
+#include "shared_scene.hpp"
 #include "tests/covers.hpp"
-#include "world.hpp"
 
 namespace tandem::core::test {
 
 namespace {
-
-using Payloads = std::vector<std::string>;
-
-struct Scene {
-  World world;
-  Client& publisher = world.client(5);
-
-  Scene() { world.connect(publisher); }
-  Client& member(std::size_t index, const ConnectOptions& options, const std::string& filter = "$share/g/t") {
-    Client& client = world.client(index);
-    world.connect(client, options);
-    world.subscribe(client, filter);
-    client.take();
-    return client;
-  }
-  void publish(int from, int to, unsigned qos = 1) {
-    for (int i = from; i <= to; ++i) world.publish(publisher, "t", std::to_string(i), {.qos = qos});
-  }
-};
 
 ConnectOptions narrow(ConnectOptions options, std::uint16_t receive_maximum = 1) {
   options.receive_maximum = receive_maximum;
@@ -35,7 +16,7 @@ ConnectOptions narrow(ConnectOptions options, std::uint16_t receive_maximum = 1)
 
 TEST_CASE("A session expires: sent and waiting QoS 1 go to another member, on both boxes") {
   COVERS("U-31", "T-54");
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, narrow(durable(10)));
   s.publish(1, 3);
   Client& b = s.member(1, durable());
@@ -51,7 +32,7 @@ TEST_CASE("A session expires: sent and waiting QoS 1 go to another member, on bo
 
 TEST_CASE("QoS 2 that was sent is nobody else's; what was not goes to another") {
   COVERS("MQTT5-4.8.2-5", "MQTT5-4.8.2-6");
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, narrow(durable(10), 2));
   s.publish(1, 4, 2);
   const auto sent = a.take_publishes();
@@ -67,7 +48,7 @@ TEST_CASE("QoS 2 that was sent is nobody else's; what was not goes to another") 
 TEST_CASE("Clean Start, and a DISCONNECT that ends the session, hand on as well") {
   COVERS("U-31");
   for (const bool by_disconnect : {true, false}) {
-    Scene s;
+    SharedScene s;
     Client& a = s.member(0, durable());
     s.publish(1, 2);
     Client& b = s.member(1, durable());
@@ -83,7 +64,7 @@ TEST_CASE("Clean Start, and a DISCONNECT that ends the session, hand on as well"
 TEST_CASE("What a clean session leaves goes to durable and to clean members") {
   COVERS("U-31");
   for (const bool to_durable : {true, false}) {
-    Scene s;
+    SharedScene s;
     Client& a = s.member(0, narrow({}, 2));
     s.publish(1, 3);
     CHECK_EQ(s.world.drain(a), Payloads{"1", "2", "3"});
@@ -100,7 +81,7 @@ TEST_CASE("What a clean session leaves goes to durable and to clean members") {
 }
 
 TEST_CASE("A clean session keeps for the others no more than its queue may hold") {
-  Scene s;
+  SharedScene s;
   s.world.policy.max_queue_bytes = 25;
   Client& a = s.member(0, {});
   for (int i = 0; i < 5; ++i) s.world.publish(s.publisher, "t", std::string(9, static_cast<char>('a' + i)));
@@ -112,7 +93,7 @@ TEST_CASE("A clean session keeps for the others no more than its queue may hold"
 }
 
 TEST_CASE("A durable session's messages may go to a clean one: they leave the queue on both boxes") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, durable(10));
   s.publish(1, 2);
   Client& b = s.member(1, {});
@@ -124,7 +105,7 @@ TEST_CASE("A durable session's messages may go to a clean one: they leave the qu
 }
 
 TEST_CASE("It goes to the group that gave it, with the new member's options; plain copies end with the session") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, durable(10));
   s.world.subscribe(a, "t", {.identifier = 5});
   s.world.subscribe(a, "$share/h/+", {.identifier = 6});
@@ -150,7 +131,7 @@ TEST_CASE("It goes to the group that gave it, with the new member's options; pla
 
 TEST_CASE("The time that is left goes on; what has expired goes to nobody") {
   for (const bool clean : {false, true}) {
-    Scene s;
+    SharedScene s;
     Client& a = s.member(0, clean ? narrow({}) : narrow(durable(10)));
     s.publish(0, 0);
     s.world.publish(s.publisher, "t", "long", {.expiry_s = 60});
@@ -168,7 +149,7 @@ TEST_CASE("The time that is left goes on; what has expired goes to nobody") {
 }
 
 TEST_CASE("After a takeover: who came by a log or by an image hands on, too") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, durable(10));
   s.publish(1, 2);
   Client& b = s.member(1, durable(100));
@@ -181,7 +162,7 @@ TEST_CASE("After a takeover: who came by a log or by an image hands on, too") {
 }
 
 TEST_CASE("A peer of the older release cannot read it: then only what is in no log is handed on") {
-  Scene s;
+  SharedScene s;
   s.world.policy.common_level = 1;
   Client& a = s.member(0, durable(10));
   Client& c = s.member(2, {});
@@ -197,7 +178,7 @@ TEST_CASE("A peer of the older release cannot read it: then only what is in no l
 }
 
 TEST_CASE("Without another member it ends with the session") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, durable(10));
   s.publish(1, 2);
   s.world.lose(a);

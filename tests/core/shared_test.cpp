@@ -1,35 +1,11 @@
 // Shared subscriptions: one member gets each message, and both boxes know which.
 #include "doctest.hpp"
-#include "world.hpp"
+#include "shared_scene.hpp"
 
 namespace tandem::core::test {
 
-namespace {
-
-using Payloads = std::vector<std::string>;
-
-struct Scene {
-  World world;
-  Client& publisher = world.client(5);
-
-  Scene() { world.connect(publisher); }
-  Client& member(std::size_t index, const ConnectOptions& options = durable(),
-                 const std::string& filter = "$share/g/t") {
-    Client& client = world.client(index);
-    world.connect(client, options);
-    world.subscribe(client, filter);
-    client.take();
-    return client;
-  }
-  void publish(int from, int to, unsigned qos = 1) {
-    for (int i = from; i <= to; ++i) world.publish(publisher, "t", std::to_string(i), {.qos = qos});
-  }
-};
-
-}  // namespace
-
 TEST_CASE("Members of a group take turns, whether durable or not") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   Client& b = s.member(1, {});
   Client& c = s.member(2);
@@ -41,7 +17,7 @@ TEST_CASE("Members of a group take turns, whether durable or not") {
 }
 
 TEST_CASE("QoS 0 as well, and a pick for a transient member is in no record") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, {});
   Client& b = s.member(1, {});
   const std::uint64_t before = s.world.last_lsn();
@@ -53,7 +29,7 @@ TEST_CASE("QoS 0 as well, and a pick for a transient member is in no record") {
 }
 
 TEST_CASE("The pick is in the record: the standby's own round robin does not matter") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   Client& b = s.member(1);
   s.publish(1, 3);
@@ -69,7 +45,7 @@ TEST_CASE("The pick is in the record: the standby's own round robin does not mat
 }
 
 TEST_CASE("Connected members with room go first, then connected ones, then any (T-28)") {
-  Scene s;
+  SharedScene s;
   ConnectOptions narrow = durable();
   narrow.receive_maximum = 1;
   Client& a = s.member(0, narrow);
@@ -89,7 +65,7 @@ TEST_CASE("Connected members with room go first, then connected ones, then any (
 }
 
 TEST_CASE("U-30 T-27: a plain and a shared subscription of one session give a copy each") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   s.world.subscribe(a, "t", {.identifier = 9});
   a.take();
@@ -102,7 +78,7 @@ TEST_CASE("U-30 T-27: a plain and a shared subscription of one session give a co
 }
 
 TEST_CASE("U-32: each group and filter is its own") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0, durable(), "$share/g/t");
   Client& b = s.member(1, durable(), "$share/h/t");
   Client& c = s.member(2, durable(), "$share/g/+");
@@ -112,7 +88,7 @@ TEST_CASE("U-32: each group and filter is its own") {
 }
 
 TEST_CASE("U-33 T-29: $share/g/t and t are different subscriptions") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   CHECK_EQ(s.world.unsubscribe(a, "t").front(), mqtt::Reason::no_subscription_existed);
   CHECK_EQ(s.world.unsubscribe(a, "$share/g/t").front(), mqtt::Reason::success);
@@ -123,7 +99,7 @@ TEST_CASE("U-33 T-29: $share/g/t and t are different subscriptions") {
 }
 
 TEST_CASE("MQTT5-4.8.2-3: each member has its own QoS") {
-  Scene s;
+  SharedScene s;
   Client& a = s.world.client(0);
   Client& b = s.world.client(1);
   s.world.connect(a, durable());
@@ -139,7 +115,7 @@ TEST_CASE("MQTT5-4.8.2-3: each member has its own QoS") {
 }
 
 TEST_CASE("MQTT5-4.8.2-4 MQTT5-4.8.2-6: a message belongs to the member that it was given, whatever that answers") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   Client& b = s.member(1);
   s.publish(1, 1, 2);
@@ -157,7 +133,7 @@ TEST_CASE("MQTT5-4.8.2-4 MQTT5-4.8.2-6: a message belongs to the member that it 
 }
 
 TEST_CASE("A group without a pick delivers to nobody; a pick of a member that is gone, neither") {
-  Scene s;
+  SharedScene s;
   Client& a = s.member(0);
   s.world.end_turn();
   Effects effects;

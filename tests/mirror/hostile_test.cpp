@@ -109,7 +109,7 @@ TEST_CASE("a peer of another pair, of the same name, or of a far feature level i
     hello.product = "9.9";
     hello.pair_id = wrong == "pair" ? "other" : "right";
     hello.name = wrong == "name" ? "boxb" : "boxa";
-    hello.features = wrong == "features" ? mirror::feature_level + 2 : mirror::feature_level;
+    hello.features = wrong == "features" ? feature_level + 2 : feature_level;
     ByteBuffer frame = mirror::start_frame({mirror::FrameKind::hello, {5, 1}, {}, 1});
     ByteWriter out(frame);
     put(out, hello);

@@ -6,6 +6,7 @@
 
 #include "admin/protocol.hpp"
 #include "tests/sim/host.hpp"
+#include "tests/sim/pair_config.hpp"
 
 #include <doctest/doctest.h>
 
@@ -42,15 +43,9 @@ class Journal final : public sim::Witness {
 
 sim::HostOptions options_of(int index, const StageLimits& limits) {
   sim::HostOptions options;
+  options.config = sim::pair_config(index);
   Config& config = options.config;
-  config.node.name = index == 0 ? "boxa" : "boxb";
   config.node.sys_interval_s = 0;
-  config.security.allow_anonymous = true;
-  config.mirror.emplace();
-  config.mirror->listen = {Endpoint{"127.0.0.1", 1}};
-  config.mirror->peer = config.mirror->listen;
-  config.takeover.arbiter = Arbiter::heartbeat;
-  config.takeover.boot_wait_ms = 3'000;
   config.store.checkpoint_s = 1;
   config.limits.receive_maximum = limits.receive_maximum;
   config.limits.max_queue_messages = limits.max_queue_messages;
