@@ -1,6 +1,7 @@
 #include "broker/active.hpp"
 
 #include "core/apply.hpp"
+#include "core/hand_on.hpp"
 
 namespace tandem::broker {
 
@@ -71,9 +72,7 @@ void Active::do_what_is_due() {
   for (int i = 0; i < due_records_a_turn; ++i) {
     const std::optional<core::Record> due = core::decide_due(*state_, log_.time(), name);
     if (!due) return;
-    if (const auto* ended = std::get_if<core::SessionEnded>(&*due)) {
-      if (const core::Session* session = state_->session(ended->session)) hand_on(*session);
-    }
+    if (const auto* ended = std::get_if<core::SessionEnded>(&*due)) hand_on(core::session_ended_by(*state_, *ended));
     const Lsn lsn = record_if(true, *due);
     core::Applying to = applying(lsn);
     core::apply(to, *due);

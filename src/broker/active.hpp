@@ -117,7 +117,7 @@ class Active final : public edge::PacketSink {
 
   // active_connect.cpp
   void on_connect(edge::Connection& connection, const mqtt::Connect& packet);
-  // `proven`: null: no enhanced authentication took place.
+  // `proven`: null: the client has proved nothing.
   void admit(edge::Connection& connection, const mqtt::Connect& packet, const Proven* proven);
   void decide_connect(const mqtt::Connect& packet, std::string_view id_if_none, const Proven* proven);
   void refuse_connect(edge::Connection& connection, const mqtt::Connect& packet, mqtt::Reason reason);
@@ -125,8 +125,7 @@ class Active final : public edge::PacketSink {
   void refuse(edge::Connection& connection, const Refused& client, mqtt::Reason reason, std::string_view why);
   void take_over(core::Session& session);
   void fire_will_before_clean_start(const mqtt::Connect& packet);
-  // Of connect_; it borrows from `response_topic`, which is set, too.
-  mqtt::Connack accept(const mqtt::Connect& packet, const Proven* proven, std::string& response_topic) const;
+  mqtt::Connack accept(const core::ConnectVerdict& verdict, const Proven* proven) const;
   bool on_disconnect(edge::Connection& connection, Client& client, const mqtt::Disconnect& packet);
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   // Ends the connection with a reason (5.0) and its will. Result as of close().
@@ -162,7 +161,7 @@ class Active final : public edge::PacketSink {
   void send_sys(edge::Connection& connection, std::string_view filter, std::uint32_t subscription_identifier);
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
   // active_hand_on.cpp
-  void hand_on(const core::Session& ending);  // before its end
+  void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
   void end_overflowed();
   void pause_if_needed(edge::Connection& connection, Client& client);

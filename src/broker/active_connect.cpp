@@ -2,8 +2,8 @@
 #include "broker/active.hpp"
 #include "broker/reason_string.hpp"
 #include "core/apply.hpp"
+#include "core/hand_on.hpp"
 #include "mqtt/codec.hpp"
-#include "mqtt/topic.hpp"
 
 namespace tandem::broker {
 
@@ -46,8 +46,7 @@ void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, co
   const std::string id_if_none = packet.client_id.empty() ? random_id(random_) : std::string();
   decide_connect(packet, id_if_none, proven);
   if (connect_.refusal != mqtt::Reason::success) return refuse_connect(connection, packet, connect_.refusal);
-  std::string response_topic;
-  if (!takes(accept(packet, proven, response_topic), connect_.record)) {
+  if (!takes(accept(connect_, proven), connect_.record)) {
     return refuse_connect(connection, packet, mqtt::Reason::packet_too_large);
   }
   core::Session* present = state_->session_of(connect_.record.client_id);
@@ -55,9 +54,7 @@ void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, co
   fire_will_before_clean_start(packet);
   // What these steps did to State may change the verdict (a will that is gone, a session that ended).
   decide_connect(packet, id_if_none, proven);
-
-  const core::Session* const older = state_->session_of(connect_.record.client_id);
-  if (older != nullptr && !connect_.record.resumed) hand_on(*older);
+  hand_on(core::session_ended_by(*state_, connect_.record));
 
   connection.established(packet.version, connect_.record.keep_alive_s, connect_.record.max_packet_bytes);
   const Lsn lsn = record_if(connect_.recorded, core::Record(connect_.record));
@@ -75,7 +72,7 @@ void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, co
   client.session = state_->session_of(connect_.record.client_id);
   client.held_before = client.session->held_ids.size();
   client.connect_expiry_s = packet.properties.session_expiry_s.value_or(0);
-  mqtt::Connack connack = accept(packet, proven, response_topic);
+  mqtt::Connack connack = accept(connect_, proven);
   show(lsn, &connack);
 }
 
@@ -130,8 +127,7 @@ void Active::fire_will_before_clean_start(const mqtt::Connect& packet) {
   show(lsn);
 }
 
-mqtt::Connack Active::accept(const mqtt::Connect& packet, const Proven* proven, std::string& response_topic) const {
-  const core::ConnectVerdict& verdict = connect_;
+mqtt::Connack Active::accept(const core::ConnectVerdict& verdict, const Proven* proven) const {
   mqtt::Connack connack;
   if (verdict.record.version != mqtt::Version::v5) return connack;
   mqtt::Properties& p = connack.properties;
@@ -140,11 +136,7 @@ mqtt::Connack Active::accept(const mqtt::Connect& packet, const Proven* proven, 
   if (policy_.topic_alias_maximum != 0) p.topic_alias_maximum = policy_.topic_alias_maximum;
   if (verdict.shorter_keep_alive) p.server_keep_alive_s = verdict.record.keep_alive_s;
   if (!verdict.generated_id.empty()) p.assigned_client_id = verdict.generated_id;
-  if (packet.properties.request_response_information.value_or(0) == 1 && !policy_.response_prefix.empty()) {
-    response_topic = policy_.response_prefix + std::string(verdict.record.client_id);
-    // A client id may hold what a topic name may not ([MQTT5-3.3.2-2]).
-    if (mqtt::valid_topic_name(response_topic)) p.response_information = response_topic;
-  }
+  if (!verdict.response_topic.empty()) p.response_information = verdict.response_topic;
   if (proven != nullptr && !proven->method.empty()) {  // [MQTT5-4.12.0-5]
     p.authentication_method = proven->method;
     if (!proven->data.empty()) p.authentication_data = proven->data;
@@ -174,7 +166,7 @@ void Active::gone(Client& client, bool keep_will, std::optional<std::uint32_t> s
   record.client_id = client_id;
   record.keep_will = keep_will;
   record.session_expiry_s = session_expiry_s;
-  if (session_expiry_s.value_or(session->expiry_s) == 0 || !session->durable) hand_on(*session);
+  hand_on(core::session_ended_by(*state_, record));
   const Lsn lsn = record_if(core::touches_durable(*state_, client_id), core::Record(record));
   core::Applying to = applying(lsn);
   core::apply(to, record);

@@ -4,10 +4,11 @@
 
 namespace tandem::broker {
 
-void Active::hand_on(const core::Session& ending) {
+void Active::hand_on(const core::Session* ending) {
+  if (ending == nullptr) return;
   core::HandOnVerdict verdict;
   core::Sequence at = 0;
-  while (core::decide_hand_on(*state_, policy_, ending, log_.time(), at, verdict)) {
+  while (core::decide_hand_on(*state_, policy_, *ending, log_.time(), at, verdict)) {
     const Lsn lsn = record_if(verdict.recorded, core::Record(verdict.record));
     core::Applying to = applying(lsn);
     core::apply(to, verdict.record);

@@ -1,5 +1,5 @@
-// Who authenticates, or has authenticated, by a method (authenticator.hpp), by connection. A CONNECT that waits for its
-// exchange is kept as bytes; all of them together are bounded.
+// Who authenticates, or has authenticated by a method (authenticator.hpp), by connection. A CONNECT that waits for that
+// is kept as bytes; all of them together are bounded.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Enhanced authentication (MQTT 5.0, section 4.12): a client proves who it is by a method that both know, in as many
-// steps as that takes. A method is one AuthMechanism; the node is given those that it offers (parts.hpp).
+// How clients prove who they are; the node is given what it offers (parts.hpp). By a password, or by enhanced
+// authentication (MQTT 5.0, section 4.12): a method that both know, one AuthMechanism, in as many steps as it takes.
 #pragma once
 
 #include <cstdint>

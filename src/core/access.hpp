@@ -11,8 +11,8 @@ namespace tandem::core {
 struct Access {
   bool allow_anonymous = false;
 
-  // Reason::success or the CONNACK's refusal. Without users in State nobody can prove a name by a password: only an
-  // open broker lets in. `proven`: by enhanced authentication.
+  // Reason::success or the CONNACK's refusal. `proven`: the client has shown that it is the user that it names, by its
+  // password or by enhanced authentication; without that only an open broker lets in.
   mqtt::Reason may_connect(const mqtt::Connect& packet, bool proven) const;
 };
 

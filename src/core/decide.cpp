@@ -47,6 +47,13 @@ std::uint16_t keep_alive_of(const Policy& policy, const mqtt::Connect& packet) {
   return own ? packet.keep_alive_s : most;
 }
 
+// Where a client that asks may expect its answers. Its id may hold what a topic name may not ([MQTT5-3.3.2-2]).
+std::string response_topic_of(const Policy& policy, const mqtt::Connect& packet, std::string_view client_id) {
+  if (packet.properties.request_response_information.value_or(0) == 0 || policy.response_prefix.empty()) return {};
+  std::string topic = policy.response_prefix + std::string(client_id);
+  return mqtt::valid_topic_name(topic) ? topic : std::string();
+}
+
 // Does the message change durable State, so that it needs a record?
 bool changes_durable(const Match& match, const Published& record, const Session& publisher) {
   if (record.message.retain || (record.held_id != 0 && publisher.durable)) return true;
@@ -80,6 +87,7 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   r.version = packet.version;
   r.keep_alive_s = keep_alive_of(policy, packet);
   verdict.shorter_keep_alive = r.keep_alive_s != packet.keep_alive_s;
+  verdict.response_topic = response_topic_of(policy, packet, r.client_id);
   r.session_expiry_s = v5 ? packet.properties.session_expiry_s.value_or(0) : packet.clean_start ? 0 : never_expires;
   const std::uint16_t window = v5 ? packet.properties.receive_maximum.value_or(65'535) : policy.v3_in_flight;
   r.receive_maximum = std::min<std::uint16_t>(window, 65'000);  // Queue: ids stay unique

@@ -40,10 +40,11 @@ struct ConnectVerdict {
   bool recorded = false;            // goes to the log; else it concerns this active only
   std::string generated_id;         // the client sent none
   bool shorter_keep_alive = false;  // the record's, not the client's own: it is to be told
+  std::string response_topic;       // Response Information for a client that asks; empty: none
 };
 
-// `random_id`: 128 random bits in hex for a client without an id. `proven`: the user name that enhanced authentication
-// has proved; the record borrows from it.
+// `random_id`: 128 random bits in hex for a client without an id. `proven`: the user that the client has
+// shown itself to be; the record borrows from it.
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
                     Instant now, ConnectVerdict& verdict, std::optional<std::string_view> proven = std::nullopt);
 

@@ -28,6 +28,20 @@ const QueueEntry* entry_of(const Session* from, const HandedOn& record) {
 
 }  // namespace
 
+const Session* session_ended_by(const State& state, const Connected& record) {
+  return record.resumed ? nullptr : state.session_of(record.client_id);
+}
+
+const Session* session_ended_by(const State& state, const Disconnected& record) {
+  const Session* session = state.session_of(record.client_id);
+  if (session == nullptr || !session->durable) return session;
+  return record.session_expiry_s.value_or(session->expiry_s) == 0 ? session : nullptr;
+}
+
+const Session* session_ended_by(const State& state, const SessionEnded& record) {
+  return state.session(record.session);
+}
+
 bool decide_hand_on(State& state, const Policy& policy, const Session& ending, Instant now, Sequence& at,
                     HandOnVerdict& verdict) {
   for (at = std::max(at, ending.queue.head()); at < ending.queue.tail(); ++at) {

@@ -7,6 +7,11 @@
 
 namespace tandem::core {
 
+// The session that ends when this record is applied; null: none does.
+const Session* session_ended_by(const State& state, const Connected& record);
+const Session* session_ended_by(const State& state, const Disconnected& record);
+const Session* session_ended_by(const State& state, const SessionEnded& record);
+
 struct HandOnVerdict {
   HandedOn record;  // borrows from State
   bool recorded = false;

@@ -101,12 +101,14 @@ void World::show() {
   effects_.clear();
 }
 
-void World::hand_on(const Session& ending) {
+void World::hand_on(const Session* ending) {
+  if (ending == nullptr) return;
   HandOnVerdict verdict;
   Sequence at = 0;
-  while (decide_hand_on(*active_, policy, ending, time_, at, verdict)) {
+  while (decide_hand_on(*active_, policy, *ending, time_, at, verdict)) {
     const MessageRef message = active_->make_message(
-        verdict.record.message ? *verdict.record.message : ending.queue.at(verdict.record.position).message->view(), 0);
+        verdict.record.message ? *verdict.record.message : ending->queue.at(verdict.record.position).message->view(),
+        0);
     const SharedPick pick = verdict.record.to;
     if (observer != nullptr) observer->before_hand_on();
     const std::uint64_t lsn = append(verdict.recorded, Record(verdict.record));
@@ -146,8 +148,7 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
   }
   fire_will_before_clean_start(client, options);
   decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
-  const Session* older = active_->session_of(client.id);
-  if (older != nullptr && !connect_.record.resumed) hand_on(*older);
+  hand_on(session_ended_by(*active_, connect_.record));
   const std::uint64_t lsn = append(connect_.recorded, Record(connect_.record));
   client.events.clear();  // what it did not read on an older connection is lost
   client.connection = ConnectionId{client.slot, next_generation_++};
@@ -190,8 +191,7 @@ void World::gone(Client& client, bool keep_will, std::optional<std::uint32_t> se
   record.keep_will = keep_will;
   record.session_expiry_s = session_expiry_s;
   client.connection = {};
-  const Session* session = active_->session_of(client.id);
-  if (session != nullptr && (session_expiry_s.value_or(session->expiry_s) == 0 || !session->durable)) hand_on(*session);
+  hand_on(session_ended_by(*active_, record));
   const std::uint64_t lsn = append(touches_durable(*active_, client.id), Record(record));
   Applying to = applying(lsn);
   apply(to, record);
@@ -319,9 +319,7 @@ void World::do_what_is_due() {
       fire_will(*fired);
       continue;
     }
-    if (const auto* ended = std::get_if<SessionEnded>(&*due)) {
-      if (const Session* session = active_->session(ended->session)) hand_on(*session);
-    }
+    if (const auto* ended = std::get_if<SessionEnded>(&*due)) hand_on(session_ended_by(*active_, *ended));
     const std::uint64_t lsn = append(true, *due);
     Applying to = applying(lsn);
     core::apply(to, *due);

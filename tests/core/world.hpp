@@ -184,7 +184,7 @@ class World {
   void gone(Client& client, bool keep_will, std::optional<std::uint32_t> session_expiry_s);
   void fire_will_before_clean_start(const Client& client, const ConnectOptions& options);
   void fire_will(const WillFired& record);
-  void hand_on(const Session& ending);
+  void hand_on(const Session* ending);  // null: nothing ends
 
   std::vector<std::unique_ptr<Client>> clients_;
   std::unique_ptr<State> active_;
