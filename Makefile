@@ -7,7 +7,7 @@
 #   make build    only builds: build/bin/tandemd, build/bin/tandemctl
 #   make deb      the Debian package, build/tandem_VERSION_ARCHITECTURE.deb, as lintian likes it
 #   make sim      the simulation (tests/sim): SEEDS=n fresh seeds on all cores, after those that failed once
-#   make fuzz     libFuzzer on the codec and on whole connections (tests/fuzz), FUZZ_SECONDS=n each
+#   make fuzz     libFuzzer on the codec, whole connections and WebSockets (tests/fuzz), FUZZ_SECONDS=n each
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")

@@ -1,5 +1,5 @@
-// Writes the corpora that tests/fuzz keeps, from valid packets: fuzz_corpus TESTS_FUZZ_FOLDER. A file that is there
-// already is written again; what a fuzzer has found is added by hand.
+// Writes the corpora that tests/fuzz keeps, mostly from valid packets: fuzz_corpus TESTS_FUZZ_FOLDER. A file that is
+// there already is written again; what a fuzzer has found is added by hand.
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mqtt/codec.hpp"
+#include "tests/edge/websocket_client.hpp"
 #include "tests/fuzz/script.hpp"
 #include "tests/mqtt/vectors.hpp"
 
@@ -208,6 +209,35 @@ void packets(Folder& to) {
   for (const auto& [name, input] : richest) to.add(name, input);
 }
 
+// Upgrades, good and bad, and frames as websocket_input.hpp reads them.
+void websockets(Folder& to) {
+  using namespace edge::test;
+  const auto raw = [&](const std::string& name, const std::string& bytes) {
+    to.add(name, std::string(2, '\0') + bytes);
+  };
+  const auto framed = [&](const std::string& name, const std::string& bytes) { to.add(name, "\x01\x06" + bytes); };
+  const std::string ping("\xC0\x00", 2);
+  raw("upgrade", upgrade_request());
+  raw("upgrade-mqttv31", upgrade_request("/mqtt", "mqttv3.1") + binary(ping));
+  raw("upgrade-other-path", upgrade_request("/"));
+  raw("upgrade-no-subprotocol", upgrade_request("/mqtt", ""));
+  raw("upgrade-origin", upgrade_request("/mqtt", "mqtt", "Origin: https://hmi.example\r\n"));
+  raw("upgrade-wrong-origin", upgrade_request("/mqtt", "mqtt", "Origin: https://evil.example\r\n"));
+  raw("upgrade-plain-mqtt", std::string("\x10\x0C\x00\x04MQTT\x04\x02\x00\x3C\x00\x00", 14));
+  framed("frames-one", binary(ping) + binary(ping));
+  framed("frames-fragments", masked(binary_frame, "\xC0") + ping_of("x") + masked(continuation_frame, "") +
+                                 masked(final_bit | continuation_frame, std::string(1, '\0')));
+  framed("frames-empty", binary("") + binary(ping) + binary(""));
+  framed("frames-long", binary(std::string(130, '\0')) + binary(std::string(300, 'x')));
+  framed("frames-pings", ping_of("") + ping_of(std::string(125, 'p')) + masked(final_bit | pong_frame, "q"));
+  framed("frames-close", binary(ping) + close_of(1000) + binary(ping));
+  framed("frames-close-bad-code", close_of(1005));
+  framed("frames-text", masked(final_bit | text_frame, "hello"));
+  framed("frames-not-masked", plain(binary_frame, ping));
+  framed("frames-long-ping", ping_of(std::string(126, 'p')));
+  framed("frames-huge", std::string("\x82\xFF\x00\x00\x00\x00\x7F\xFF\xFF\xFFmask", 14));
+}
+
 }  // namespace
 }  // namespace tandem::fuzz
 
@@ -221,4 +251,6 @@ int main(int argc, char** argv) {
   tandem::fuzz::Folder connection(folder / "corpus-connection");
   tandem::fuzz::packets(codec);
   tandem::fuzz::connections(connection);
+  tandem::fuzz::Folder websocket(folder / "corpus-websocket");
+  tandem::fuzz::websockets(websocket);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/fuzz/codec_input.hpp"
+#include "tests/fuzz/websocket_input.hpp"
 #include "tests/fuzz/whole_connection.hpp"
 
 namespace tandem::fuzz {
@@ -65,6 +66,14 @@ TEST_CASE("the corpus of the codec and mutations of it: what is read can be writ
   for (const Input& input : inputs) examine_packets(input.bytes);
   std::mt19937_64 random(1);
   for (int i = 0; i < 300'000; ++i) examine_packets(mutated(inputs, random));
+}
+
+TEST_CASE("the corpus of WebSockets and mutations of it: cut anywhere, the same comes of it") {
+  const std::vector<Input> inputs = corpus("corpus-websocket");
+  REQUIRE(inputs.size() >= 10);
+  for (const Input& input : inputs) examine_websocket(input.bytes);
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 20'000; ++i) examine_websocket(mutated(inputs, random));
 }
 
 TEST_CASE("the corpus of connections, cut anywhere: the same records, the same bytes back, one State on both boxes") {

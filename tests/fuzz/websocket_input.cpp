@@ -1,18 +1,19 @@
-// libFuzzer entry: a client's first bytes at a WebSocket listener, upgrade and frames. The first byte says whether a
-// good request comes first, the second how the rest is cut: cut or not, the same comes of it.
+#include "tests/fuzz/websocket_input.hpp"
+
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "base/check.hpp"
 #include "edge/websocket.hpp"
 #include "tests/edge/websocket_client.hpp"
 
+namespace tandem::fuzz {
+
 namespace {
 
-using tandem::edge::WebSocket;
-using tandem::edge::WebSocketOptions;
+using edge::WebSocket;
+using edge::WebSocketOptions;
 
 struct Outcome {
   std::string mqtt_bytes;
@@ -22,7 +23,7 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome outcome_of(std::string bytes, std::size_t piece_bytes) {
+Outcome outcome_of(ByteBuffer bytes, std::size_t piece_bytes) {
   static const WebSocketOptions options{{"/mqtt"}, {"https://hmi.example"}};
   WebSocket websocket(options);
   Outcome outcome;
@@ -44,13 +45,13 @@ Outcome outcome_of(std::string bytes, std::size_t piece_bytes) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) return 0;
-  const bool upgraded = (data[0] & 1U) != 0;
-  std::string bytes = upgraded ? tandem::edge::test::upgrade_request() : std::string();
-  bytes.append(reinterpret_cast<const char*>(data + 2), size - 2);
-  const Outcome whole = outcome_of(bytes, std::max<std::size_t>(bytes.size(), 1));
-  const Outcome cut = outcome_of(bytes, 1 + data[1] % 32U);
-  CHECK(whole == cut);
-  return 0;
+void examine_websocket(ByteView input) {
+  ByteReader reader(input);
+  const bool upgraded = (reader.u8() & 1U) != 0;
+  const std::size_t piece_bytes = 1 + reader.u8() % 32U;
+  ByteBuffer bytes = upgraded ? edge::test::upgrade_request() : ByteBuffer();
+  bytes.append(reader.rest());
+  CHECK(outcome_of(bytes, std::max<std::size_t>(bytes.size(), 1)) == outcome_of(bytes, piece_bytes));
 }
+
+}  // namespace tandem::fuzz
