@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 
+#include "base/printable.hpp"
+
 namespace tandem::journal {
 
 namespace {
@@ -64,20 +66,20 @@ void open(std::string_view node, Level least) {
 }
 
 void write(Level level, std::string_view text) {
-  spdlog::log(to_spdlog(level), "{}", text);
+  spdlog::log(to_spdlog(level), "{}", printable(text));
 }
 
 void debug(std::string_view text) {
-  spdlog::debug("{}", text);
+  write(Level::debug, text);
 }
 void info(std::string_view text) {
-  spdlog::info("{}", text);
+  write(Level::info, text);
 }
 void warn(std::string_view text) {
-  spdlog::warn("{}", text);
+  write(Level::warn, text);
 }
 void error(std::string_view text) {
-  spdlog::error("{}", text);
+  write(Level::error, text);
 }
 
 }  // namespace tandem::journal

@@ -8,7 +8,8 @@ namespace tandem::journal {
 
 enum class Level { debug, info, warn, error };
 
-// Lines go to stderr, as "time level node: text"; to systemd's journal as "<priority>node: text".
+// Lines go to stderr, as "time level node: text"; to systemd's journal as "<priority>node: text". A text is always one
+// line, and harmless on a terminal (base/printable.hpp), whoever made parts of it.
 void open(std::string_view node, Level least);
 
 void write(Level level, std::string_view text);

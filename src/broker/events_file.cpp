@@ -9,6 +9,7 @@
 
 #include "admin/protocol.hpp"
 #include "base/limits.hpp"
+#include "base/printable.hpp"
 
 namespace tandem::broker {
 
@@ -77,7 +78,7 @@ void EventsFile::event(Level level, std::string_view kind, std::string_view sent
   event.epoch = place.epoch;
   event.level = level_text(level);
   event.kind = kind;
-  event.text = sentence;
+  event.text = printable(sentence);  // may hold what clients are named
   std::string line = admin::to_line(event);
   write(line);
   keep(std::move(line));

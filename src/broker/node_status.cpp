@@ -210,9 +210,10 @@ std::string Node::promote(std::string_view how) {
   return ordered([&](Steady now) -> Result<std::string> {
     Result<std::string> done = how == "first" ? pair_->promote_first(now) : pair_->promote_force(now);
     if (!done.ok()) return done;
-    const std::string text = done.value() + (parts_.missing.empty() ? "" : "\n" + parts_.missing);
-    parts_.events.event(Level::warn, "role", "An operator ordered 'promote --" + std::string(how) + "': " + text);
-    return text;
+    parts_.events.event(Level::warn, "role",
+                        "An operator ordered 'promote --" + std::string(how) + "': " + done.value() +
+                            (parts_.missing.empty() ? "" : " " + parts_.missing));
+    return done.value() + (parts_.missing.empty() ? "" : "\n" + parts_.missing);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -30,6 +31,7 @@ std::string written(bool systemd, bool of_that_stream = true) {
   tandem::journal::error("no disk");
   tandem::journal::warn("slow");
   tandem::journal::info("here");
+  tandem::journal::info("client \"pump\n<3>boxa: forged\x1b[31m\"");
   tandem::journal::debug("not shown");
   ::dup2(stderr_before, STDERR_FILENO);
   ::close(stderr_before);
@@ -43,15 +45,24 @@ std::string written(bool systemd, bool of_that_stream = true) {
 
 }  // namespace
 
+TEST_CASE("journal: a text is one line without control characters, whoever made parts of it") {
+  for (const bool systemd : {false, true}) {
+    const std::string text = written(systemd);
+    CHECK(std::count(text.begin(), text.end(), '\n') == 4);
+    CHECK(text.find('\x1b') == std::string::npos);
+  }
+}
+
 TEST_CASE("journal: to systemd each line begins with its priority, so that `journalctl -p warning` finds it") {
-  CHECK(written(true) == "<3>boxa: no disk\n<4>boxa: slow\n<6>boxa: here\n");
+  CHECK(written(true) ==
+        "<3>boxa: no disk\n<4>boxa: slow\n<6>boxa: here\n<6>boxa: client \"pump\\x0a<3>boxa: forged\\x1b[31m\"\n");
 }
 
 TEST_CASE("journal: anywhere else it has time and level, also if JOURNAL_STREAM was inherited and is another stream") {
   for (const bool inherited : {false, true}) {
     const std::string text = written(inherited, false);
     CHECK(text.find(" error boxa: no disk\n") != std::string::npos);
-    CHECK(text.find('<') == std::string::npos);
+    CHECK(text.rfind('<', 0) == std::string::npos);
     CHECK(text.find("not shown") == std::string::npos);
   }
 }

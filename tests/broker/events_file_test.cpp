@@ -73,6 +73,19 @@ TEST_CASE("events survive the process; numbers go on; each has its place") {
   CHECK_FALSE(admin::parse_reply(events.answer("nonsense")).value().ok);
 }
 
+TEST_CASE("what a client is named cannot forge an event, a line or an escape sequence") {
+  const Folder folder;
+  const Still clocks;
+  EventsFile events(folder.path + "/data", "boxa", clocks);
+  events.open();
+  events.event(Level::info, "merge", "merged: pump\n<3>boxa: forged\x1b[31m red");
+  const std::vector<std::string> lines = asked(events, "last 5");
+  REQUIRE(lines.size() == 1);
+  const admin::Event event = admin::event_from_line(lines.front()).value();
+  CHECK(event.text == "merged: pump\\x0a<3>boxa: forged\\x1b[31m red");
+  CHECK(to_text(event).find_first_of("\n\x1b") == std::string::npos);
+}
+
 TEST_CASE("the files stay bounded and hold the newest events") {
   const Folder folder;
   const Still clocks;
