@@ -60,8 +60,12 @@ struct KeygenArguments {
   std::string folder;
   std::vector<std::string> names;
   bool force = false;  // replace existing files
+  bool next = false;   // of this box, beside the present one; or
+  bool use_next = false;
+  std::string key_file = "/etc/tandem/mirror.key";
 };
 int run_keygen(const KeygenArguments& arguments);
+int run_keygen_replace(const KeygenArguments& arguments);  // next or use_next
 
 struct SetupKeepalivedArguments {
   std::string interface;

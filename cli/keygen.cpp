@@ -75,6 +75,11 @@ std::string wrong_names(const std::vector<std::string>& names) {
 }  // namespace
 
 int run_keygen(const KeygenArguments& arguments) {
+  if (arguments.next || arguments.use_next) return run_keygen_replace(arguments);
+  if (arguments.folder.empty() || arguments.names.empty()) {
+    complain("keygen wants --out and --name, or --next, or --use-next");
+    return exit_usage;
+  }
   if (const std::string wrong = wrong_names(arguments.names); !wrong.empty()) {
     complain(wrong);
     return exit_usage;

@@ -89,11 +89,15 @@ void add_operating(CLI::App& app, Commands& c) {
 
   CLI::App* const keygen =
       add(app, "keygen", "make the keys of the mirror link", [&c] { c.code = run_keygen(c.keygen); });
-  keygen->add_option("--out", c.keygen.folder, "folder for NAME.key and NAME.pub")->required();
-  keygen->add_option("--name", c.keygen.names, "node name of a box; give one for each box")
-      ->required()
-      ->allow_extra_args(false);
+  CLI::Option* const out = keygen->add_option("--out", c.keygen.folder, "folder for NAME.key and NAME.pub");
+  keygen->add_option("--name", c.keygen.names, "node name of a box; give one for each box")->allow_extra_args(false);
   keygen->add_flag("--force", c.keygen.force, "replace existing files");
+  CLI::Option* const next = keygen->add_flag("--next", c.keygen.next, "a new key for this box, beside the present one");
+  CLI::Option* const use =
+      keygen->add_flag("--use-next", c.keygen.use_next, "the new key is the present one from now on");
+  keygen->add_option("--key-file", c.keygen.key_file, "of --next and --use-next (default /etc/tandem/mirror.key)");
+  next->excludes(out)->excludes(use);
+  use->excludes(out);
 }
 
 void add_places(CLI::App& command, SetupPlaces& places) {

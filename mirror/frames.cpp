@@ -47,7 +47,10 @@ bool Pair::Impl::refuse(std::string why) {
 }
 
 bool Pair::Impl::acceptable(const Hello& hello) {
-  if (hello.pair_id != options.pair_id) return refuse("it belongs to another pair (check both public keys)");
+  const auto& others = options.other_pair_ids;
+  const bool ours =
+      hello.pair_id == options.pair_id || std::find(others.begin(), others.end(), hello.pair_id) != others.end();
+  if (!ours) return refuse("it belongs to another pair (check both public keys)");
   if (hello.name == options.node_name) {
     return refuse("both nodes are named \"" + hello.name + "\": give each its own [node] name");
   }

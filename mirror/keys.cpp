@@ -59,6 +59,15 @@ KeyPair make_keys() {
   return {public_key.data(), secret_key.data()};
 }
 
+KeyPair next_keys(const std::string& present_public_key) {
+  constexpr std::size_t near = 2;  // characters of 85: some 7,000 attempts, a second
+  for (;;) {
+    KeyPair keys = make_keys();
+    if (keys.public_key.compare(0, near, present_public_key, 0, near) == 0 && keys.public_key != present_public_key)
+      return keys;
+  }
+}
+
 Status write_key_file(const std::string& path, const KeyPair& keys) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.fd < 0) return Error{path + ": cannot be created: " + errno_text()};
@@ -104,6 +113,15 @@ std::string pair_id(const std::string& own_public_key, const std::string& peer_p
     for (int shift = 60; shift >= 0; shift -= 4) id.push_back(digits[hash >> shift & 0xFU]);
   }
   return id;
+}
+
+std::vector<std::string> pair_ids(const std::vector<std::string>& own_public_keys,
+                                  const std::vector<std::string>& peer_public_keys) {
+  std::vector<std::string> ids;
+  for (const std::string& own : own_public_keys) {
+    for (const std::string& peer : peer_public_keys) ids.push_back(pair_id(own, peer));
+  }
+  return ids;
 }
 
 }  // namespace tandem::mirror

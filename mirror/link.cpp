@@ -27,10 +27,17 @@ constexpr std::size_t max_frames_per_drain = 20'000;
 constexpr std::size_t max_callers = 16;
 constexpr auto bind_retry = std::chrono::milliseconds(200);
 constexpr auto dial_again_after = std::chrono::seconds(2);
+constexpr auto next_key_after = std::chrono::milliseconds(20);  // a connection that ends in its handshake
+constexpr auto rebind_retry = std::chrono::milliseconds(10);    // libzmq frees the port a moment later
 
-void set_common(zmq::socket_t& socket, const KeyPair& own) {
+// Of connections that are made from now on.
+void set_own_keys(zmq::socket_t& socket, const KeyPair& own) {
   socket.set(zmq::sockopt::curve_publickey, own.public_key);
   socket.set(zmq::sockopt::curve_secretkey, own.secret_key);
+}
+
+void set_common(zmq::socket_t& socket, const KeyPair& own) {
+  set_own_keys(socket, own);
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::rcvhwm, 0);
   socket.set(zmq::sockopt::sndhwm, send_high_water);
@@ -57,6 +64,7 @@ class Path {
   const std::string& trouble() const { return trouble_; }
   void end(bool connected) { socket_.set(zmq::sockopt::linger, connected ? linger_at_end_ms : 0); }
   virtual bool connected() const = 0;
+  virtual void change_keys(const KeyPair& own, const std::vector<std::string>& peer_public_keys) = 0;
 
  protected:
   Path(zmq::context_t& context, zmq::socket_type type) : socket_(context, type) {}
@@ -83,6 +91,7 @@ class DialingPath final : public Path {
   DialingPath(zmq::context_t& context, const LinkOptions& options, std::size_t index)
       : Path(context, zmq::socket_type::dealer),
         monitor_(context, zmq::socket_type::pair),
+        own_key_(options.own.public_key),
         peer_keys_(options.peer_public_keys),
         endpoint_("tcp://" + options.peer[index]),
         address_(options.peer[index]) {
@@ -111,11 +120,26 @@ class DialingPath final : public Path {
     }
     // libzmq gives up for good after a handshake that breaks its rules (a stranger on the peer's port, say), so an
     // unconnected path is dialled anew even if there is only one key to try.
-    if (!connected_ && Clock::now() - dialed_at_ > dial_again_after) {
-      zmq_disconnect(socket_.handle(), endpoint_.c_str());  // it may be gone already
+    const auto patience =
+        peer_keys_.size() > 1 && handshake_failed_ ? Clock::duration(next_key_after) : dial_again_after;
+    if (!connected_ && Clock::now() - dialed_at_ > patience) {
       key_ = (key_ + 1) % peer_keys_.size();
-      dial();
+      dial_anew();
     }
+  }
+
+  void change_keys(const KeyPair& own, const std::vector<std::string>& peer_public_keys) override {
+    const std::string used = peer_keys_[key_];
+    const auto kept = std::find(peer_public_keys.begin(), peer_public_keys.end(), used);
+    const bool holds = own.public_key == own_key_ && kept != peer_public_keys.end();
+    peer_keys_ = peer_public_keys;
+    key_ = holds ? static_cast<std::size_t>(kept - peer_public_keys.begin()) : 0;
+    if (holds) return;
+    peer_keys_ = peer_public_keys;
+    own_key_ = own.public_key;
+    set_own_keys(socket_, own);
+    connected_ = false;
+    dial_anew();
   }
 
   void drain(const std::function<void(ByteView)>& take) override {
@@ -136,7 +160,13 @@ class DialingPath final : public Path {
   }
 
  private:
+  void dial_anew() {
+    zmq_disconnect(socket_.handle(), endpoint_.c_str());  // it may be gone already
+    dial();
+  }
+
   void dial() {
+    handshake_failed_ = false;
     socket_.set(zmq::sockopt::curve_serverkey, peer_keys_[key_]);
     socket_.connect(endpoint_);
     dialed_at_ = Clock::now();
@@ -144,6 +174,7 @@ class DialingPath final : public Path {
 
   void on_event(std::uint16_t event) {
     if (connected_) dialed_at_ = Clock::now();  // the key was right: give it its time again
+    handshake_failed_ = !connected_ && event != ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     connected_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     if (connected_) trouble_.clear();
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH || event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
@@ -154,18 +185,23 @@ class DialingPath final : public Path {
   }
 
   zmq::socket_t monitor_;
+  std::string own_key_;
   std::vector<std::string> peer_keys_;
   std::size_t key_ = 0;
   std::string endpoint_;
   std::string address_;
   Clock::time_point dialed_at_;
   bool connected_ = false;
+  bool handshake_failed_ = false;  // with the present key
 };
 
 class BoundPath final : public Path {
  public:
   BoundPath(zmq::context_t& context, const LinkOptions& options, std::size_t index)
-      : Path(context, zmq::socket_type::router), address_(options.listen[index]) {
+      : Path(context, zmq::socket_type::router),
+        address_(options.listen[index]),
+        own_key_(options.own.public_key),
+        peer_keys_(options.peer_public_keys) {
     set_common(socket_, options.own);
     socket_.set(zmq::sockopt::curve_server, true);
     socket_.set(zmq::sockopt::zap_domain, zap_domain);
@@ -204,6 +240,21 @@ class BoundPath final : public Path {
 
   void caller_is_gone() { newest_.clear(); }
 
+  // Who is connected goes with the listener, and has to prove himself again.
+  void change_keys(const KeyPair& own, const std::vector<std::string>& peer_public_keys) override {
+    const bool all_stay = std::all_of(peer_keys_.begin(), peer_keys_.end(), [&](const std::string& key) {
+      return std::find(peer_public_keys.begin(), peer_public_keys.end(), key) != peer_public_keys.end();
+    });
+    peer_keys_ = peer_public_keys;
+    if (own.public_key == own_key_ && all_stay) return;
+    own_key_ = own.public_key;
+    set_own_keys(socket_, own);
+    if (bound_) socket_.unbind(endpoint_);
+    bound_ = false;
+    newest_.clear();
+    bind_again_ = Clock::now();
+  }
+
  private:
   // A caller heard for the first time is a newer connection than all before it.
   void note_caller(ByteView caller) {
@@ -217,25 +268,41 @@ class BoundPath final : public Path {
   void try_bind() {
     try {
       socket_.bind("tcp://" + address_);
+      endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
       bound_ = true;
       trouble_.clear();
     } catch (const zmq::error_t& error) {
       trouble_ = "mirror path: cannot listen on " + address_ + " yet: " + error.what();
-      bind_again_ = Clock::now() + bind_retry;
+      bind_again_ = Clock::now() + (endpoint_.empty() ? bind_retry : rebind_retry);
     }
   }
 
   std::string address_;
+  std::string endpoint_;  // as libzmq names it once it was bound
+  std::string own_key_;
+  std::vector<std::string> peer_keys_;
   bool bound_ = false;
   Clock::time_point bind_again_;
   std::string newest_;
   std::deque<std::string> known_;
 };
 
+Status wrong_keys(const std::string& own_public_key, const std::vector<std::string>& peer_public_keys) {
+  if (peer_public_keys.empty()) return Error{"mirror.peer_public_key is missing"};
+  for (const std::string& key : peer_public_keys) {
+    if (key == own_public_key) {
+      return Error{"mirror.peer_public_key is this node's own key: put the other node's public key there"};
+    }
+    if (key.size() != own_public_key.size()) return Error{"mirror.peer_public_key is not a key (40 characters)"};
+  }
+  return {};
+}
+
 class ZmqLink final : public Link {
  public:
   explicit ZmqLink(const LinkOptions& options) : context_(1) {
-    const bool dials = options.own.public_key < options.peer_public_keys.front();
+    dials_ = options.own.public_key < options.peer_public_keys.front();
+    const bool dials = dials_;
     try {
       if (!dials) guard_ = std::make_unique<ZapGuard>(context_, options.peer_public_keys);
       for (std::size_t i = 0; i < options.listen.size(); ++i) {
@@ -290,7 +357,28 @@ class ZmqLink final : public Link {
     for (const auto& path : paths_) {
       if (!path->trouble().empty()) troubles.push_back(path->trouble());
     }
+    if (guard_) {
+      if (std::string refused = guard_->trouble(); !refused.empty()) troubles.push_back(std::move(refused));
+    }
     return troubles;
+  }
+
+  Status change_keys(const KeyPair& own, const std::vector<std::string>& peer_public_keys) override {
+    if (Status wrong = wrong_keys(own.public_key, peer_public_keys); !wrong.ok()) return wrong;
+    for (const std::string& peer : peer_public_keys) {
+      if ((own.public_key < peer) == dials_) continue;
+      return Error{
+          "the new mirror key would turn around which box dials: make another one with 'tandemctl keygen --next'"};
+    }
+    if (guard_) guard_->allow(peer_public_keys);
+    for (const auto& path : paths_) {
+      try {
+        path->change_keys(own, peer_public_keys);
+      } catch (const zmq::error_t& error) {
+        return Error{std::string("a mirror path does not take the new keys: ") + error.what() + "; restart tandemd"};
+      }
+    }
+    return {};
   }
 
  private:
@@ -312,21 +400,15 @@ class ZmqLink final : public Link {
   zmq::context_t context_;
   std::unique_ptr<ZapGuard> guard_;
   std::vector<std::unique_ptr<Path>> paths_;
+  bool dials_ = false;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Link>> open_link(const LinkOptions& options) {
-  if (options.peer_public_keys.empty()) return Error{"mirror.peer_public_key is missing"};
+  if (Status wrong = wrong_keys(options.own.public_key, options.peer_public_keys); !wrong.ok()) return wrong.error();
   if (options.listen.empty() || options.listen.size() != options.peer.size()) {
     return Error{"mirror.listen and mirror.peer must have the same number of addresses (one or two)"};
-  }
-  for (const std::string& key : options.peer_public_keys) {
-    if (key == options.own.public_key) {
-      return Error{"mirror.peer_public_key is this node's own key: put the other node's public key there"};
-    }
-    if (key.size() != options.own.public_key.size())
-      return Error{"mirror.peer_public_key is not a key (40 characters)"};
   }
   try {
     return std::unique_ptr<Link>(std::make_unique<ZmqLink>(options));

@@ -27,6 +27,11 @@ void Pair::on_word(Word word, Steady now) {
   impl_->step(now);
 }
 
+void Pair::change_pair_ids(std::vector<std::string> ids) {
+  impl_->options.pair_id = ids.front();
+  impl_->options.other_pair_ids = std::move(ids);
+}
+
 void Pair::on_batch(const Batch& batch, Steady now) {
   impl_->on_batch(batch, now);
 }

@@ -29,9 +29,10 @@ std::string_view mode_name(Mode mode);  // "mirrored", "solo_wait" ...
 
 struct PairOptions {
   std::string node_name;
-  bool has_peer = false;  // false: no [mirror] table, mode "single"
-  std::size_t paths = 0;  // 1 or 2
-  std::string pair_id;    // both nodes derive the same one from the two public keys
+  bool has_peer = false;                    // false: no [mirror] table, mode "single"
+  std::size_t paths = 0;                    // 1 or 2
+  std::string pair_id;                      // both nodes derive the same one from the two public keys
+  std::vector<std::string> other_pair_ids;  // while a key is replaced: by these the peer may call the pair, too
   Durability durability = Durability::peer;
   bool solo_allowed = true;         // solo = "allow"
   bool heartbeat_arbiter = true;    // false: keepalived gives the word by on_word()
@@ -262,6 +263,8 @@ class Pair {
   void send_verify(bool answer, ByteBuffer bytes);
   // Active: whom it serves, at most max_clients_bytes. False: not linked, nothing was sent.
   bool send_clients(const ByteBuffer& bytes);
+  // Keys were replaced; the first is how this node calls the pair.
+  void change_pair_ids(std::vector<std::string> ids);
   void stop(Steady now);  // orderly stop: RELEASE and the like; no promotion after it
 
   std::vector<Order> take_orders();

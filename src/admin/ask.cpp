@@ -41,6 +41,12 @@ bool wait_for(int fd, short events, Clock::time_point deadline) {
 Answer no_connection(const std::string& path, int error) {
   if (error == ENOENT) return {Outcome::not_there, "no socket at " + path};
   if (error == ECONNREFUSED) return {Outcome::not_there, path + " is left over from a tandemd that is gone"};
+  if (error == EACCES) {
+    return {Outcome::failed,
+            path +
+                ": you may not get to this socket; are you in the group tandem? sudo usermod -aG tandem $USER, "
+                "then log in again"};
+  }
   return {Outcome::failed, path + ": " + std::strerror(error)};
 }
 
@@ -69,7 +75,7 @@ Answer ask(const std::string& path, const std::string& request, std::int64_t tim
   while (!unsent.empty()) {
     if (!wait_for(socket.fd, POLLOUT, deadline)) return no_answer(path);
     const ssize_t count = ::send(socket.fd, unsent.data(), unsent.size(), MSG_NOSIGNAL);
-    if (count < 0 && errno != EAGAIN && errno != EINTR) return cut_off(path);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) break;  // refused, and it may say why
     if (count > 0) unsent.erase(0, static_cast<std::size_t>(count));
   }
   std::string reply;

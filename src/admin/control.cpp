@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "admin/few_clients.hpp"
@@ -25,13 +26,13 @@ namespace {
 using Protocol = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 
-constexpr mode_t socket_mode = 0660;
+constexpr mode_t socket_mode = 0666;  // who may do what is asked of the kernel
 
 // One tandemctl: reads lines, answers each, bounded in what it holds.
 class Client : public std::enable_shared_from_this<Client> {
  public:
-  Client(Protocol::socket socket, std::shared_ptr<const Control::Handler> handler)
-      : socket_(std::move(socket)), handler_(std::move(handler)) {}
+  Client(Protocol::socket socket, std::shared_ptr<const Control::Handler> handler, Caller caller, Right right)
+      : socket_(std::move(socket)), handler_(std::move(handler)), caller_(std::move(caller)), right_(right) {}
 
   void read() {
     socket_.async_read_some(boost::asio::buffer(piece_),
@@ -52,7 +53,7 @@ class Client : public std::enable_shared_from_this<Client> {
     std::size_t begin = 0;
     for (std::size_t end = 0; (end = request_.find('\n', begin)) != std::string::npos; begin = end + 1) {
       if (!socket_.is_open()) return;
-      replies += (*handler_)(std::string_view(request_).substr(begin, end - begin));
+      replies += (*handler_)(std::string_view(request_).substr(begin, end - begin), caller_, right_);
       replies += '\n';
     }
     request_.erase(0, begin);
@@ -75,10 +76,29 @@ class Client : public std::enable_shared_from_this<Client> {
 
   Protocol::socket socket_;
   std::shared_ptr<const Control::Handler> handler_;
+  const Caller caller_;
+  const Right right_;
   std::array<char, 1024> piece_{};
   std::string request_;
   std::string replies_;
 };
+
+// nullptr: it was refused. It takes no place of those who may.
+std::shared_ptr<Client> begin(Protocol::socket socket, const Rights& rights,
+                              const std::shared_ptr<const Control::Handler>& handler) {
+  std::optional<Caller> caller = caller_of(socket.native_handle());
+  if (!caller) return nullptr;
+  const Right right = rights.of(*caller);
+  if (right == Right::none) {
+    error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(boost::asio::buffer(reply_error(refusal(*caller, Right::read)) + '\n'), ignored);
+    return nullptr;
+  }
+  auto client = std::make_shared<Client>(std::move(socket), handler, *std::move(caller), right);
+  client->read();
+  return client;
+}
 
 // Is a process behind this socket file?
 bool answers(const UnixAddress& address) {
@@ -104,7 +124,7 @@ Status clear_way(const std::string& path, const UnixAddress& address) {
   return {};
 }
 
-// Mode before bind(), so that at no moment anybody else could connect; the umask may only take away from it.
+// Mode again behind bind(): the umask may have taken from it.
 Result<int> listen_at(const std::string& path, const UnixAddress& address) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd >= 0 && ::fchmod(fd, socket_mode) == 0 && ::bind(fd, address.generic(), sizeof address.address) == 0 &&
@@ -119,14 +139,12 @@ Result<int> listen_at(const std::string& path, const UnixAddress& address) {
 }  // namespace
 
 struct Control::Impl {
-  Impl(boost::asio::io_context& loop, std::string path_, Handler handler_)
+  Impl(boost::asio::io_context& loop, std::string path_, Rights rights, Handler handler_)
       : path(std::move(path_)),
         clients(std::make_shared<FewClients<Protocol, Client>>(
             loop, limits::control_clients,
-            [handler = std::make_shared<const Handler>(std::move(handler_))](Protocol::socket socket) {
-              auto client = std::make_shared<Client>(std::move(socket), handler);
-              client->read();
-              return client;
+            [rights, handler = std::make_shared<const Handler>(std::move(handler_))](Protocol::socket socket) {
+              return begin(std::move(socket), rights, handler);
             })) {}
 
   const std::string path;
@@ -134,8 +152,8 @@ struct Control::Impl {
   struct stat own_file {};
 };
 
-Control::Control(boost::asio::io_context& loop, std::string path, Handler handler)
-    : impl_(std::make_unique<Impl>(loop, std::move(path), std::move(handler))) {}
+Control::Control(boost::asio::io_context& loop, std::string path, Rights rights, Handler handler)
+    : impl_(std::make_unique<Impl>(loop, std::move(path), rights, std::move(handler))) {}
 
 Control::~Control() {
   close();

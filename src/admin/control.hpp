@@ -1,5 +1,6 @@
-// The control socket: tandemctl's door into tandemd. A Unix stream socket with mode 0660; each line is a
-// request, each request gets one line back (protocol.hpp says what they hold; this file only moves lines).
+// The control socket: tandemctl's door into tandemd. A Unix stream socket; each line is a request, each request gets
+// one line back (protocol.hpp says what they hold; this file only moves lines). Any process may connect: the kernel
+// tells who it is (caller.hpp), and who may nothing gets one sentence and the end of the connection.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "admin/caller.hpp"
 #include "base/result.hpp"
 
 namespace boost::asio {
@@ -17,11 +19,11 @@ namespace tandem::admin {
 
 class Control {
  public:
-  // Called in the loop with one request, without its line end; returns the reply without one. Must not
-  // destroy the Control.
-  using Handler = std::function<std::string(std::string_view request)>;
+  // Called in the loop with one request, without its line end, of one who has the right; returns the reply without a
+  // line end. Must not destroy the Control.
+  using Handler = std::function<std::string(std::string_view request, const Caller& caller, Right right)>;
 
-  Control(boost::asio::io_context& loop, std::string path, Handler handler);
+  Control(boost::asio::io_context& loop, std::string path, Rights rights, Handler handler);
   ~Control();
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;

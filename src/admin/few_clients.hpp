@@ -18,7 +18,8 @@ template <class Protocol, class Client>
 class FewClients : public std::enable_shared_from_this<FewClients<Protocol, Client>> {
  public:
   using Socket = typename Protocol::socket;
-  using Begin = std::function<std::shared_ptr<Client>(Socket)>;  // takes the connection and begins to read
+  using Begin =
+      std::function<std::shared_ptr<Client>(Socket)>;  // takes the connection and begins to read; nullptr: refused
 
   FewClients(boost::asio::io_context& loop, std::size_t at_most, Begin begin)
       : acceptor(loop), retry_(loop), at_most_(at_most), begin_(std::move(begin)) {}
@@ -56,12 +57,14 @@ class FewClients : public std::enable_shared_from_this<FewClients<Protocol, Clie
   }
 
   void take(Socket socket) {
-    std::erase_if(clients_, [](const std::weak_ptr<Client>& client) { return client.expired(); });
+    const std::shared_ptr<Client> client = begin_(std::move(socket));
+    if (client == nullptr) return;
+    std::erase_if(clients_, [](const std::weak_ptr<Client>& one) { return one.expired(); });
     if (clients_.size() >= at_most_) {
       if (const auto oldest = clients_.front().lock()) oldest->close();
       clients_.pop_front();
     }
-    clients_.push_back(begin_(std::move(socket)));
+    clients_.push_back(client);
   }
 
   boost::asio::steady_timer retry_;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "admin/few_clients.hpp"
+#include "admin/http_token.hpp"
 
 namespace tandem::admin {
 
@@ -38,11 +39,16 @@ bool is_malformed(const error_code& error) {
          error.category() == make_error_code(http::error::end_of_stream).category();
 }
 
+// What all requests pass.
+struct Door {
+  Http::Handler handler;
+  std::string token;  // empty: none is asked for
+};
+
 // One request, one response, then the end of the connection; all of it within the time that there is.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
-  Exchange(tcp::socket socket, std::shared_ptr<const Http::Handler> handler)
-      : stream_(std::move(socket)), handler_(std::move(handler)) {}
+  Exchange(tcp::socket socket, std::shared_ptr<const Door> door) : stream_(std::move(socket)), door_(std::move(door)) {}
 
   void start(std::chrono::milliseconds timeout) {
     stream_.expires_after(timeout);
@@ -67,7 +73,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     head_ = request.method() == http::verb::head;
     if (!head_ && request.method() != http::verb::get) return plain(405, "only GET and HEAD\n");
     const std::string_view target(request.target().data(), request.target().size());
-    std::optional<Page> page = (*handler_)(target.substr(0, target.find('?')));
+    const auto given = request[http::field::authorization];
+    const bool trusted = door_->token.empty() || carries_token({given.data(), given.size()}, door_->token);
+    std::optional<Page> page = door_->handler(target.substr(0, target.find('?')), trusted);
     return page ? std::move(*page) : plain(404, "no such page\n");
   }
 
@@ -78,6 +86,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
     response_.result(page.code);
     response_.set(http::field::content_type, page.type);
     response_.set(http::field::cache_control, "no-store");
+    if (page.code == 401) response_.set(http::field::www_authenticate, "Bearer");
     if (page.code == 405) response_.set(http::field::allow, "GET, HEAD");
     response_.content_length(page.body.size());
     if (!head_) response_.body() = std::move(page.body);
@@ -97,7 +106,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   beast::tcp_stream stream_;
-  const std::shared_ptr<const Http::Handler> handler_;
+  const std::shared_ptr<const Door> door_;
   beast::flat_static_buffer<limits::http_request_bytes> buffer_;
   http::request_parser<http::empty_body> parser_;
   http::response<http::string_body> response_;
@@ -110,11 +119,11 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 struct Http::Impl {
   Impl(asio::io_context& loop, HttpOptions options_, Handler handler_)
       : options(std::move(options_)),
+        door(std::make_shared<Door>(Door{std::move(handler_), {}})),
         clients(std::make_shared<FewClients<tcp, Exchange>>(
             loop, limits::http_connections,
-            [handler = std::make_shared<const Handler>(std::move(handler_)),
-             timeout = std::chrono::milliseconds(options.timeout_ms)](tcp::socket socket) {
-              auto exchange = std::make_shared<Exchange>(std::move(socket), handler);
+            [door_ = door, timeout = std::chrono::milliseconds(options.timeout_ms)](tcp::socket socket) {
+              auto exchange = std::make_shared<Exchange>(std::move(socket), door_);
               exchange->start(timeout);
               return exchange;
             })) {}
@@ -133,6 +142,7 @@ struct Http::Impl {
   }
 
   const HttpOptions options;
+  const std::shared_ptr<Door> door;
   const std::shared_ptr<FewClients<tcp, Exchange>> clients;
 };
 
@@ -141,6 +151,10 @@ Http::Http(asio::io_context& loop, HttpOptions options, Handler handler)
 
 Http::~Http() {
   close();
+}
+
+void Http::ask_token(std::string token) {
+  impl_->door->token = std::move(token);
 }
 
 Status Http::open() {

@@ -1,5 +1,6 @@
 // HTTP for monitoring: GET and HEAD of a few pages, one request a connection. It runs in the core loop and is bounded
-// in everything that a client could stretch: size of a request, connections, time.
+// in everything that a client could stretch: size of a request, connections, time. It has no TLS: a token crosses the
+// LAN in the clear.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +33,17 @@ struct HttpOptions {
 
 class Http {
  public:
-  // Called in the loop with the path of a request, without its query; nullopt: there is no such page. Must not destroy
-  // the Http.
-  using Handler = std::function<std::optional<Page>(std::string_view path)>;
+  // Called in the loop with the path of a request, without its query; nullopt: there is no such page. `trusted`: no
+  // token is asked for, or the request has it. Must not destroy the Http.
+  using Handler = std::function<std::optional<Page>(std::string_view path, bool trusted)>;
 
   Http(boost::asio::io_context& loop, HttpOptions options, Handler handler);
   ~Http();
   Http(const Http&) = delete;
   Http& operator=(const Http&) = delete;
 
+  // From now on; empty: everybody is trusted.
+  void ask_token(std::string token);
   // Error: the port is taken, or the address is not on this machine. May be tried again.
   Status open();
   void close();

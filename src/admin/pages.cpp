@@ -15,7 +15,13 @@ Page health_page(const StatusReport& report) {
   return {good ? 200U : 503U, "text/plain; charset=utf-8", line + "\n"};
 }
 
-std::optional<Page> page_of(std::string_view path, const std::function<StatusReport()>& status) {
+std::optional<Page> page_of(std::string_view path, bool trusted, const std::function<StatusReport()>& status) {
+  if (!trusted) {
+    if (path != "/health") return Page{401, "text/plain; charset=utf-8", "the token of http.token_file is needed\n"};
+    Page page = health_page(status());
+    page.body = page.code == 200 ? "good\n" : "bad\n";
+    return page;
+  }
   if (path == "/health") return health_page(status());
   if (path == "/metrics") return Page{200, metrics_type, to_metrics(status())};
   if (path == "/status") return Page{200, "application/json", to_json(status()) + "\n"};

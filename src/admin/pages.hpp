@@ -13,7 +13,8 @@ namespace tandem::admin {
 // 200: the box serves clients, or is a standby that takes over without loss; 503: neither. The body is one line: why.
 Page health_page(const StatusReport& report);
 
-// nullopt: there is no such page, and `status` was not asked for a report.
-std::optional<Page> page_of(std::string_view path, const std::function<StatusReport()>& status);
+// nullopt: there is no such page, and `status` was not asked for a report. Who is not trusted learns whether the box is
+// good, and nothing else: load balancers have no token.
+std::optional<Page> page_of(std::string_view path, bool trusted, const std::function<StatusReport()>& status);
 
 }  // namespace tandem::admin

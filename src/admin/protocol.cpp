@@ -24,6 +24,12 @@ std::string text_of(const Json& json, const char* key) {
 
 }  // namespace
 
+Right right_for(const Request& request) {
+  const bool reads = request.command == "status" || request.command == "events" || request.command == "verify" ||
+                     (request.command == "reconcile" && request.how == "dry-run");
+  return reads ? Right::read : Right::operate;
+}
+
 Result<Request> parse_request(std::string_view line) {
   const Json json = parse(line);
   if (!json.is_object()) return Error{"a request is a JSON object in one line"};

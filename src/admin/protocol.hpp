@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/caller.hpp"
 #include "base/result.hpp"
 
 namespace tandem::admin {
@@ -21,6 +22,9 @@ struct Request {
   std::string command;  // "status", "promote", ...
   std::string how;      // promote: "first" or "force"; events, verify, reconcile: see above
 };
+
+// What a command takes; one that is not known may change something.
+Right right_for(const Request& request);
 
 // One line without its end. Error: a sentence for reply_error().
 Result<Request> parse_request(std::string_view line);

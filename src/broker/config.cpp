@@ -170,7 +170,11 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
 Result<Config> load_config(const std::string& path) {
   const Result<std::string> text = read_file(path);
   if (!text) return text.error();
-  return parse_config(text.value(), path);
+  Result<Config> config = parse_config(text.value(), path);
+  if (!config.ok()) return config;
+  Config read = config.take();
+  read.file = path;
+  return read;
 }
 
 }  // namespace tandem

@@ -135,10 +135,12 @@ struct MqttConfig {
   std::string response_prefix;
 };
 
-// [http]; without this table no HTTP is served. Loopback only: it has no login.
+// [http]; without this table no HTTP is served. It has no TLS.
 struct HttpConfig {
-  std::string address = "127.0.0.1";
+  std::string address = "127.0.0.1";  // loopback, unless there is a token
   std::uint16_t port = 9883;
+  std::string token_file;  // absolute; its line is asked for as "Authorization: Bearer"; empty: everybody who gets
+                           // there is trusted
 };
 
 // [control]
@@ -157,6 +159,7 @@ struct Config {
   MqttConfig mqtt;
   std::optional<HttpConfig> http;
   ControlConfig control;
+  std::string file;  // that it was read from; empty: none
 
   // The word comes from keepalived; else from the heartbeats, or there is no second box.
   bool by_keepalived() const { return mirror && takeover.arbiter == Arbiter::keepalived; }

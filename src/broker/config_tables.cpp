@@ -157,9 +157,14 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
 
 void read_http(TableReader& reader, HttpConfig& http) {
   reader.read_text("address", http.address);
-  if (!is_loopback(http.address)) {
-    reader.reject("address", "\"" + http.address +
-                                 "\" is no loopback address; allowed: \"127.0.0.1\" or \"::1\" (HTTP has no login)");
+  reader.read_text("token_file", http.token_file);
+  if (!http.token_file.empty() && http.token_file.front() != '/') {
+    reader.reject("token_file", "\"" + http.token_file + "\" is no absolute path");
+  }
+  if (!is_loopback(http.address) && http.token_file.empty()) {
+    reader.reject("address",
+                  "\"" + http.address +
+                      "\" is no loopback address; allowed: \"127.0.0.1\" or \"::1\", or others with http.token_file");
   }
   reader.read_number("port", http.port, 1, 65'535);
   reader.reject_unknown_keys();

@@ -113,9 +113,14 @@ mirror::PairOptions Node::pair_options() const {
   return options;
 }
 
+void Node::change_pair_ids(std::vector<std::string> ids) {
+  if (pair_) pair_->change_pair_ids(std::move(ids));
+}
+
 void Node::make_pair() {
   mirror::PairOptions options = pair_options();
   options.pair_id = parts_.pair_id;
+  options.other_pair_ids = parts_.other_pair_ids;
   const store::Found& found = parts_.store.found();
   mirror::PairStart start;
   start.meta = found.meta;

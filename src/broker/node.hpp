@@ -47,7 +47,8 @@ class Node {
   void try_listen();  // now and then while wants_to_listen()
   bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
   void end_turn();
-  void stop();  // in order: the standby is told
+  void stop();                                         // in order: the standby is told
+  void change_pair_ids(std::vector<std::string> ids);  // keys of the link were replaced
   // One line in, one line out: the control socket's requests.
   std::string answer(std::string_view request);
   admin::StatusReport status();

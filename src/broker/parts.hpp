@@ -64,7 +64,8 @@ struct Parts {
   Clocks& clocks;
   Events& events;
   std::function<std::uint64_t()> random;
-  Vrrp* vrrp;  // may be null unless arbiter = "keepalived" in a pair
+  Vrrp* vrrp;                                    // may be null unless arbiter = "keepalived" in a pair
+  std::vector<std::string> other_pair_ids = {};  // by which the peer may call the pair while a key is replaced
   // Methods of enhanced authentication that clients may choose.
   std::vector<AuthMechanism*> auth_mechanisms = {};
   PasswordCheck* passwords = nullptr;  // null: no user has one

@@ -13,6 +13,7 @@
 
 #include "admin/control.hpp"
 #include "admin/http.hpp"
+#include "admin/http_token.hpp"
 #include "admin/pages.hpp"
 #include "admin/protocol.hpp"
 #include "base/flow.hpp"
@@ -20,6 +21,7 @@
 #include "broker/events_file.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/maintenance_file.hpp"
+#include "broker/mirror_keys.hpp"
 #include "broker/node.hpp"
 #include "broker/passwords.hpp"
 #include "broker/salvage.hpp"
@@ -109,9 +111,10 @@ struct Process::Impl {
   Status run();
   Status leave(const Error& failure);
   void end_node();
-  Status start_node(const std::string& pair_id);
-  std::string answer(std::string_view request);
-  Result<std::string> open_link();
+  Status start_node();
+  std::string answer(std::string_view request, const admin::Caller& caller, admin::Right right);
+  Status open_link();
+  Status change_mirror_keys();
   void watch(int descriptor, std::function<void()> readable);
   void beat();
   void keep_listening();
@@ -130,6 +133,7 @@ struct Process::Impl {
   const MaintenanceFile maintenance_file{config.node.data_dir};
   std::string known_damage;  // that a look at the files would not show; of the last start_node()
   std::unique_ptr<store::Store> store;
+  MirrorKeys mirror_keys;
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Keepalived> keepalived;  // null: another arbiter, or a single broker
   std::unique_ptr<Passwords> passwords;    // null: nobody has one
@@ -178,29 +182,52 @@ void Process::Impl::watch(int descriptor, std::function<void()> readable) {
   (*again)();
 }
 
-// The pair id; empty without a peer.
-Result<std::string> Process::Impl::open_link() {
-  if (!config.mirror) return std::string();
+Status Process::Impl::open_link() {
+  if (!config.mirror) return {};
   const MirrorConfig& mirror = *config.mirror;
-  Result<mirror::KeyPair> keys = mirror::read_key_file(mirror.key_file);
-  if (!keys.ok()) return keys.error();
+  Result<MirrorKeys> read = read_mirror_keys(mirror);
+  if (!read.ok()) return read.error();
+  mirror_keys = read.take();
   mirror::LinkOptions options;
-  options.own = keys.take();
-  options.peer_public_keys = mirror.peer_public_keys;
+  options.own = mirror_keys.own;
+  options.peer_public_keys = mirror_keys.peer_public_keys;
   for (const Endpoint& endpoint : mirror.listen) options.listen.push_back(to_text(endpoint));
   for (const Endpoint& endpoint : mirror.peer) options.peer.push_back(to_text(endpoint));
   Result<std::unique_ptr<mirror::Link>> opened = mirror::open_link(options);
   if (!opened.ok()) return opened.error();
   link = opened.take();
-  return mirror::pair_id(options.own.public_key, mirror.peer_public_keys.front());
+  return {};
+}
+
+// Of the configuration only these two keys are taken while the process runs.
+Status Process::Impl::change_mirror_keys() {
+  const Result<Config> fresh = load_config(config.file);
+  if (!fresh.ok()) return fresh.error();
+  if (!fresh.value().mirror) return Error{config.file + ": the table [mirror] is gone; that takes a restart"};
+  Result<MirrorKeys> keys = read_mirror_keys(*fresh.value().mirror);
+  if (!keys.ok()) return keys.error();
+  if (keys.value().own.public_key == mirror_keys.own.public_key &&
+      keys.value().peer_public_keys == mirror_keys.peer_public_keys)
+    return {};
+  if (Status changed = link->change_keys(keys.value().own, keys.value().peer_public_keys); !changed.ok())
+    return changed;
+  mirror_keys = keys.take();
+  node->change_pair_ids(mirror_keys.pair_ids());
+  events.event(
+      Level::info, "security",
+      "The mirror link's keys are now: own " + mirror_keys.own.public_key + ", the peer's " +
+          (mirror_keys.peer_public_keys.size() == 1 ? mirror_keys.peer_public_keys.front() : "one of several") + ".");
+  return {};
 }
 
 // Store and node. On an Error both are gone again.
-Status Process::Impl::start_node(const std::string& pair_id) {
+Status Process::Impl::start_node() {
   Result<std::unique_ptr<store::Store>> opened = store::open_store(store_options(config));
   if (!opened.ok()) return opened.error();
   store = opened.take();
-  Parts parts{*store, link.get(), pair_id, doors, clocks, events, random_u64, keepalived.get()};
+  std::vector<std::string> pair_ids = link ? mirror_keys.pair_ids() : std::vector<std::string>(1);
+  Parts parts{*store, link.get(), pair_ids.front(), doors, clocks, events, random_u64, keepalived.get()};
+  parts.other_pair_ids = std::move(pair_ids);
   parts.auth_mechanisms = auth_mechanisms;
   parts.passwords = passwords.get();
   parts.missing = salvage.missing();
@@ -233,26 +260,27 @@ Status Process::Impl::start() {
   if (keepalived) {
     if (Status opened = keepalived->open(static_cast<std::uint16_t>(random_u64())); !opened.ok()) return opened;
   }
-  Result<std::string> pair_id = open_link();
-  if (!pair_id.ok()) return pair_id.error();
+  if (Status opened = open_link(); !opened.ok()) return opened;
   if (Status opened = open_passwords(); !opened.ok()) return opened;
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
-  Status started = start_node(pair_id.value());
+  Status started = start_node();
   if (!started.ok()) {
     const Result<bool> aside = salvage.set_aside(clocks.wall(), known_damage);
     if (!aside.ok()) return aside.error();
     if (!aside.value()) return started;
-    started = start_node(pair_id.value());
+    started = start_node();
   }
   if (!started.ok()) return started;
   if (const Status opened = stale_clients.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
-  control = std::make_unique<admin::Control>(context, config.control.socket,
-                                             [this](std::string_view request) { return answer(request); });
+  control = std::make_unique<admin::Control>(context, config.control.socket, admin::local_rights(),
+                                             [this](std::string_view request, const admin::Caller& caller,
+                                                    admin::Right right) { return answer(request, caller, right); });
   if (Status opened = control->open(); !opened.ok()) return opened;
   if (config.http) {
-    http = std::make_unique<admin::Http>(
-        context, admin::HttpOptions{config.http->address, config.http->port},
-        [this](std::string_view path) { return admin::page_of(path, [this] { return node->status(); }); });
+    http = std::make_unique<admin::Http>(context, admin::HttpOptions{config.http->address, config.http->port},
+                                         [this](std::string_view path, bool trusted) {
+                                           return admin::page_of(path, trusted, [this] { return node->status(); });
+                                         });
     serve_http();
   }
   return {};
@@ -274,6 +302,13 @@ void Process::Impl::on_hangup() {
   hangup.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
     on_hangup();
+    if (http) serve_http();
+    if (link) {
+      const Status changed = change_mirror_keys();
+      if (!changed.ok()) {
+        events.event(Level::error, "security", changed.error().message + "; the mirror link's keys of before stay.");
+      }
+    }
     if (!passwords) return;
     const Result<std::string> loaded = passwords->load();
     events.event(loaded.ok() ? Level::info : Level::error, "security",
@@ -281,9 +316,18 @@ void Process::Impl::on_hangup() {
   });
 }
 
-// Nobody's messages depend on it: a port that is taken is an alarm, and is tried again.
+// Nobody's messages depend on it: a port that is taken, or a token that cannot be read, is an alarm, and is tried
+// again.
 void Process::Impl::serve_http() {
-  const Status opened = http->open();
+  Status opened;
+  if (!config.http->token_file.empty()) {
+    Result<std::string> token = admin::read_http_token(config.http->token_file);
+    if (token.ok())
+      http->ask_token(token.take());
+    else
+      opened = token.error();
+  }
+  if (opened.ok()) opened = http->open();
   if (opened.ok()) {
     node->alarms().clear("http", "health and metrics are served.");
     return;
@@ -295,8 +339,16 @@ void Process::Impl::serve_http() {
   });
 }
 
-std::string Process::Impl::answer(std::string_view line) {
+// Who changes something is told, whatever comes of it; not with what: a command may carry a password.
+std::string Process::Impl::answer(std::string_view line, const admin::Caller& caller, admin::Right right) {
   const Result<admin::Request> request = admin::parse_request(line);
+  if (request.ok() && admin::right_for(request.value()) == admin::Right::operate) {
+    const std::string& command = request.value().command;
+    const bool may = right == admin::Right::operate;
+    events.event(Level::info, "operator",
+                 to_text(caller) + (may ? " ordered: " : " may only look, and was refused: ") + command.substr(0, 32));
+    if (!may) return admin::reply_error(admin::refusal(caller, admin::Right::operate));
+  }
   if (request.ok() && request.value().command == "events") return events.answer(request.value().how);
   return node->answer(line);
 }

@@ -43,9 +43,9 @@ struct Folder {
 
 struct Server {
   explicit Server(
-      const std::string& path,
-      Control::Handler handler = [](std::string_view request) { return "<" + std::string(request) + ">"; })
-      : control(loop, path, std::move(handler)) {
+      const std::string& path, Control::Handler handler = [](std::string_view request, const Caller&,
+                                                             Right) { return "<" + std::string(request) + ">"; })
+      : control(loop, path, local_rights(), std::move(handler)) {
     opened = control.open();
     thread = std::thread([this] { loop.run(); });
   }
@@ -81,14 +81,14 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-TEST_CASE("a request gets its reply; the file has mode 0660 and is removed at the end") {
+TEST_CASE("a request gets its reply; the file has mode 0666 and is removed at the end") {
   Folder folder;
   {
     Server server(folder.socket());
     REQUIRE(server.opened.ok());
     struct stat found {};
     REQUIRE(::lstat(folder.socket().c_str(), &found) == 0);
-    CHECK((found.st_mode & 0777) == 0660);
+    CHECK((found.st_mode & 0777) == 0666);
     for (int i = 0; i < 3; ++i) {
       const Answer answer = ask(folder.socket(), "hello", patience_ms);
       CHECK(answer.outcome == Outcome::answered);

@@ -4,15 +4,19 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 #include <vector>
 
+#include "admin/http_token.hpp"
 #include "base/limits.hpp"
 
 #include <doctest/doctest.h>
@@ -22,7 +26,8 @@ using namespace tandem::admin;
 
 namespace {
 
-std::optional<Page> pages(std::string_view path) {
+std::optional<Page> pages(std::string_view path, bool trusted) {
+  if (!trusted) return Page{401, "text/plain", "a token is needed\n"};
   if (path == "/health") return Page{503, "text/plain", "bad: nobody\n"};
   if (path == "/metrics") return Page{200, "text/plain; version=0.0.4", "tandem_x 1\n"};
   return std::nullopt;
@@ -170,4 +175,47 @@ TEST_CASE("a port that is taken is an error that names it; later it can be opene
   CHECK(has(refused.error().message, "http.port"));
   first.reset();
   CHECK(second.open().ok());
+}
+
+TEST_CASE("with a token: who does not carry it is not trusted") {
+  Server server;
+  boost::asio::post(server.loop, [&server] { server.http.ask_token("0123456789abcdef"); });
+  const auto with = [&server](const std::string& header) {
+    return asked(server, "GET /metrics HTTP/1.1\r\nHost: x\r\n" + header + "\r\n");
+  };
+  const std::string refused = with("");
+  CHECK(refused.rfind("HTTP/1.1 401 ", 0) == 0);
+  CHECK(has(refused, "WWW-Authenticate: Bearer\r\n"));
+  CHECK(with("Authorization: Bearer 0123456789abcdef\r\n").rfind("HTTP/1.1 200 ", 0) == 0);
+  CHECK(with("authorization: bearer 0123456789abcdef\r\n").rfind("HTTP/1.1 200 ", 0) == 0);
+  for (const char* const header :
+       {"Authorization: Bearer 0123456789abcdeF\r\n", "Authorization: Bearer 0123456789abcde\r\n",
+        "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n", "Authorization: Basic 0123456789abcdef\r\n",
+        "Authorization: Bearer \r\n", "Authorization: Bearer0123456789abcdef\r\n"}) {
+    CAPTURE(header);
+    CHECK(with(header).rfind("HTTP/1.1 401 ", 0) == 0);
+  }
+}
+
+TEST_CASE("a token's file: one long line that nobody else may read") {
+  char path[] = "/tmp/tandem-token-XXXXXX";
+  const int fd = ::mkstemp(path);
+  REQUIRE(fd >= 0);
+  ::close(fd);
+  const auto read_back = [&path](const std::string& text) {
+    std::ofstream(path, std::ios::trunc) << text;
+    return read_http_token(path);
+  };
+  CHECK(read_back("0123456789abcdef\n").value() == "0123456789abcdef");
+  CHECK(read_back(std::string(512, 'x')).value().size() == 512);
+  for (const std::string& wrong : {std::string(), std::string("short\n"), std::string(513, 'x'),
+                                   std::string("0123456789 abcdef"), std::string("0123456789abcdef\nanother")}) {
+    CAPTURE(wrong);
+    REQUIRE_FALSE(read_back(wrong).ok());
+    CHECK(has(read_back(wrong).error().message, "16 to 512"));
+  }
+  REQUIRE(::chmod(path, 0644) == 0);
+  CHECK(has(read_back("0123456789abcdef").error().message, "chmod 600"));
+  ::unlink(path);
+  CHECK(has(read_http_token(path).error().message, "cannot be read"));
 }

@@ -217,12 +217,27 @@ TEST_CASE("the pages: /health, /metrics, /status as tandemctl status --json; not
     ++asked;
     return serving();
   };
-  CHECK(page_of("/metrics", status)->body == to_metrics(serving()));
-  CHECK(page_of("/metrics", status)->type.find("version=0.0.4") != std::string::npos);
-  CHECK(page_of("/status", status)->body == to_json(serving()) + "\n");
-  CHECK(page_of("/status", status)->type == "application/json");
-  CHECK(page_of("/health", status)->code == 200);
+  CHECK(page_of("/metrics", true, status)->body == to_metrics(serving()));
+  CHECK(page_of("/metrics", true, status)->type.find("version=0.0.4") != std::string::npos);
+  CHECK(page_of("/status", true, status)->body == to_json(serving()) + "\n");
+  CHECK(page_of("/status", true, status)->type == "application/json");
+  CHECK(page_of("/health", true, status)->code == 200);
   asked = 0;
-  for (const char* const path : {"", "/", "/metrics/", "/Metrics", "*"}) CHECK_FALSE(page_of(path, status).has_value());
+  for (const char* const path : {"", "/", "/metrics/", "/Metrics", "*"})
+    CHECK_FALSE(page_of(path, true, status).has_value());
   CHECK(asked == 0);
+}
+
+TEST_CASE("who is not trusted learns whether the box is good, and nothing else") {
+  int asked = 0;
+  const auto status = [&asked] {
+    ++asked;
+    return serving();
+  };
+  for (const char* const path : {"/metrics", "/status", "/", "/nothing", "/health/"})
+    CHECK(page_of(path, false, status)->code == 401);
+  CHECK(asked == 0);
+  CHECK(page_of("/health", false, status)->code == 200);
+  CHECK(page_of("/health", false, status)->body == "good\n");
+  CHECK(page_of("/health", false, [] { return StatusReport(); })->body == "bad\n");
 }

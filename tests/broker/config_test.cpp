@@ -277,7 +277,10 @@ TEST_CASE("values that are not allowed") {
   wrong(node_and_listener + "[takeover]\narbiter = \"paxos\"\n", "t.toml:6:11: takeover.arbiter: \"paxos\" is unknown",
         "\"keepalived\", \"heartbeat\"");
   wrong(node_and_listener + "[takeover]\nvip = \"router\"\n", "t.toml:6:7: takeover.vip: \"router\"", "192.0.2.10");
-  wrong(node_and_listener + "[http]\naddress = \"0.0.0.0\"\n", "t.toml:6:11: http.address: \"0.0.0.0\"", "127.0.0.1");
+  wrong(node_and_listener + "[http]\naddress = \"0.0.0.0\"\n", "t.toml:6:11: http.address: \"0.0.0.0\"",
+        "http.token_file");
+  wrong(node_and_listener + "[http]\ntoken_file = \"token\"\n", "t.toml:6:14: http.token_file: \"token\"", "absolute");
+  CHECK(right(node_and_listener + "[http]\naddress = \"0.0.0.0\"\ntoken_file = \"/t\"\n").http->token_file == "/t");
   wrong(node_and_listener + "[control]\nsocket = \"/" + std::string(107, 's') + "\"\n",
         "t.toml:6:10: control.socket: the path has 108 bytes", "at most 107");
   wrong(node_and_listener + "[limits]\nmax_packet_bytes = 4000001\n",

@@ -45,11 +45,13 @@ struct Folder {
 class FakeNode {
  public:
   FakeNode(const std::string& path, std::string reply)
-      : reply_(std::move(reply)), control_(loop_, path, [this](std::string_view request) {
-          const std::lock_guard lock(mutex_);
-          requests_.emplace_back(request);
-          return reply_;
-        }) {
+      : reply_(std::move(reply)),
+        control_(loop_, path, admin::local_rights(),
+                 [this](std::string_view request, const admin::Caller&, admin::Right) {
+                   const std::lock_guard lock(mutex_);
+                   requests_.emplace_back(request);
+                   return reply_;
+                 }) {
     REQUIRE(control_.open().ok());
     thread_ = std::thread([this] { loop_.run(); });
   }

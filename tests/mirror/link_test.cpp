@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -177,6 +178,64 @@ TEST_CASE("while keys are rotated the dialer tries each of the peer's keys") {
   CHECK(both_ways(*dialer, *binder, 0, "second key"));
 }
 
+TEST_CASE(
+    "a box replaces its key while both go on, whichever of the two; the key of before gets nobody in afterwards") {
+  const Setup setup(1);
+  const auto binder = open(setup.binder());
+  const auto dialer = open(setup.dialer());
+  REQUIRE(both_ways(*dialer, *binder, 0, "before"));
+  bool dialers = false;
+  SUBCASE("the one that dials") {
+    dialers = true;
+  }
+  SUBCASE("the one that listens") {}
+  const KeyPair& mine = dialers ? setup.dial_keys : setup.bind_keys;
+  const KeyPair& theirs = dialers ? setup.bind_keys : setup.dial_keys;
+  Link& me = dialers ? *dialer : *binder;
+  Link& peer = dialers ? *binder : *dialer;
+  const KeyPair next = mirror::next_keys(mine.public_key);
+  REQUIRE((next.public_key < theirs.public_key) == (mine.public_key < theirs.public_key));
+
+  REQUIRE(peer.change_keys(theirs, {mine.public_key, next.public_key}).ok());
+  CHECK(both_ways(*dialer, *binder, 0, "both keys are valid"));
+  REQUIRE(me.change_keys(next, {theirs.public_key}).ok());
+  CHECK(both_ways(*dialer, *binder, 0, "the next one is in use"));
+  REQUIRE(peer.change_keys(theirs, {next.public_key}).ok());
+  CHECK(both_ways(*dialer, *binder, 0, "the one before is gone"));
+
+  REQUIRE(me.change_keys(mine, {theirs.public_key}).ok());
+  CHECK_FALSE(passes(me, peer, 0, "with the key of before", 700));
+}
+
+TEST_CASE("new keys that would turn around who dials are refused, and nothing has changed") {
+  const Setup setup(1);
+  const auto binder = open(setup.binder());
+  const auto dialer = open(setup.dialer());
+  KeyPair high;
+  do high = mirror::make_keys();
+  while (high.public_key < setup.bind_keys.public_key);
+  const Status refused = dialer->change_keys(high, {setup.bind_keys.public_key});
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().message.find("keygen --next") != std::string::npos);
+  CHECK_FALSE(dialer->change_keys(setup.dial_keys, {}).ok());
+  CHECK(both_ways(*dialer, *binder, 0, "as before"));
+}
+
+TEST_CASE("who is refused at the door is told, with his address") {
+  const Setup setup(1);
+  const auto binder = open(setup.binder());
+  CHECK(binder->troubles().empty());
+  LinkOptions stranger = setup.dialer();
+  do stranger.own = mirror::make_keys();
+  while (!(stranger.own.public_key < setup.bind_keys.public_key));
+  const auto dialer = open(stranger);
+  const auto end = Clock::now() + std::chrono::seconds(5);
+  while (binder->troubles().empty() && Clock::now() < end) dialer->drain([](std::size_t, ByteView) {});
+  REQUIRE(binder->troubles().size() == 1);
+  CHECK(binder->troubles()[0].find("127.0.0.1") != std::string::npos);
+  CHECK(binder->troubles()[0].find("another key") != std::string::npos);
+}
+
 TEST_CASE("an address that is not here yet: told, retried, and the other path works meanwhile") {
   Setup setup(2);
   zmq::context_t context;
@@ -230,6 +289,20 @@ TEST_CASE("pair id: the same on both nodes, another for another pair") {
   const auto [a, b] = two_keys();
   CHECK(mirror::pair_id(a.public_key, b.public_key) == mirror::pair_id(b.public_key, a.public_key));
   CHECK(mirror::pair_id(a.public_key, b.public_key) != mirror::pair_id(a.public_key, a.public_key));
+}
+
+TEST_CASE("pair ids while a key is replaced: each box knows by which the other may call the pair") {
+  const auto [a, b] = two_keys();
+  const KeyPair next = mirror::next_keys(a.public_key);
+  const auto of_a = mirror::pair_ids({next.public_key, a.public_key}, {b.public_key});
+  const auto of_b = mirror::pair_ids({b.public_key}, {a.public_key, next.public_key});
+  const auto knows = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  CHECK(of_a.front() == mirror::pair_id(next.public_key, b.public_key));
+  CHECK(of_b.front() == mirror::pair_id(a.public_key, b.public_key));
+  CHECK(knows(of_a, of_b.front()));
+  CHECK(knows(of_b, of_a.front()));
 }
 
 TEST_CASE("own key as peer key, or addresses that do not match, are refused with a sentence") {

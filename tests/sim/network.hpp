@@ -69,6 +69,7 @@ class SimLink final : public mirror::Link {
   bool send(std::size_t path, ByteView head, ByteView body) override {
     return network_.send(node_, path, head, body, now_);
   }
+  Status change_keys(const mirror::KeyPair&, const std::vector<std::string>&) override { return {}; }
   std::vector<std::string> troubles() const override { return {}; }
 
  private:
