@@ -41,7 +41,7 @@ Status ImageLoader::load(const Row& row) {
       return load_segment(key, in);
     case RowKind::retained: {
       MessageRef held = message(in.u64_le());
-      if (!in.ok() || !held) return damaged("retained");
+      if (!in.ok() || !held || state_.retained().contains(row.key)) return damaged("retained");
       state_.load_retained(row.key, std::move(held));
       return {};
     }
@@ -83,7 +83,7 @@ Status ImageLoader::load_will(const std::string& client_id, ByteReader& in) {
   will.connected = (flags & 1U) != 0;
   will.grace = (flags & 2U) != 0;
   will.fires_at = Instant{in.i64_le()};
-  if (!in.ok() || !will.message) return damaged("will");
+  if (!in.ok() || !will.message || state_.wills().contains(client_id)) return damaged("will");
   state_.load_will(client_id, std::move(will));
   return {};
 }

@@ -161,7 +161,8 @@ HandedOn get_handed_on(ByteReader& in) {
     r.message = get_message(in);
   }
   const std::vector<SharedPick> picks = get_picks(in);
-  if (picks.size() > 1 || (picks.empty() && r.from == 0)) in.fail();
+  const bool transient = !picks.empty() && (picks.front().session & transient_bit) != 0;  // never named in a log
+  if (picks.size() > 1 || (picks.empty() && r.from == 0) || transient) in.fail();
   if (!picks.empty()) r.to = picks.front();
   return r;
 }
