@@ -7,7 +7,9 @@
 #   make build    only builds: build/bin/tandemd, build/bin/tandemctl
 #   make deb      the Debian package, build/tandem_VERSION_ARCHITECTURE.deb, as lintian likes it
 #   make sim      the simulation (tests/sim): SEEDS=n fresh seeds on all cores, after those that failed once
-#   make fuzz     libFuzzer on the codec, whole connections and WebSockets (tests/fuzz), FUZZ_SECONDS=n each
+#   make fuzz     libFuzzer on everything that comes from outside (tests/fuzz), FUZZ_SECONDS=n each
+#   make check-asan, make check-tsan  unit and wire tests with AddressSanitizer and UBSan, or ThreadSanitizer (long)
+#   make hostile  hostile clients against a pair, HOSTILE_ARGS="--seconds 5 --only half_open"
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
@@ -19,12 +21,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build deb run stop test sim fuzz model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz
+.PHONY: build deb run stop test check-asan check-tsan sim fuzz hostile model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
 MUTANTS_ARGS ?=
 LAB_ARGS ?=
+HOSTILE_ARGS ?=
 SANITIZE ?= 1
 SEEDS ?= 10000
 FUZZ_SECONDS ?= 60
@@ -63,6 +66,11 @@ ifneq ($(SANITIZE),0)
 endif
 	@ctest --preset default
 
+check-asan check-tsan: deps-test
+	@cmake --preset $(if $(filter check-asan,$@),sanitize,tsan) --log-level=WARNING
+	@cmake --build --preset $@
+	@ctest --preset $@
+
 # The last line says seeds, simulated hours, faults by kind and violations.
 sim: deps-test
 	@cmake --preset default --log-level=WARNING
@@ -74,6 +82,9 @@ fuzz: deps-fuzz
 	@cmake --preset fuzz --log-level=WARNING
 	@cmake --build --preset fuzz
 	@tests/fuzz/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+hostile: build
+	@/usr/bin/python3 -B tests/hostile/hostile.py build/bin $(HOSTILE_ARGS)
 
 model: deps-test
 	@tests/model/check.sh large
@@ -97,7 +108,7 @@ format: deps-test
 	@clang-format -i $(sources)
 
 clean: stop
-	@rm -rf build build-sanitize build-fuzz
+	@rm -rf build build-sanitize build-tsan build-fuzz
 
 deps-build:
 	@etc/dev/deps.sh build

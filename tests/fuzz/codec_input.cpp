@@ -1,11 +1,11 @@
-#include "tests/fuzz/codec_input.hpp"
-
+// Packets through the codec and back.
 #include "base/check.hpp"
 #include "mqtt/codec.hpp"
+#include "tests/fuzz/inputs.hpp"
 
 namespace tandem::fuzz {
 
-void examine_packets(ByteView input) {
+void examine_codec(ByteView input) {
   using namespace mqtt;
   ByteReader reader(input);
   const unsigned first = reader.u8();

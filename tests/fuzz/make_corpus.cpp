@@ -10,6 +10,7 @@
 
 #include "mqtt/codec.hpp"
 #include "tests/edge/websocket_client.hpp"
+#include "tests/fuzz/house_corpora.hpp"
 #include "tests/fuzz/script.hpp"
 #include "tests/mqtt/vectors.hpp"
 
@@ -253,4 +254,9 @@ int main(int argc, char** argv) {
   tandem::fuzz::connections(connection);
   tandem::fuzz::Folder websocket(folder / "corpus-websocket");
   tandem::fuzz::websockets(websocket);
+  tandem::fuzz::house_corpora(
+      [&](const std::string& fuzzer, const std::string& name, const tandem::ByteBuffer& input) {
+        tandem::fuzz::Folder(folder / ("corpus-" + fuzzer)).add(name, input);
+      },
+      TANDEM_GOLDEN_DIR);
 }

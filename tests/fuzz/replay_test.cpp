@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/fuzz/codec_input.hpp"
-#include "tests/fuzz/websocket_input.hpp"
+#include "tests/fuzz/inputs.hpp"
 #include "tests/fuzz/whole_connection.hpp"
 
 namespace tandem::fuzz {
@@ -63,9 +62,9 @@ ByteBuffer mutated(const std::vector<Input>& inputs, std::mt19937_64& random) {
 TEST_CASE("the corpus of the codec and mutations of it: what is read can be written and read again") {
   const std::vector<Input> inputs = corpus("corpus-codec");
   REQUIRE(inputs.size() >= 20);
-  for (const Input& input : inputs) examine_packets(input.bytes);
+  for (const Input& input : inputs) examine_codec(input.bytes);
   std::mt19937_64 random(1);
-  for (int i = 0; i < 300'000; ++i) examine_packets(mutated(inputs, random));
+  for (int i = 0; i < 300'000; ++i) examine_codec(mutated(inputs, random));
 }
 
 TEST_CASE("the corpus of WebSockets and mutations of it: cut anywhere, the same comes of it") {
@@ -74,6 +73,26 @@ TEST_CASE("the corpus of WebSockets and mutations of it: cut anywhere, the same 
   for (const Input& input : inputs) examine_websocket(input.bytes);
   std::mt19937_64 random(3);
   for (int i = 0; i < 20'000; ++i) examine_websocket(mutated(inputs, random));
+}
+
+TEST_CASE("the corpora of everything else that comes from outside, and mutations of them") {
+  struct Fuzzer {
+    std::string name;
+    void (*examine)(ByteView);
+    int mutations;  // a second of them at most
+  };
+  const Fuzzer fuzzers[] = {{"stranger", examine_stranger, 1'000}, {"peer", examine_peer, 3'000},
+                            {"control", examine_control, 500},     {"http", examine_http, 500},
+                            {"config", examine_config, 500},       {"passwords", examine_passwords, 10'000},
+                            {"records", examine_records, 5'000},   {"rows", examine_rows, 2'000}};
+  for (const Fuzzer& fuzzer : fuzzers) {
+    CAPTURE(fuzzer.name);
+    const std::vector<Input> inputs = corpus("corpus-" + fuzzer.name);
+    REQUIRE(inputs.size() >= 2);
+    for (const Input& input : inputs) fuzzer.examine(input.bytes);
+    std::mt19937_64 random(4);
+    for (int i = 0; i < fuzzer.mutations; ++i) fuzzer.examine(mutated(inputs, random));
+  }
 }
 
 TEST_CASE("the corpus of connections, cut anywhere: the same records, the same bytes back, one State on both boxes") {

@@ -1,5 +1,4 @@
-#include "tests/fuzz/websocket_input.hpp"
-
+// A WebSocket's upgrade and frames.
 #include <algorithm>
 #include <cstddef>
 #include <string>
@@ -7,6 +6,7 @@
 #include "base/check.hpp"
 #include "edge/websocket.hpp"
 #include "tests/edge/websocket_client.hpp"
+#include "tests/fuzz/inputs.hpp"
 
 namespace tandem::fuzz {
 
