@@ -1,0 +1,178 @@
+"""What hostile clients do, each for some seconds. A function an attack; it runs in processes of its own and may be killed."""
+import os
+import random
+import resource
+import selectors
+import socket
+import time
+
+from mqtt import Client, connect, packet, publish, subscribe
+from pair import ADDRESS, USERS
+
+
+def many_files():
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    return limit
+
+
+def dial():
+    one = socket.socket()
+    one.setblocking(False)
+    one.connect_ex(ADDRESS)
+    return one
+
+
+def evil(number, **more):
+    return Client(ADDRESS, f"evil-{os.getpid()}-{number}", "evil", USERS["evil"], **more)
+
+
+def again(end, attack):
+    """An attacker who is thrown out comes back."""
+    while time.monotonic() < end:
+        try:
+            attack()
+        except OSError:
+            time.sleep(0.01)
+
+
+def half_open(end):
+    """Connections that say nothing, as many as there are file descriptors."""
+    limit, held = many_files() - 100, []
+    while time.monotonic() < end:
+        if len(held) < min(limit, 60_000):
+            held.append(dial())
+            if len(held) % 100 == 0:
+                time.sleep(0.005)
+        else:
+            time.sleep(0.1)
+
+
+def slow_loris(end):
+    """2,000 connections, each of which sends its CONNECT a byte a second."""
+    many_files()
+    said = connect("loris" + "x" * 200, "evil", USERS["evil"])
+    held, at = [dial() for _ in range(2_000)], 0
+    while time.monotonic() < end:
+        for number, one in enumerate(held):
+            try:
+                one.send(said[at % len(said):at % len(said) + 1])
+            except BlockingIOError:
+                pass
+            except OSError:
+                one.close()
+                held[number] = dial()
+        at += 1
+        time.sleep(1)
+
+
+def subscribe_bomb(end):
+    """100,000 filters, 1,000 a packet."""
+    def attack():
+        client = evil(0)
+        for start in range(0, 100_000, 1_000):
+            client.send(subscribe([f"bomb/{n}/+/x" for n in range(start, start + 1_000)], 1 + start // 1_000))
+            client.read()
+            if time.monotonic() > end:
+                break
+        client.close()
+    again(end, attack)
+
+
+def huge_packets(end):
+    """Packets that announce 256 MB, and come."""
+    def attack():
+        client = evil(0)
+        client.send(b"\x30\xff\xff\xff\x7f" + b"\x00\x01t")
+        block = b"x" * 65536
+        while time.monotonic() < end:
+            client.send(block)
+    again(end, attack)
+
+
+def deep_wildcards(end):
+    """Every pattern of '+' and 'a' in 13 levels, and messages that all of them match."""
+    def attack():
+        subscriber, publisher = evil("s"), evil("p")
+        filters = ["/".join("+" if number >> level & 1 else "a" for level in range(13)) for number in range(8_192)]
+        for start in range(0, len(filters), 512):
+            subscriber.send(subscribe(filters[start:start + 512], 1 + start // 512))
+            subscriber.read()
+        topic = "/".join("a" * 13)
+        subscriber.socket.setblocking(False)
+        while time.monotonic() < end:
+            publisher.send(publish(topic, b"deep") * 10)
+            try:
+                subscriber.socket.recv(1 << 20)
+            except BlockingIOError:
+                pass
+    again(end, attack)
+
+
+def retained_flood(end):
+    """Retained messages of 1 KB on ever new topics."""
+    def attack():
+        client, number = evil(0), random.randrange(1 << 40)
+        client.socket.settimeout(1)
+        while time.monotonic() < end:
+            client.send(b"".join(publish(f"retained/{number + n}", b"r" * 1_024, retain=True) for n in range(100)))
+            number += 100
+    again(end, attack)
+
+
+def queue_flood(end):
+    """200 sessions that are away and want everything of 64 KB messages."""
+    def attack():
+        for number in range(200):
+            away = evil(f"away-{number}", clean=False)
+            away.send(subscribe(["flood/#"], qos=1))
+            away.read()
+            away.close()
+        client, number = evil(0), 0
+        while time.monotonic() < end:
+            number = number % 60_000 + 1
+            client.send(publish("flood/x", b"q" * 65_536, qos=1, packet_id=number))
+            client.read()
+    again(end, attack)
+
+
+def session_flood(end):
+    """Ever new persistent sessions."""
+    def attack():
+        for _ in range(100):
+            evil(random.randrange(1 << 60), clean=False).close()
+    again(end, attack)
+
+
+def wrong_passwords(end):
+    """Connect storms with wrong passwords, 50 at a time."""
+    selector, number = selectors.DefaultSelector(), 0
+    while time.monotonic() < end:
+        while len(selector.get_map() or {}) < 50:
+            selector.register(dial(), selectors.EVENT_WRITE)
+        for key, events in selector.select(0.1):
+            one = key.fileobj
+            try:
+                if events & selectors.EVENT_WRITE:
+                    number += 1
+                    one.send(connect(f"guess-{number}", "good", f"guess-{number}"))
+                    selector.modify(one, selectors.EVENT_READ)
+                elif not one.recv(100) or True:
+                    raise ConnectionError
+            except OSError:
+                selector.unregister(one)
+                one.close()
+
+
+def garbage(end):
+    """Random bytes, and packets that are not MQTT behind a good CONNECT."""
+    def attack():
+        client = evil(0)
+        client.send(packet(random.randrange(256), os.urandom(random.randrange(300))))
+        client.read()
+        client.close()
+    again(end, attack)
+
+
+ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, retained_flood, queue_flood, session_flood,
+           wrong_passwords, garbage)

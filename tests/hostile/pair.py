@@ -1,0 +1,110 @@
+"""Two tandemd as a pair on loopback, for the hostile suite."""
+import base64
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+USERS = {"good": "good-password", "evil": "evil-password"}
+ADDRESS = ("127.0.0.1", 18830)
+MIRROR_PORTS = {"boxa": 18831, "boxb": 18832}
+
+
+def password_line(user, password):
+    salt = b"saltsaltsalt"
+    done = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, 101)
+    return f"{user}:$7$101${base64.b64encode(salt).decode()}${base64.b64encode(done).decode()}\n"
+
+
+def config(folder, name, peer, peer_key):
+    return f"""[node]
+name = "{name}"
+data_dir = "{folder}/{name}"
+[[listener]]
+address = "{ADDRESS[0]}"
+port = {ADDRESS[1]}
+[security]
+password_file = "{folder}/passwd"
+[mirror]
+listen = ["127.0.0.1:{MIRROR_PORTS[name]}"]
+peer = ["127.0.0.1:{MIRROR_PORTS[peer]}"]
+key_file = "{folder}/{name}.key"
+peer_public_key = "{peer_key}"
+[takeover]
+arbiter = "heartbeat"
+[control]
+socket = "{folder}/{name}.sock"
+"""
+
+
+class Pair:
+    def __init__(self, folder, bin_folder):
+        self.folder, self.bin, self.processes = folder, bin_folder, {}
+
+    def start(self):
+        subprocess.run([f"{self.bin}/tandemctl", "keygen", "--out", self.folder, "--name", "boxa", "--name", "boxb"],
+                       check=True, stdout=subprocess.DEVNULL)
+        with open(f"{self.folder}/passwd", "w", encoding="ascii") as file:
+            file.writelines(password_line(*one) for one in USERS.items())
+        for name, peer in (("boxa", "boxb"), ("boxb", "boxa")):
+            with open(f"{self.folder}/{peer}.pub", encoding="ascii") as file:
+                key = file.read().strip()
+            with open(f"{self.folder}/{name}.toml", "w", encoding="ascii") as file:
+                file.write(config(self.folder, name, peer, key))
+            log = open(f"{self.folder}/{name}.log", "w", encoding="utf-8")
+            self.processes[name] = subprocess.Popen([f"{self.bin}/tandemd", "--config", f"{self.folder}/{name}.toml"],
+                                                    stdout=log, stderr=log)
+        end = time.monotonic() + 30
+        while not self.protected():
+            if time.monotonic() > end:
+                raise RuntimeError("the pair is not protected after 30 s")
+            time.sleep(0.05)
+
+    def stop(self):
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
+        for process in self.processes.values():
+            process.wait(20)
+
+    def status(self, name):
+        """Nothing if it does not answer within a second."""
+        try:
+            with socket.socket(socket.AF_UNIX) as control:
+                control.settimeout(1)
+                control.connect(f"{self.folder}/{name}.sock")
+                control.sendall(b'{"command":"status"}\n')
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    more = control.recv(65536)
+                    if not more:
+                        return None
+                    answer += more
+            return json.loads(answer)["status"]
+        except (OSError, ValueError):
+            return None
+
+    def protected(self):
+        found = [self.status(name) for name in self.processes]
+        return any(one and one["self"]["role"] == "active" and one["protected"] for one in found)
+
+    def ended(self):
+        """Sentences about boxes that are gone."""
+        return [f"{name} has ended with {one.poll()}" for name, one in self.processes.items() if one.poll() is not None]
+
+    def memory_mb(self):
+        """The larger of the two boxes' resident memory now."""
+        largest = 0
+        for process in self.processes.values():
+            try:
+                with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+                    lines = [line for line in file if line.startswith("VmRSS")]
+                largest = max(largest, int(lines[0].split()[1]) // 1024)
+            except (OSError, IndexError):
+                pass
+        return largest
+
+    def descriptors(self):
+        return max(len(os.listdir(f"/proc/{one.pid}/fd")) for one in self.processes.values() if one.poll() is None)
