@@ -68,7 +68,9 @@ Status ImageLoader::load_globals(ByteReader& in) {
     merged.lsn.value = in.u64_le();
     merged.index = in.u32_le();
   }
-  if (!in.ok() || globals.merged.size() > max_merged_epochs) return damaged("globals");
+  // It comes once, and before the sessions, whose numbers lie below the next one.
+  const bool numbers_left = globals.next_session != 0 && globals.next_session < transient_bit / 2;
+  if (!in.ok() || globals.merged.size() > max_merged_epochs || has_globals_ || !numbers_left) return damaged("globals");
   state_.load_globals(globals);
   has_globals_ = true;
   return {};

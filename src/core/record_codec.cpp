@@ -161,8 +161,9 @@ HandedOn get_handed_on(ByteReader& in) {
     r.message = get_message(in);
   }
   const std::vector<SharedPick> picks = get_picks(in);
-  const bool transient = !picks.empty() && (picks.front().session & transient_bit) != 0;  // never named in a log
-  if (picks.size() > 1 || (picks.empty() && r.from == 0) || transient) in.fail();
+  // A transient session is never named in a log, and 0 is none.
+  const bool nobody = !picks.empty() && (picks.front().session == 0 || (picks.front().session & transient_bit) != 0);
+  if (picks.size() > 1 || (picks.empty() && r.from == 0) || nobody) in.fail();
   if (!picks.empty()) r.to = picks.front();
   return r;
 }

@@ -145,6 +145,22 @@ TEST_CASE("A row that comes twice is refused, or counts once") {
   }
 }
 
+// Found by tests/fuzz: the next session got a number that was taken.
+TEST_CASE("A second row of globals is refused, and so is one that leaves no numbers") {
+  const auto state = sample_state();
+  std::vector<Row> rows = all_rows(*state);
+  const Row globals = rows.front();
+  REQUIRE_EQ(globals.kind, static_cast<std::uint8_t>(RowKind::globals));
+  rows.push_back(globals);
+  CHECK_FALSE(load_all(rows).ok());
+  constexpr std::size_t next_session_at = 25;
+  for (const char last : {'\0', '\x40', '\x80', '\xFF'}) {
+    Row changed = globals;
+    changed.value.replace(next_session_at, 8, ByteBuffer(7, '\0') + last);
+    CHECK_FALSE(load_all({changed}).ok());
+  }
+}
+
 TEST_CASE("A loader refuses rows whose partners are missing") {
   const auto state = sample_state();
   const std::vector<Row> rows = all_rows(*state);

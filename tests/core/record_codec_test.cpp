@@ -44,7 +44,7 @@ TEST_CASE("Records have the bytes of the golden vectors, both ways") {
 }
 
 // Found by tests/fuzz: such a record could be read, and was another one when it was written again.
-TEST_CASE("A handed-on message names no transient session") {
+TEST_CASE("A handed-on message names no transient session, and not session 0") {
   HandedOn record;
   record.message = MessageView{};
   record.message->topic = "t";
@@ -52,13 +52,16 @@ TEST_CASE("A handed-on message names no transient session") {
   ByteBuffer body = encoded(record).substr(3);  // behind kind, version, and a length below 128
   const std::size_t pick = body.rfind("\x01\x05");
   REQUIRE(pick != ByteBuffer::npos);
-  ByteBuffer transient;
-  ByteWriter(transient).varint(transient_bit | 5U);
-  body.replace(pick + 1, 1, transient);
-  ByteBuffer bytes("\x0D\x01", 2);
-  ByteWriter(bytes).bytes_varint(body);
-  ByteReader reader(bytes);
-  CHECK_FALSE(decode_record(reader).ok());
+  for (const SessionId session : {SessionId{5}, SessionId{0}, transient_bit | 5U}) {
+    ByteBuffer number;
+    ByteWriter(number).varint(session);
+    ByteBuffer changed = body;
+    changed.replace(pick + 1, 1, number);
+    ByteBuffer bytes("\x0D\x01", 2);
+    ByteWriter(bytes).bytes_varint(changed);
+    ByteReader reader(bytes);
+    CHECK_EQ(decode_record(reader).ok(), session == 5);
+  }
 }
 
 TEST_CASE("The hot kinds have the same bytes without the variant") {
