@@ -48,6 +48,9 @@ int run_verify(const std::vector<std::string>& sockets);
 // exit_good: a restart of this box's tandemd is no outage now; exit_bad: it is, and what to do first has been said.
 int run_upgrade_check(const std::vector<std::string>& sockets);
 
+// Passwords and certificates are read again. exit_bad: one of the files is wrong, what was read before stays.
+int run_reload(const std::vector<std::string>& sockets);
+
 struct EventsArguments {
   bool json = false;
   bool follow = false;

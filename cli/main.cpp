@@ -79,6 +79,9 @@ void add_operating(CLI::App& app, Commands& c) {
   how->require_option(1);
   promote->add_flag("--yes", c.promote.yes, "do not ask");
 
+  add(app, "reload", "read passwords and certificates again; clients stay connected",
+      [&c] { c.code = run_reload(c.sockets); });
+
   CLI::App* const reconcile =
       add(app, "reconcile", "merge what only this box acknowledged into the active (mirror.reconcile = \"ask\")",
           [&c] { c.code = run_reconcile(c.sockets, c.dry_run); });

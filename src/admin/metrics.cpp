@@ -153,6 +153,16 @@ void write_box(Writer& out, const StatusReport& report) {
   }
 }
 
+// How long is left says more than when: no clock but this box's own has a part in an alert.
+void write_certificates(Writer& out, const StatusReport& report) {
+  out.head(
+      "tandem_tls_certificate_expires_seconds", "gauge",
+      "Until the first certificate (or revocation list) in this file of a listener expires; negative: since then.");
+  for (const CertificateStatus& one : report.certificates) {
+    out.sample(labelled("listener", one.listener) + ',' + labelled("file", one.file), std::to_string(one.expires_in_s));
+  }
+}
+
 void write_clients(Writer& out, const StatusReport& report) {
   const NodeStatus& self = report.self;
   const Counters& counters = report.counters;
@@ -172,6 +182,9 @@ void write_clients(Writer& out, const StatusReport& report) {
               counters.publishers_paused);
   out.counter("tandem_connects_paused_total",
               "Times that new clients had to wait because of limits.max_connects_per_s.", counters.connects_paused);
+  out.head("tandem_tls_handshakes_total", "counter", "TLS handshakes with clients.");
+  out.sample("result", "done", number_text(counters.tls_handshakes_done));
+  out.sample("result", "failed", number_text(counters.tls_handshakes_failed));
   out.counter("tandem_records_total", "Records that this process made as the active.", counters.records);
   out.counter("tandem_digest_mismatches_total",
               "Comparisons in which this box, as a standby, differed from the active.", counters.digest_mismatches);
@@ -186,6 +199,7 @@ std::string to_metrics(const StatusReport& report) {
   write_peer(out, report);
   write_box(out, report);
   write_clients(out, report);
+  write_certificates(out, report);
   return out.take();
 }
 

@@ -4,6 +4,7 @@
 //   {"command":"resync"}, {"command":"reconcile"[,"how":"dry-run"]} -> {"ok":true,"message":"..."}
 //   {"command":"switchover"[,"how":"force"]}, {"command":"maintenance","how":"on"|"off"} -> {"ok":true,"message":"..."}
 //   {"command":"verify","how":"start"|"result"} -> {"ok":true,"message":"..."}; an empty message: not finished yet
+//   {"command":"reload"} -> {"ok":true,"message":"..."}, a line for each file that was read again
 //   {"command":"events","how":"last 50"|"after 1234"} -> {"ok":true,"events":[{...}]}  (events.hpp)
 //   anything that cannot be done                 -> {"ok":false,"error":"..."}
 // Unknown keys are ignored, so that a tandemctl of another version can be used.

@@ -36,6 +36,8 @@ Json json_of(const Counters& counters) {
               {"dropped_qos0", counters.dropped_qos0},
               {"publishers_paused", counters.publishers_paused},
               {"connects_paused", counters.connects_paused},
+              {"tls_handshakes_done", counters.tls_handshakes_done},
+              {"tls_handshakes_failed", counters.tls_handshakes_failed},
               {"records", counters.records},
               {"digest_mismatches", counters.digest_mismatches}};
 }
@@ -118,6 +120,8 @@ Counters counters_from(const Json& json) {
   fields.read("dropped_qos0", counters.dropped_qos0);
   fields.read("publishers_paused", counters.publishers_paused);
   fields.read("connects_paused", counters.connects_paused);
+  fields.read("tls_handshakes_done", counters.tls_handshakes_done);
+  fields.read("tls_handshakes_failed", counters.tls_handshakes_failed);
   fields.read("records", counters.records);
   fields.read("digest_mismatches", counters.digest_mismatches);
   return counters;
@@ -146,6 +150,34 @@ std::vector<PathStatus> paths_from(const Json& json) {
     paths.push_back(std::move(path));
   }
   return paths;
+}
+
+Json json_of(const std::vector<CertificateStatus>& certificates) {
+  Json json = Json::array();
+  for (const CertificateStatus& one : certificates) {
+    json.push_back(Json{{"listener", one.listener},
+                        {"file", one.file},
+                        {"revocations", one.revocations},
+                        {"expires_s", one.expires_s},
+                        {"expires_in_s", one.expires_in_s}});
+  }
+  return json;
+}
+
+std::vector<CertificateStatus> certificates_from(const Json& json) {
+  std::vector<CertificateStatus> certificates;
+  for (const Json& item : json) {
+    CertificateStatus one;
+    if (!item.is_object()) continue;
+    const Fields fields(item);
+    fields.read("listener", one.listener);
+    fields.read("file", one.file);
+    fields.read("revocations", one.revocations);
+    fields.read("expires_s", one.expires_s);
+    fields.read("expires_in_s", one.expires_in_s);
+    certificates.push_back(std::move(one));
+  }
+  return certificates;
 }
 
 }  // namespace
@@ -178,6 +210,7 @@ std::string to_json(const StatusReport& report) {
                   {"tail_compacted", report.tail_compacted},
                   {"alarms", std::move(alarms)},
                   {"paths", std::move(paths)},
+                  {"certificates", json_of(report.certificates)},
                   {"counters", json_of(report.counters)},
                   {"version", report.self.version},
                   {"uptime_s", report.self.uptime_s},
@@ -215,6 +248,8 @@ Result<StatusReport> status_from_json(std::string_view text) {
     report.alarms = alarms_from(*alarms);
   if (const Json* const paths = fields.find("paths"); paths != nullptr && paths->is_array())
     report.paths = paths_from(*paths);
+  if (const Json* const all = fields.find("certificates"); all != nullptr && all->is_array())
+    report.certificates = certificates_from(*all);
   if (const Json* const counters = fields.find("counters"); counters != nullptr && counters->is_object())
     report.counters = counters_from(*counters);
   if (const Json* const self = fields.find("self"); self != nullptr && self->is_object())

@@ -43,9 +43,18 @@ struct AlarmStatus {
   std::string text;
   std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
 };
-inline constexpr const char* alarm_kinds[] = {"digest", "damage",       "disk",        "log",
-                                              "http",   "weight",       "keepalived",  "tickle",
-                                              "reach",  "reach_socket", "both_active", "maintenance"};
+inline constexpr const char* alarm_kinds[] = {"digest",      "damage",      "disk",       "log",   "http",
+                                              "weight",      "keepalived",  "tickle",     "reach", "reach_socket",
+                                              "both_active", "maintenance", "certificate"};
+
+// A file of a TLS listener: the certificate in it that expires first, or a revocation list.
+struct CertificateStatus {
+  std::string listener;  // "0.0.0.0:8883"
+  std::string file;
+  bool revocations = false;       // a list: when the next one is due
+  std::int64_t expires_s = 0;     // since 1970 UTC
+  std::int64_t expires_in_s = 0;  // from now; negative: it has expired
+};
 
 // Since the process began.
 struct Counters {
@@ -58,6 +67,8 @@ struct Counters {
   std::uint64_t digest_mismatches = 0;   // found as the standby
   std::uint64_t publishers_paused = 0;   // times that a client had published limits.max_publishes_per_s
   std::uint64_t connects_paused = 0;     // times that new clients had to wait for limits.max_connects_per_s
+  std::uint64_t tls_handshakes_done = 0;
+  std::uint64_t tls_handshakes_failed = 0;
 };
 
 struct StatusReport {
@@ -83,6 +94,7 @@ struct StatusReport {
   bool tail_compacted = false;       // store.log_max_mb was exceeded: the other box will get an image
   std::vector<AlarmStatus> alarms;
   std::vector<PathStatus> paths;
+  std::vector<CertificateStatus> certificates;
   Counters counters;
   NodeStatus self;
   std::optional<NodeStatus> peer;  // nullopt: no [mirror] table
@@ -90,8 +102,8 @@ struct StatusReport {
 
 // One line. Keys: protected, why, hint, maintenance, peer_maintenance, switchover, durability, promise, promise_kind,
 // promise_since_ms, alone_from, acked_alone, acked_alone_at_most, safe_lsn, sync_percent, sync_bytes_per_s, sync_eta_s
-// (null: not loading, or not known yet), log_kept_bytes, tail_compacted, alarms, paths, counters, version, uptime_s,
-// digest (of the node that answers), self and peer (null: none) with the fields of NodeStatus.
+// (null: not loading, or not known yet), log_kept_bytes, tail_compacted, alarms, paths, certificates, counters,
+// version, uptime_s, digest (of the node that answers), self and peer (null: none) with the fields of NodeStatus.
 std::string to_json(const StatusReport& report);
 
 // The same back; missing keys keep their defaults. Error: not an object.

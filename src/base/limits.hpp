@@ -52,6 +52,15 @@ inline constexpr std::size_t websocket_request_bytes = 8 * kib;     // the HTTP 
 inline constexpr std::size_t websocket_frame_bytes = 16 * mib;      // of a client; any number of packets
 inline constexpr std::size_t websocket_sent_frame_bytes = 1 * mib;  // to a client
 
+// TLS
+inline constexpr int tls_handshake_threads = 2;
+inline constexpr std::size_t max_tls_handshakes = 1'000;  // under way at once; then new clients wait in the backlog
+inline constexpr std::int64_t tls_crowded_timeout_ms = 3'000;  // of one that began while half of them were under way
+inline constexpr std::int64_t tls_time_watch_ms = 100;         // how often their time is looked at
+inline constexpr std::size_t max_tls_file_bytes = 4 * mib;
+inline constexpr std::size_t max_certificate_user_bytes = 1 * kib;  // a longer name is none
+inline constexpr std::int64_t certificate_warning_s = 30 * 86'400;  // before it expires
+
 // Passwords
 inline constexpr int max_password_iterations = 1'000'000;          // about a second
 inline constexpr std::size_t max_password_checks_waiting = 1'000;  // then a CONNECT is answered "server busy"

@@ -110,7 +110,7 @@ class Active final : public edge::PacketSink {
   };
   // How a client has proved who it is, for the CONNACK.
   struct Proven {
-    std::string_view method;  // empty: by its password
+    std::string_view method;  // empty: by its password or certificate
     std::string_view username;
     std::string_view data;  // the mechanism's last bytes; empty: none
   };

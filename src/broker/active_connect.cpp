@@ -31,6 +31,13 @@ bool takes(const mqtt::Connack& connack, const core::Connected& client) {
 }  // namespace
 
 void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packet) {
+  if (const std::string& user = connection.certificate_user(); !user.empty()) {  // nothing else is asked of it
+    if (packet.properties.authentication_method) {
+      return refuse_connect(connection, packet, mqtt::Reason::bad_authentication_method);
+    }
+    const Proven proven{{}, user, {}};
+    return admit(connection, packet, &proven);
+  }
   if (packet.properties.authentication_method) return begin_authentication(connection, packet);
   if (passwords_ != nullptr && packet.username) return begin_password_check(connection, packet);
   admit(connection, packet, nullptr);

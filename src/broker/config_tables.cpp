@@ -83,6 +83,7 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
   reader.read_number("port", listener.port, 1, 65'535);
   reader.read_choice("protocol", listener.protocol, {{"mqtt", Protocol::mqtt}, {"websocket", Protocol::websocket}});
   read_websocket(reader, listener);
+  read_tls(reader, listener);
   const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
     return other.address == listener.address && other.port == listener.port;
   });

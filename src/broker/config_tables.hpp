@@ -11,6 +11,7 @@ namespace tandem::config_detail {
 void read_node(TableReader& reader, NodeConfig& node);
 // Appends one listener; a second one on the same address and port is a problem.
 void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners);
+void read_tls(TableReader& reader, ListenerConfig& listener);  // config_tls.cpp
 void read_security(TableReader& reader, SecurityConfig& security);
 void read_mirror(TableReader& reader, MirrorConfig& mirror);
 void read_takeover(TableReader& reader, bool mirrored, TakeoverConfig& takeover);

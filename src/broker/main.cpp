@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/journal.hpp"
+#include "broker/certificates.hpp"
 #include "broker/config.hpp"
 #include "broker/process.hpp"
 
@@ -43,6 +44,13 @@ int main(int argc, char** argv) {
     return exit_config;
   }
   if (check_only) {
+    bool good = true;
+    for (const auto& told : tandem::broker::Certificates(config.value().listeners).load()) {
+      if (told.good) continue;
+      std::fprintf(stderr, "%s: %s\n", config_file.c_str(), told.sentence.c_str());
+      good = false;
+    }
+    if (!good) return exit_config;
     std::printf("%s: good\n", config_file.c_str());
     return 0;
   }

@@ -106,6 +106,7 @@ class Node {
   void watch_alarms(Steady now);
   void watch_disk(Steady now);
   void watch_both_active();
+  void watch_certificates();
 
   // node_orders.cpp
   void carry_out();

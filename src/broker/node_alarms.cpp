@@ -1,4 +1,5 @@
 // What a person must know while it lasts: looked at about once a second.
+#include "broker/certificates.hpp"
 #include "broker/node.hpp"
 
 namespace tandem::broker {
@@ -39,8 +40,17 @@ void Node::watch_disk(Steady now) {
   }
 }
 
+void Node::watch_certificates() {
+  if (std::string warning = warning_of(parts_.certificates(parts_.clocks.wall())); !warning.empty()) {
+    alarms_.raise("certificate", std::move(warning));
+  } else {
+    alarms_.clear("certificate", "all certificates are valid for more than 30 days.");
+  }
+}
+
 void Node::watch_alarms(Steady now) {
   watch_disk(now);
+  watch_certificates();
   const mirror::PairStatus status = pair_->status(now);
   sync_meter_.see(status.sync_percent, status.sync_bytes, now);
   const bool in_sync = status.self.mode == mirror::Mode::in_sync;

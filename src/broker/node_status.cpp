@@ -147,6 +147,8 @@ admin::Counters Node::counters() const {
   counters.dropped_queue_full = replica_.state().dropped_messages();
   counters.publishers_paused = active_.counters().publishers_paused;
   counters.connects_paused = parts_.doors.connections().traffic().accept_pauses;
+  counters.tls_handshakes_done = parts_.doors.connections().traffic().tls_handshakes_done;
+  counters.tls_handshakes_failed = parts_.doors.connections().traffic().tls_handshakes_failed;
   counters.digest_mismatches = digest_mismatches_;
   return counters;
 }
@@ -174,6 +176,7 @@ admin::StatusReport Node::status() {
   report.acked_alone_at_most = pair.acked_alone_at_most;
   report.safe_lsn = active_.reigning() ? pair_->safe().value : 0;
   report.counters = counters();
+  report.certificates = parts_.certificates(parts_.clocks.wall());
   if (pair.sync_percent >= 0) {
     report.sync_percent = pair.sync_percent;
     report.sync_bytes_per_s = sync_meter_.bytes_per_s();
@@ -201,8 +204,9 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "verify") return verify(request.value().how);
   if (request.value().command == "switchover") return switchover(request.value().how);
   if (request.value().command == "maintenance") return maintenance(request.value().how);
-  return admin::reply_error("unknown command \"" + request.value().command +
-                            "\"; known: status, events, promote, reconcile, resync, verify, switchover, maintenance");
+  return admin::reply_error(
+      "unknown command \"" + request.value().command +
+      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance");
 }
 
 std::string Node::promote(std::string_view how) {

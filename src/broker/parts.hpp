@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/status.hpp"
 #include "base/journal.hpp"
 #include "base/result.hpp"
 #include "broker/authenticator.hpp"
@@ -69,6 +70,10 @@ struct Parts {
   // Methods of enhanced authentication that clients may choose.
   std::vector<AuthMechanism*> auth_mechanisms = {};
   PasswordCheck* passwords = nullptr;  // null: no user has one
+  // The TLS listeners' certificates and when they expire, as of this wall clock.
+  std::function<std::vector<admin::CertificateStatus>(Instant wall)> certificates = [](Instant) {
+    return std::vector<admin::CertificateStatus>{};
+  };
   // What this store lacks because a part of it could not be read (salvage.hpp); empty: nothing known. The node is
   // STALE.
   std::string missing = {};

@@ -18,6 +18,7 @@
 #include "admin/protocol.hpp"
 #include "base/flow.hpp"
 #include "base/journal.hpp"
+#include "broker/certificates.hpp"
 #include "broker/events_file.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/maintenance_file.hpp"
@@ -44,10 +45,11 @@ std::uint64_t random_u64() {
   return value;
 }
 
-edge::EdgeOptions edge_options(const Config& config) {
+edge::EdgeOptions edge_options(const Config& config, const Certificates& certificates) {
   edge::EdgeOptions options;
   for (const ListenerConfig& listener : config.listeners) {
     options.listeners.push_back({listener.address, listener.port});
+    options.listeners.back().tls = certificates.of(options.listeners.size() - 1);
     if (listener.protocol != Protocol::websocket) continue;
     options.listeners.back().websocket =
         std::make_shared<const edge::WebSocketOptions>(edge::WebSocketOptions{listener.paths, listener.origins});
@@ -120,7 +122,9 @@ struct Process::Impl {
   void keep_listening();
   void serve_http();
   Status open_passwords();
+  Status read_certificates();
   void on_hangup();
+  std::string reload();
 
   const Config config;
   const std::vector<AuthMechanism*> auth_mechanisms;
@@ -137,6 +141,7 @@ struct Process::Impl {
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Keepalived> keepalived;  // null: another arbiter, or a single broker
   std::unique_ptr<Passwords> passwords;    // null: nobody has one
+  Certificates certificates{config.listeners};
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
   std::unique_ptr<admin::Http> http;
@@ -230,6 +235,7 @@ Status Process::Impl::start_node() {
   parts.other_pair_ids = std::move(pair_ids);
   parts.auth_mechanisms = auth_mechanisms;
   parts.passwords = passwords.get();
+  parts.certificates = [this](Instant wall) { return certificates.status(wall); };
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
   parts.at_work = [this] { service_manager.alive(clocks.steady()); };
@@ -238,7 +244,7 @@ Status Process::Impl::start_node() {
   parts.in_maintenance = maintenance_file.on();
   parts.keep_maintenance = [this](bool on) { return maintenance_file.keep(on); };
   node = std::make_unique<Node>(config, parts);
-  doors.build(context, edge_options(config), node->sink());
+  doors.build(context, edge_options(config, certificates), node->sink());
   events.ask_place([this] {
     return EventsFile::Place{node->has_pair() ? node->pair().epoch().number : 0, node->log_time()};
   });
@@ -262,6 +268,7 @@ Status Process::Impl::start() {
   }
   if (Status opened = open_link(); !opened.ok()) return opened;
   if (Status opened = open_passwords(); !opened.ok()) return opened;
+  if (Status read = read_certificates(); !read.ok()) return read;
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
   Status started = start_node();
   if (!started.ok()) {
@@ -298,22 +305,46 @@ Status Process::Impl::open_passwords() {
   return {};
 }
 
+// A listener that cannot prove who it is: as above.
+Status Process::Impl::read_certificates() {
+  std::string problems;
+  for (const Certificates::Told& told : certificates.load()) {
+    if (told.good) events.event(Level::info, "security", told.sentence);
+    if (!told.good) problems += (problems.empty() ? "" : "\n") + told.sentence;
+  }
+  return problems.empty() ? Status() : Status(Error{problems});
+}
+
 void Process::Impl::on_hangup() {
   hangup.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
     on_hangup();
-    if (http) serve_http();
-    if (link) {
-      const Status changed = change_mirror_keys();
-      if (!changed.ok()) {
-        events.event(Level::error, "security", changed.error().message + "; the mirror link's keys of before stay.");
-      }
-    }
-    if (!passwords) return;
-    const Result<std::string> loaded = passwords->load();
-    events.event(loaded.ok() ? Level::info : Level::error, "security",
-                 loaded.ok() ? loaded.value() : loaded.error().message + "; the users of before stay.");
+    static_cast<void>(reload());
   });
+}
+
+// What is in files beside the configuration is read again: certificates, passwords, the mirror link's keys, the token of
+// HTTP. The reply, for tandemctl.
+std::string Process::Impl::reload() {
+  std::vector<Certificates::Told> all = certificates.load();
+  if (passwords) {
+    const Result<std::string> loaded = passwords->load();
+    all.push_back({loaded.ok(), loaded.ok() ? loaded.value() : loaded.error().message + "; the users of before stay."});
+  }
+  if (link) {
+    const Status changed = change_mirror_keys();
+    if (!changed.ok()) all.push_back({false, changed.error().message + "; the mirror link's keys of before stay."});
+  }
+  if (http) serve_http();
+  bool good = true;
+  std::string text;
+  for (const Certificates::Told& told : all) {
+    events.event(told.good ? Level::info : Level::error, "security", told.sentence);
+    good = good && told.good;
+    text += (text.empty() ? "" : "\n") + told.sentence;
+  }
+  if (all.empty()) text = "Done: no listener has TLS, and no user has a password.";
+  return good ? admin::reply_message(text) : admin::reply_error(text);
 }
 
 // Nobody's messages depend on it: a port that is taken, or a token that cannot be read, is an alarm, and is tried
@@ -350,6 +381,7 @@ std::string Process::Impl::answer(std::string_view line, const admin::Caller& ca
     if (!may) return admin::reply_error(admin::refusal(caller, admin::Right::operate));
   }
   if (request.ok() && request.value().command == "events") return events.answer(request.value().how);
+  if (request.ok() && request.value().command == "reload") return reload();
   return node->answer(line);
 }
 

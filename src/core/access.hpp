@@ -12,7 +12,7 @@ struct Access {
   bool allow_anonymous = false;
 
   // Reason::success or the CONNACK's refusal. `proven`: the client has shown that it is the user that it names, by its
-  // password or by enhanced authentication; without that only an open broker lets in.
+  // password, its certificate or enhanced authentication; without that only an open broker lets in.
   mqtt::Reason may_connect(const mqtt::Connect& packet, bool proven) const;
 };
 

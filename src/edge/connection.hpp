@@ -64,6 +64,8 @@ class Connection {
   virtual void resume_reading() = 0;
   const std::string& remote() const { return remote_; }
   const Flow& flow() const { return flow_; }
+  // The user that the client's certificate proves it is; empty: it proves none.
+  const std::string& certificate_user() const { return certificate_user_; }
 
  protected:
   Connection() = default;
@@ -80,6 +82,7 @@ class Connection {
   std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken
   std::string remote_;        // "address:port" of the client
   Flow flow_;
+  std::string certificate_user_;
 };
 
 // Who takes the packets: src/broker. A packet borrows from the edge's read buffer and is valid during the

@@ -25,29 +25,39 @@ bool would_block(int error) {
 
 }  // namespace
 
-ConnectionIo::ConnectionIo(EdgeState& edge, int fd, std::string remote)
-    : edge_(&edge), socket_(edge.loop.get_executor(), fd), since_ms_(edge.now_ms) {
-  remote_ = std::move(remote);
+ConnectionIo::ConnectionIo(EdgeState& edge, NewClient client)
+    : edge_(&edge), socket_(edge.loop.get_executor(), client.fd), tls_(std::move(client.tls)), since_ms_(edge.now_ms) {
+  flow_ = client.flow;
+  remote_ = std::move(client.remote);
+  certificate_user_ = std::move(client.certificate_user);
+  if (client.websocket != nullptr) websocket_ = std::make_unique<WebSocket>(*client.websocket);
   decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
 }
 
-void ConnectionIo::start(EdgeState& edge, int fd, const Flow& flow, std::string remote,
-                         const WebSocketOptions* websocket) {
-  const IoPtr connection(new ConnectionIo(edge, fd, std::move(remote)));
-  connection->flow_ = flow;
-  if (websocket != nullptr) connection->websocket_ = std::make_unique<WebSocket>(*websocket);
+void ConnectionIo::start(EdgeState& edge, NewClient client) {
+  const bool tls = client.tls != nullptr;
+  const IoPtr connection(new ConnectionIo(edge, std::move(client)));
   connection->id_ = edge.table.add(connection);
   edge.open.add(*connection);
   connection->start_clock();
-  connection->wait_readable();
+  // What came with the end of the handshake may lie in the session already.
+  tls ? connection->read_without_waiting() : connection->wait_readable();
 }
 
 // ---- Reading ----
 
-void ConnectionIo::wait_readable() {
+void ConnectionIo::read_without_waiting() {
   read_pending_ = true;
-  socket_.async_wait(boost::asio::posix::descriptor_base::wait_read,
-                     [self = IoPtr(this)](const boost::system::error_code&) { self->on_readable(); });
+  boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->on_readable(); });
+}
+
+void ConnectionIo::wait_readable() {
+  if (tls_ && tls_->has_more() && phase_ == Phase::open) return read_without_waiting();
+  read_pending_ = true;
+  const bool to_write = tls_ && tls_->read_wants_write() && phase_ == Phase::open;
+  socket_.async_wait(
+      to_write ? boost::asio::posix::descriptor_base::wait_write : boost::asio::posix::descriptor_base::wait_read,
+      [self = IoPtr(this)](const boost::system::error_code&) { self->on_readable(); });
 }
 
 void ConnectionIo::on_readable() {
@@ -70,7 +80,7 @@ void ConnectionIo::read() {
   if (!rest_.empty() && rest_.size() >= needed_ && !take_rest()) return;  // packets left over from a pause
   if (websocket_ && websocket_ended()) return;
   char* const buffer = edge_->read_buffer.get();
-  const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+  const ssize_t count = receive_some(buffer);
   if (count > 0) {
     edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
     edge_->open.count().bytes_received += static_cast<std::uint64_t>(count);
@@ -88,6 +98,17 @@ void ConnectionIo::read() {
   edge_->to_read.emplace_back(this);
 }
 
+ssize_t ConnectionIo::receive_some(char* buffer) {
+  if (tls_) return tls_->read(buffer, limits::turn_bytes_per_connection);
+  return ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+}
+
+ssize_t ConnectionIo::send_some(const char* bytes, std::size_t size) {
+  if (tls_) return tls_->write(bytes, size);
+  return ::send(socket_.native_handle(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// What the client still says to one that has said its last word; TLS or not does not matter any more.
 void ConnectionIo::discard() {
   const ssize_t count =
       ::recv(socket_.native_handle(), edge_->read_buffer.get(), limits::turn_bytes_per_connection, MSG_DONTWAIT);
@@ -166,9 +187,7 @@ void ConnectionIo::resume_reading() {
   if (read_pending_) return;
   const bool whole_packets = !rest_.empty() && rest_.size() >= needed_;
   const bool end_unsaid = websocket_ && websocket_->end() != WebSocket::End::none;
-  if (!whole_packets && !end_unsaid) return wait_readable();
-  read_pending_ = true;  // no need for the socket to become readable
-  boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->on_readable(); });
+  whole_packets || end_unsaid ? read_without_waiting() : wait_readable();
 }
 
 // ---- Writing ----
@@ -184,8 +203,7 @@ void ConnectionIo::write_now() {
   if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
   if (unsent_bytes() > 0) {
     wrote_ = true;
-    const ssize_t count =
-        ::send(socket_.native_handle(), out_.data() + out_sent_, unsent_bytes(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t count = send_some(out_.data() + out_sent_, unsent_bytes());
     if (count < 0 && !would_block(errno)) {
       if (phase_ == Phase::flushing) return close_now();
       write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
@@ -208,7 +226,7 @@ void ConnectionIo::write_now() {
 void ConnectionIo::end_unwritable() {
   while (phase_ == Phase::open && !paused_) {
     char* const buffer = edge_->read_buffer.get();
-    const ssize_t count = ::recv(socket_.native_handle(), buffer, limits::turn_bytes_per_connection, MSG_DONTWAIT);
+    const ssize_t count = receive_some(buffer);
     if (count <= 0) break;
     receive(buffer, static_cast<std::size_t>(count));
   }
@@ -237,6 +255,7 @@ void ConnectionIo::all_written() {
   out_.clear();
   out_sent_ = 0;
   if (phase_ == Phase::flushing) {
+    if (tls_ && !tls_->say_end()) return wait_writable();
     if (end_seen_) return close_now();
     if (!client_closes_first_) ::shutdown(socket_.native_handle(), SHUT_WR);
     phase_ = Phase::draining;

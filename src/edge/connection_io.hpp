@@ -13,6 +13,7 @@
 #include "base/bytes.hpp"
 #include "edge/edge.hpp"
 #include "edge/rest_bytes.hpp"
+#include "edge/tls_session.hpp"
 #include "edge/websocket.hpp"
 #include "mqtt/codec.hpp"
 
@@ -23,11 +24,20 @@ class ConnectionIo;
 // Counts without atomics: one thread. A handler that waits in the loop holds one.
 using IoPtr = boost::intrusive_ptr<ConnectionIo>;
 
+// Of a connection that begins.
+struct NewClient {
+  int fd = -1;  // of a non-blocking socket
+  Flow flow;
+  std::string remote;
+  const WebSocketOptions* websocket = nullptr;  // null: MQTT itself; outlives the connection
+  std::unique_ptr<TlsSession> tls = nullptr;    // null: plain; its handshake is done
+  std::string certificate_user = {};
+};
+
 class ConnectionIo final : public Connection {
  public:
-  // Takes a non-blocking socket and has it read as soon as it is readable. `websocket` is null for plain MQTT, and
-  // outlives the connection.
-  static void start(EdgeState& edge, int fd, const Flow& flow, std::string remote, const WebSocketOptions* websocket);
+  // Takes the socket and has it read as soon as it is readable.
+  static void start(EdgeState& edge, NewClient client);
 
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read
@@ -56,13 +66,17 @@ class ConnectionIo final : public Connection {
   // is to close first. Both discard input.
   enum class Phase : std::uint8_t { open, flushing, draining, closed };
 
-  ConnectionIo(EdgeState& edge, int fd, std::string remote);
+  ConnectionIo(EdgeState& edge, NewClient client);
   ~ConnectionIo() = default;
 
   void wait_readable();
+  void read_without_waiting();
   void on_readable();
   void read();
   void discard();
+  // As recv() and send() without waiting, through TLS if there is one.
+  ssize_t receive_some(char* buffer);
+  ssize_t send_some(const char* bytes, std::size_t size);
   // What the socket gave, in the edge's buffer: MQTT itself, or WebSocket frames around it.
   void receive(char* bytes, std::size_t size) { websocket_ == nullptr ? take({bytes, size}) : unwrap(bytes, size); }
   void unwrap(char* bytes, std::size_t size);
@@ -81,7 +95,8 @@ class ConnectionIo final : public Connection {
 
   EdgeState* edge_;
   Socket socket_;
-  std::unique_ptr<WebSocket> websocket_;  // null for plain MQTT
+  std::unique_ptr<TlsSession> tls_;       // null: plain
+  std::unique_ptr<WebSocket> websocket_;  // null: MQTT itself
   RestBytes rest_;                        // never holds a whole packet, except after a pause
   std::size_t needed_ = 0;                // bytes that rest_ must have before decoding again makes sense
   std::int64_t since_ms_;                 // last sign of life; in flushing and draining: their start

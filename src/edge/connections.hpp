@@ -17,6 +17,8 @@ struct Traffic {
   std::uint64_t accept_pauses = 0;  // times that new ones had to wait for max_connects_per_s
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
+  std::uint64_t tls_handshakes_done = 0;
+  std::uint64_t tls_handshakes_failed = 0;
 };
 
 class Connections {

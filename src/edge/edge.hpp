@@ -20,6 +20,8 @@ class io_context;
 
 namespace tandem::edge {
 
+class TlsCertificates;
+
 // Of a listener whose clients speak MQTT over WebSocket.
 struct WebSocketOptions {
   std::vector<std::string> paths;    // where MQTT is, such as "/mqtt"
@@ -30,6 +32,7 @@ struct ListenerOptions {
   std::string address;
   std::uint16_t port = 1883;
   std::shared_ptr<const WebSocketOptions> websocket = nullptr;  // null: MQTT itself
+  std::shared_ptr<const TlsCertificates> tls = nullptr;         // null: plain; loaded before a client comes
   bool shared = false;  // another listener may have this port, at an address of its own (SO_REUSEPORT)
 };
 

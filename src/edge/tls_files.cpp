@@ -1,0 +1,193 @@
+#include "edge/tls_files.hpp"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <optional>
+
+#include "base/limits.hpp"
+
+namespace tandem::edge::tls_detail {
+
+namespace {
+
+template <class T, void (*free_one)(T*)>
+struct Free {
+  void operator()(T* one) const { free_one(one); }
+};
+using Certificate = std::unique_ptr<X509, Free<X509, X509_free>>;
+using Revocations = std::unique_ptr<X509_CRL, Free<X509_CRL, X509_CRL_free>>;
+using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY, EVP_PKEY_free>>;
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Bio = std::unique_ptr<BIO, FreeBio>;
+
+struct File {
+  std::string text;
+  mode_t mode = 0;
+};
+
+Result<File> read_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    return Error{path + ": cannot be opened: " + std::strerror(errno) +
+                 (errno == EACCES ? "; the user that tandemd runs as must be able to read it" : "")};
+  }
+  struct stat found {};
+  File file;
+  file.text.resize(limits::max_tls_file_bytes + 1);
+  std::size_t size = 0;
+  ssize_t count = ::fstat(fd, &found) == 0 && S_ISREG(found.st_mode) ? 1 : -1;
+  if (count < 0) errno = EINVAL;
+  while (count > 0 && size < file.text.size()) {
+    count = ::read(fd, file.text.data() + size, file.text.size() - size);
+    if (count > 0) size += static_cast<std::size_t>(count);
+  }
+  const std::string cause = std::strerror(errno);
+  ::close(fd);
+  if (count < 0) return Error{path + ": cannot be read: " + cause};
+  if (size > limits::max_tls_file_bytes) return Error{path + ": larger than 4 MiB; this is no file of certificates"};
+  file.text.resize(size);
+  file.mode = found.st_mode;
+  return file;
+}
+
+// Seconds since 1970 UTC; what cannot be read has expired.
+std::int64_t seconds(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return ::timegm(&parts);
+}
+
+Bio bio_of(const File& file) {
+  return Bio(BIO_new_mem_buf(file.text.data(), static_cast<int>(file.text.size())));
+}
+
+// The end of a PEM file is an error of OpenSSL's, as a part that is broken is: this tells them apart.
+bool at_end() {
+  const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (end) ERR_clear_error();
+  return end;
+}
+
+Error broken(const std::string& path, const std::string& what) {
+  return Error{path + ": " + what + " (" + last_reason() + ")"};
+}
+
+Result<std::vector<Certificate>> read_certificates(const std::string& path, std::vector<TlsExpiry>& expiries) {
+  Result<File> file = read_file(path);
+  if (!file.ok()) return file.error();
+  ERR_clear_error();
+  const Bio bio = bio_of(file.value());
+  std::vector<Certificate> all;
+  while (Certificate one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) all.push_back(std::move(one));
+  if (!at_end()) return broken(path, "certificate " + std::to_string(all.size() + 1) + " in it cannot be read");
+  if (all.empty()) {
+    return Error{path + ": has no certificate; PEM is needed (\"-----BEGIN CERTIFICATE-----\")"};
+  }
+  std::int64_t earliest_s = seconds(X509_get0_notAfter(all.front().get()));
+  for (const Certificate& one : all) earliest_s = std::min(earliest_s, seconds(X509_get0_notAfter(one.get())));
+  expiries.push_back({path, earliest_s, false});
+  return all;
+}
+
+// A key with a pass phrase: nobody is there to type it.
+int no_passphrase(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+}  // namespace
+
+std::string last_reason() {
+  const unsigned long error = ERR_peek_last_error();
+  const char* const reason = ERR_reason_error_string(error);
+  ERR_clear_error();
+  return reason != nullptr ? reason : "error " + std::to_string(error);
+}
+
+Status use_certificate(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {
+  Result<std::vector<Certificate>> read = read_certificates(path, expiries);
+  if (!read.ok()) return read.error();
+  bool first = true;
+  for (Certificate& one : read.value()) {
+    const bool used =
+        first ? SSL_CTX_use_certificate(context, one.get()) == 1 : SSL_CTX_add1_chain_cert(context, one.get()) == 1;
+    if (!used) return broken(path, "a certificate in it cannot be used");
+    first = false;
+  }
+  return {};
+}
+
+Status use_key(ssl_ctx_st* context, const std::string& path, const std::string& cert_file) {
+  Result<File> file = read_file(path);
+  if (!file.ok()) return file.error();
+  if ((file.value().mode & 0027U) != 0) {
+    OPENSSL_cleanse(file.value().text.data(), file.value().text.size());
+    return Error{path +
+                 ": others than its owner and group may read this secret key, or its group may change it; chown root:" +
+                 "tandem and chmod 0640 it (or 0600 for the user that tandemd runs as)"};
+  }
+  ERR_clear_error();
+  bool asked = false;
+  const Key key(PEM_read_bio_PrivateKey(bio_of(file.value()).get(), nullptr, no_passphrase, &asked));
+  OPENSSL_cleanse(file.value().text.data(), file.value().text.size());
+  if (asked) {
+    ERR_clear_error();
+    return Error{path + ": the key has a pass phrase; `openssl pkey -in FILE -out NEW` takes it off"};
+  }
+  if (!key) return broken(path, "has no secret key; PEM is needed (\"-----BEGIN PRIVATE KEY-----\")");
+  if (X509_check_private_key(SSL_CTX_get0_certificate(context), key.get()) != 1) {
+    ERR_clear_error();
+    return Error{path + ": is not the key of the certificate in " + cert_file +
+                 "; the two files must be of one pair, the listener's own certificate first"};
+  }
+  if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) return broken(path, "the key cannot be used");
+  return {};
+}
+
+Status use_client_ca(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {
+  Result<std::vector<Certificate>> read = read_certificates(path, expiries);
+  if (!read.ok()) return read.error();
+  for (Certificate& one : read.value()) {
+    if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get()) != 1 ||
+        SSL_CTX_add_client_CA(context, one.get()) != 1) {
+      return broken(path, "a certificate in it cannot be used");
+    }
+  }
+  return {};
+}
+
+Status use_client_crl(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {
+  Result<File> file = read_file(path);
+  if (!file.ok()) return file.error();
+  ERR_clear_error();
+  const Bio bio = bio_of(file.value());
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  std::optional<std::int64_t> earliest_s;
+  bool any = false;
+  while (Revocations one{PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr)}) {
+    if (X509_STORE_add_crl(store, one.get()) != 1) return broken(path, "a list in it cannot be used");
+    any = true;
+    const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(one.get());
+    if (next != nullptr) earliest_s = std::min(earliest_s.value_or(seconds(next)), seconds(next));
+  }
+  if (!at_end()) return broken(path, "a revocation list in it cannot be read");
+  if (!any) return Error{path + ": has no revocation list; PEM is needed (\"-----BEGIN X509 CRL-----\")"};
+  if (earliest_s) expiries.push_back({path, *earliest_s, true});
+  X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  return {};
+}
+
+}  // namespace tandem::edge::tls_detail
