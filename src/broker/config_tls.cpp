@@ -12,7 +12,8 @@ using edge::UserNameFrom;
 
 void read_file_name(TableReader& reader, std::string_view key, std::string& file) {
   reader.read_text(key, file);
-  if (!file.empty() && file.front() != '/') reader.reject(key, "\"" + file + "\" is no absolute path");
+  if (!file.empty() && file.front() != '/')
+    reader.reject(key, "\"" + file + "\" is no absolute path; allowed: such as \"/etc/tandem/tls/server.pem\"");
 }
 
 // Which of these there may be only because there is another one.

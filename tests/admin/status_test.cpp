@@ -18,6 +18,8 @@ StatusReport healthy() {
   report.durability = "peer";
   report.promise = "acknowledged means: in the memory of both boxes, on both disks within 50 ms";
   report.paths = {{"10.78.0.2:7883", true}, {"10.77.0.12:7883", false}};
+  report.certificates = {{"0.0.0.0:8883", "/t/server.pem", false, 1'795'651'323, -60},
+                         {"0.0.0.0:8883", "/t/crl.pem", true, 1'895'651'323, 99}};
   report.self.name = "boxa";
   report.self.role = "active";
   report.self.mode = "mirrored";
@@ -70,6 +72,7 @@ TEST_CASE("the keys of status --json") {
                                       "tail_compacted",
                                       "alarms",
                                       "paths",
+                                      "certificates",
                                       "version",
                                       "uptime_s",
                                       "digest",
@@ -83,7 +86,8 @@ TEST_CASE("the keys of status --json") {
   std::set<std::string> of_counters;
   for (const auto& item : json["counters"].items()) of_counters.insert(item.key());
   CHECK(of_counters == std::set<std::string>{"received", "sent", "refused", "dropped_queue_full", "dropped_qos0",
-                                             "publishers_paused", "connects_paused", "records", "digest_mismatches"});
+                                             "publishers_paused", "connects_paused", "records", "digest_mismatches",
+                                             "tls_handshakes_done", "tls_handshakes_failed"});
   std::set<std::string> of_peer;
   for (const auto& item : json["peer"].items()) of_peer.insert(item.key());
   of_self.insert({"reachable", "heard_ms_ago"});
@@ -111,7 +115,7 @@ TEST_CASE("JSON and back gives the same report; a single box has no peer") {
   report.acked_alone_at_most = true;
   report.safe_lsn = 120;
   report.promise_kind = "peer";
-  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   report.self.durable_lsn = 119;
   report.peer->reachable = false;
   const auto back = status_from_json(to_json(report));

@@ -223,6 +223,39 @@ TEST_CASE("a listener for WebSocket has paths and origins") {
   }
 }
 
+TEST_CASE("a listener with a certificate has TLS") {
+  CHECK_FALSE(right(node_and_listener).listeners[0].tls.has_value());
+  const std::string files = "cert_file = \"/t/server.pem\"\nkey_file = \"/t/server.key\"\n";
+  const auto tls = [&](const std::string& more) { return *right(node_and_listener + files + more).listeners[0].tls; };
+  CHECK(tls("").cert_file == "/t/server.pem");
+  CHECK(tls("").key_file == "/t/server.key");
+  CHECK(tls("").client_certificate == edge::ClientCertificate::none);
+  CHECK(tls("").min_version == edge::TlsVersion::v1_2);
+  CHECK(tls("tls_min_version = \"1.3\"\n").min_version == edge::TlsVersion::v1_3);
+  const std::string ca = "client_ca_file = \"/t/ca.pem\"\n";
+  CHECK(tls(ca).client_certificate == edge::ClientCertificate::required);
+  CHECK(tls(ca + "client_cert = \"optional\"\n").client_certificate == edge::ClientCertificate::optional);
+  CHECK(tls(ca + "client_crl_file = \"/t/crl.pem\"\n").client_crl_file == "/t/crl.pem");
+  CHECK(tls(ca).username_from == edge::UserNameFrom::connect);
+  CHECK(tls(ca + "username_from = \"subject_cn\"\n").username_from == edge::UserNameFrom::subject_cn);
+  CHECK(tls(ca + "username_from = \"san_uri\"\n").username_from == edge::UserNameFrom::san_uri);
+
+  wrong(node_and_listener + "cert_file = \"/t/server.pem\"\n", "t.toml:3:1: listener.key_file: missing", "secret key");
+  wrong(node_and_listener + "cert_file = \"server.pem\"\nkey_file = \"/k\"\n",
+        "t.toml:5:13: listener.cert_file:", "absolute");
+  for (const std::string key : {"key_file", "client_ca_file", "client_crl_file"}) {
+    wrong(node_and_listener + key + " = \"/t/x\"\n", "t.toml:5:", "cert_file");
+  }
+  for (const std::string line :
+       {"client_cert = \"optional\"\n", "client_crl_file = \"/t/crl.pem\"\n", "username_from = \"connect\"\n"}) {
+    wrong(node_and_listener + files + line, "t.toml:7:", "client_ca_file");
+  }
+  wrong(node_and_listener + files + ca + "client_cert = \"none\"\nusername_from = \"san_dns\"\n",
+        "t.toml:9:17: listener.username_from:", "required");
+  wrong(node_and_listener + files + "tls_min_version = \"1.1\"\n", "t.toml:7:19: listener.tls_min_version: \"1.1\"",
+        "\"1.2\", \"1.3\"");
+}
+
 TEST_CASE("a key twice is an error") {
   CHECK(starts_with(problems("[node]\nname = \"a\"\nname = \"b\"\n").front(), "t.toml:3:"));
 }
