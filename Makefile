@@ -10,6 +10,7 @@
 #   make fuzz     libFuzzer on everything that comes from outside (tests/fuzz), FUZZ_SECONDS=n each
 #   make check-asan, make check-tsan  unit and wire tests with AddressSanitizer and UBSan, or ThreadSanitizer (long)
 #   make hostile  hostile clients against a pair, HOSTILE_ARGS="--seconds 5 --only half_open"
+#   make browser  a page with MQTT.js in a headless Chromium, over ws and wss (installs Chromium)
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
@@ -21,7 +22,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build deb run stop test check-asan check-tsan sim fuzz hostile model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz
+.PHONY: build deb run stop test check-asan check-tsan sim fuzz hostile model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz deps-browser
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
@@ -86,6 +87,9 @@ fuzz: deps-fuzz
 hostile: build
 	@/usr/bin/python3 -B tests/hostile/hostile.py build/bin $(HOSTILE_ARGS)
 
+browser: build deps-test deps-browser
+	@/usr/bin/python3 -B tests/browser/browser_test.py "$(CURDIR)" build/bin
+
 model: deps-test
 	@tests/model/check.sh large
 
@@ -124,3 +128,5 @@ deps-bench:
 	@etc/dev/deps.sh build bench
 deps-fuzz:
 	@etc/dev/deps.sh build fuzz
+deps-browser:
+	@etc/dev/deps.sh browser

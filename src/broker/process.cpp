@@ -323,8 +323,8 @@ void Process::Impl::on_hangup() {
   });
 }
 
-// What is in files beside the configuration is read again: certificates, passwords, the mirror link's keys, the token of
-// HTTP. The reply, for tandemctl.
+// What is in files beside the configuration is read again: certificates, passwords, the mirror link's keys, the token
+// of HTTP. The reply, for tandemctl.
 std::string Process::Impl::reload() {
   std::vector<Certificates::Told> all = certificates.load();
   if (passwords) {

@@ -15,6 +15,8 @@ constexpr const char* suites_1_2 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 
+constexpr long most_chain_bytes = 32 * 1024;  // of a client's certificates
+
 bool set_rules(SSL_CTX* context, const TlsOptions& options) {
   const int least = options.min_version == TlsVersion::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
   // A client whose end of stream comes without close_notify has said all the same what it said: MQTT knows its own
@@ -28,6 +30,7 @@ bool set_rules(SSL_CTX* context, const TlsOptions& options) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_security_level(context, 2);
   SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_max_cert_list(context, most_chain_bytes);
   return SSL_CTX_set_min_proto_version(context, least) == 1 && SSL_CTX_set_cipher_list(context, suites_1_2) == 1 &&
          SSL_CTX_set_num_tickets(context, 0) == 1;
 }

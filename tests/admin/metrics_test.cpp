@@ -90,7 +90,7 @@ TEST_CASE("every line is HELP, TYPE or a sample of the metric above; counters en
   const std::regex help(R"(# HELP (tandem_[a-z0-9_]+) \S.*\.)");
   const std::regex type(R"(# TYPE (tandem_[a-z0-9_]+) (gauge|counter))");
   const std::regex sample(
-      R"re((tandem_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"(,[a-z]+="(?:[^"\\]|\\.)*")*\})? [0-9]+(\.[0-9]+)?(e\+[0-9]+)?)re");
+      R"re((tandem_[a-z0-9_]+)(\{[a-z]+="(?:[^"\\]|\\.)*"(,[a-z]+="(?:[^"\\]|\\.)*")*\})? -?[0-9]+(\.[0-9]+)?(e\+[0-9]+)?)re");
   for (const StatusReport& report : {serving(), single()}) {
     const std::string text = to_metrics(report);
     CHECK(text.back() == '\n');
