@@ -1,9 +1,11 @@
 // Handshakes: who comes in and who does not, what stalls, and what the edge does meanwhile.
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <random>
 
+#include "edge/tls_handshakes.hpp"
 #include "tls_harness.hpp"
 
 using namespace tandem;
@@ -167,7 +169,7 @@ TEST_CASE("who stalls in the handshake is ended in time and disturbs nobody") {
 TEST_CASE("any bytes instead of a handshake: refused, and others are served") {
   TlsHarness t;
   std::mt19937 random(7);
-  constexpr int strangers = 100;
+  constexpr int strangers = 60;
   std::vector<std::unique_ptr<Client>> all;
   for (int i = 0; i < strangers; ++i) {
     std::string bytes(1 + random() % 600, '\0');
@@ -216,6 +218,28 @@ TEST_CASE("200 handshakes at once: the core has no part in them, and who is conn
   }
   REQUIRE(done == storm);
   CHECK(h.run_until([&] { return h.edge->connection_count() == storm + 1; }));
+}
+
+TEST_CASE("handshakes are bounded: whoever asks is told that there is no room, until one of them is over") {
+  TlsHarness t;
+  std::vector<std::string> failures;
+  TlsHandshakes few(
+      t.h.loop, {.most = 2, .timeout_ms = 300},
+      {.done = [](TlsClient) {}, .failed = [&](const TlsClient&, const std::string& why) { failures.push_back(why); }});
+  const auto begin = [&] {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    few.begin({ClientSocket(ends[0]), {}, "client"}, t.certificates->context());
+    return ClientSocket(ends[1]);
+  };
+  const ClientSocket silent = begin();
+  CHECK(few.room());
+  begin();  // it leaves at once: no failure
+  CHECK_FALSE(few.room());
+  CHECK(t.h.run_until([&] { return few.room(); }));
+  CHECK(failures.empty());
+  CHECK(t.h.run_until([&] { return few.under_way() == 0; }));
+  CHECK(failures == std::vector<std::string>{"not done in time"});
 }
 
 TEST_CASE("a reload is for who comes then; who is there stays") {
