@@ -160,7 +160,8 @@ void read_http(TableReader& reader, HttpConfig& http) {
   reader.read_text("address", http.address);
   reader.read_text("token_file", http.token_file);
   if (!http.token_file.empty() && http.token_file.front() != '/') {
-    reader.reject("token_file", "\"" + http.token_file + "\" is no absolute path");
+    reader.reject("token_file",
+                  "\"" + http.token_file + "\" is no absolute path; allowed: such as \"/etc/tandem/http-token\"");
   }
   if (!is_loopback(http.address) && http.token_file.empty()) {
     reader.reject("address",
