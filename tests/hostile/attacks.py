@@ -4,10 +4,11 @@ import random
 import resource
 import selectors
 import socket
+import ssl
 import time
 
 from mqtt import Client, connect, packet, publish, subscribe
-from pair import ADDRESS, USERS
+from pair import ADDRESS, TLS_ADDRESS, USERS
 
 
 def many_files():
@@ -16,10 +17,10 @@ def many_files():
     return limit
 
 
-def dial():
+def dial(address=ADDRESS):
     one = socket.socket()
     one.setblocking(False)
-    one.connect_ex(ADDRESS)
+    one.connect_ex(address)
     return one
 
 
@@ -144,24 +145,42 @@ def session_flood(end):
     again(end, attack)
 
 
-def wrong_passwords(end):
-    """Connect storms with wrong passwords, 50 at a time."""
+def storm(end, address, at_once, said):
+    """Connections that say one thing (a function of their number) and go when they are answered, so many at a time."""
     selector, number = selectors.DefaultSelector(), 0
     while time.monotonic() < end:
-        while len(selector.get_map() or {}) < 50:
-            selector.register(dial(), selectors.EVENT_WRITE)
+        while len(selector.get_map() or {}) < at_once:
+            selector.register(dial(address), selectors.EVENT_WRITE)
         for key, events in selector.select(0.1):
-            one = key.fileobj
             try:
                 if events & selectors.EVENT_WRITE:
                     number += 1
-                    one.send(connect(f"guess-{number}", "good", f"guess-{number}"))
-                    selector.modify(one, selectors.EVENT_READ)
-                elif not one.recv(100) or True:
-                    raise ConnectionError
+                    key.fileobj.send(said(number))
+                    selector.modify(key.fileobj, selectors.EVENT_READ)
+                    continue
+                key.fileobj.recv(100)
             except OSError:
-                selector.unregister(one)
-                one.close()
+                pass
+            selector.unregister(key.fileobj)
+            key.fileobj.close()
+
+
+def wrong_passwords(end):
+    """Connect storms with wrong passwords, 50 at a time."""
+    storm(end, ADDRESS, 50, lambda number: connect(f"guess-{number}", "good", f"guess-{number}"))
+
+
+def tls_handshakes(end):
+    """Handshakes that cost the broker a signature and the attacker nothing: always the same ClientHello, 500 at a time."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    try:
+        context.wrap_bio(incoming, outgoing).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    hello = outgoing.read()
+    storm(end, TLS_ADDRESS, 500, lambda number: hello)
 
 
 def garbage(end):
@@ -175,4 +194,4 @@ def garbage(end):
 
 
 ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, retained_flood, queue_flood, session_flood,
-           wrong_passwords, garbage)
+           wrong_passwords, tls_handshakes, garbage)

@@ -10,6 +10,7 @@ import time
 
 USERS = {"good": "good-password", "evil": "evil-password"}
 ADDRESS = ("127.0.0.1", 18830)
+TLS_ADDRESS = ("127.0.0.1", 18833)
 MIRROR_PORTS = {"boxa": 18831, "boxb": 18832}
 
 
@@ -26,6 +27,11 @@ data_dir = "{folder}/{name}"
 [[listener]]
 address = "{ADDRESS[0]}"
 port = {ADDRESS[1]}
+[[listener]]
+address = "{TLS_ADDRESS[0]}"
+port = {TLS_ADDRESS[1]}
+cert_file = "{folder}/tls.pem"
+key_file = "{folder}/tls.key"
 [security]
 password_file = "{folder}/passwd"
 [mirror]
@@ -47,6 +53,9 @@ class Pair:
     def start(self):
         subprocess.run([f"{self.bin}/tandemctl", "keygen", "--out", self.folder, "--name", "boxa", "--name", "boxb"],
                        check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2",
+                        "-subj", "/CN=hostile", "-keyout", f"{self.folder}/tls.key", "-out", f"{self.folder}/tls.pem"],
+                       check=True, stderr=subprocess.DEVNULL)
         with open(f"{self.folder}/passwd", "w", encoding="ascii") as file:
             file.writelines(password_line(*one) for one in USERS.items())
         for name, peer in (("boxa", "boxb"), ("boxb", "boxa")):
