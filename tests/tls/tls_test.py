@@ -91,6 +91,14 @@ class Tls(unittest.TestCase):
         self.assertIn("TLS handshakes failed", broker.journal())
         self.assertIn("peer did not return a certificate", broker.journal())
 
+    def test_without_a_certificate_where_it_is_optional_a_password_is_needed(self):
+        broker = self.broker(tls=MUTUAL.format(ca=self.plant.path("ca.pem")) + '\nclient_cert = "optional"', anonymous=False).serve()
+        publish = ["mosquitto_pub", "-t", "plant/a", "-m", "hello", "-q", "1"]
+        self.assertEqual(run(*broker.mosquitto(*publish))[0], 0)
+        code, said = run(*broker.mosquitto(*publish, certificate=None))
+        self.assertEqual(code, 5, said)
+        self.assertIn("not authorised", said)
+
     def test_large_and_many(self):
         broker = self.mutual().serve()
         large = "x" * 1_000_000
