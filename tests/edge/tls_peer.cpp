@@ -85,6 +85,11 @@ void TlsPeer::ask_key_update() {
   send_raw(take_output());
 }
 
+void TlsPeer::ask_renegotiation() {
+  CHECK(SSL_renegotiate(session_.get()) == 1);
+  step();
+}
+
 std::string TlsPeer::close_notify() {
   SSL_shutdown(session_.get());
   return take_output();

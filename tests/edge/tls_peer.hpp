@@ -37,6 +37,8 @@ class TlsPeer {
   void send(ByteView plain) { send_raw(sealed(plain)); }
   void send_raw(ByteView bytes);
   void ask_key_update();
+  void ask_renegotiation();  // TLS 1.2
+  bool failed() const { return failed_; }
   std::string close_notify();
   // Takes what has come. The plain bytes are in received().
   void poll();

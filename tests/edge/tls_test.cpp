@@ -187,6 +187,14 @@ TEST_CASE("TLS 1.3: a client may change its keys at any time, and have us change
   CHECK(receives(t.h, peer, publish(5)));
 }
 
+TEST_CASE("TLS 1.2: no second handshake") {
+  TlsHarness t;
+  TlsPeer peer(t.h, {.version = TLS1_2_VERSION});
+  REQUIRE(peer.shake_hands());
+  peer.ask_renegotiation();
+  CHECK(t.h.run_until([&] { return !peer.step() && (peer.failed() || peer.ended()); }));
+}
+
 TEST_CASE("WebSocket over TLS") {
   TlsHarness t(ClientCertificate::none, UserNameFrom::connect, true);
   TlsPeer peer(t.h);
