@@ -51,6 +51,29 @@ int run_upgrade_check(const std::vector<std::string>& sockets);
 // Passwords and certificates are read again. exit_bad: one of the files is wrong, what was read before stays.
 int run_reload(const std::vector<std::string>& sockets);
 
+// Users and access rules, ordered at the active; both boxes have the change when the command returns (exit_good).
+struct UserArguments {
+  std::string name;
+  std::vector<std::string> client_ids;  // patterns; none: any client
+  bool generate = false;                // a password is made and shown
+};
+int run_user_add(const std::vector<std::string>& sockets, const UserArguments& arguments);
+int run_user_passwd(const std::vector<std::string>& sockets, const UserArguments& arguments);
+int run_user_clients(const std::vector<std::string>& sockets, const UserArguments& arguments);
+int run_user_remove(const std::vector<std::string>& sockets, const std::string& name);
+int run_user_list(const std::vector<std::string>& sockets);
+int run_user_import(const std::vector<std::string>& sockets, const std::string& path);
+
+struct AclTestArguments {
+  std::string user;
+  std::string topic;
+  std::string client_id = "client";
+};
+int run_acl_show(const std::vector<std::string>& sockets);
+int run_acl_import(const std::vector<std::string>& sockets, const std::string& path);
+int run_acl_clear(const std::vector<std::string>& sockets);
+int run_acl_test(const std::vector<std::string>& sockets, const AclTestArguments& arguments);
+
 struct EventsArguments {
   bool json = false;
   bool follow = false;

@@ -24,6 +24,9 @@ struct Commands {
   SetupKeepalivedArguments keepalived;
   SetupPairArguments pair;
   SetupJoinArguments join;
+  UserArguments user;
+  AclTestArguments acl_test;
+  std::string file;
   bool dry_run = false;
   int code = exit_usage;
 };
@@ -68,6 +71,54 @@ void add_planned(CLI::App& app, Commands& c) {
   maintenance->fallthrough();
   add(*maintenance, "on", "it does not take over", [&c] { c.code = run_maintenance(c.sockets, true); });
   add(*maintenance, "off", "it takes over again when it must", [&c] { c.code = run_maintenance(c.sockets, false); });
+}
+
+void add_users(CLI::App& app, Commands& c) {
+  CLI::App* const user = app.add_subcommand("user", "who may connect (at the active; both boxes have it then)");
+  user->require_subcommand(1);
+  user->fallthrough();
+  const auto with_name = [&](const char* name, const char* what, auto run) {
+    CLI::App* const command = add(*user, name, what, [&c, run] { c.code = run(c.sockets, c.user); });
+    command->add_option("NAME", c.user.name, "the user")->required();
+    return command;
+  };
+  CLI::App* const added =
+      with_name("add", "a new user; asks for the password, or reads it from standard input", run_user_add);
+  CLI::App* const passwd = with_name("passwd", "another password for a user", run_user_passwd);
+  for (CLI::App* const command : {added, passwd}) {
+    command->add_flag("--generate", c.user.generate, "make a password and show it");
+  }
+  added
+      ->add_option("--client-id", c.user.client_ids, "the client ids it may use, '*' for any characters; several times")
+      ->allow_extra_args(false);
+  CLI::App* const clients = with_name("clients", "the client ids that a user may use", run_user_clients);
+  clients->add_option("PATTERN", c.user.client_ids, "such as 'plc-*'; none: any");
+  CLI::App* const removed = add(*user, "remove", "a user goes; its clients are disconnected",
+                                [&c] { c.code = run_user_remove(c.sockets, c.user.name); });
+  removed->add_option("NAME", c.user.name, "the user")->required();
+  add(*user, "list", "all users (at either box)", [&c] { c.code = run_user_list(c.sockets); });
+  CLI::App* const import = add(*user, "import", "users of a file that mosquitto_passwd wrote",
+                               [&c] { c.code = run_user_import(c.sockets, c.file); });
+  import->add_option("FILE", c.file, "the file")->required();
+}
+
+void add_rules(CLI::App& app, Commands& c) {
+  CLI::App* const acl =
+      app.add_subcommand("acl", "what users may publish and read (at the active; both boxes have it then)");
+  acl->require_subcommand(1);
+  acl->fallthrough();
+  add(*acl, "show", "all rules, as a file (at either box)", [&c] { c.code = run_acl_show(c.sockets); });
+  CLI::App* const import =
+      add(*acl, "import", "the rules of a file such as Mosquitto's acl_file, in place of all others",
+          [&c] { c.code = run_acl_import(c.sockets, c.file); });
+  import->add_option("FILE", c.file, "the file")->required();
+  add(*acl, "clear", "no rules any more: every user may publish and read everything",
+      [&c] { c.code = run_acl_clear(c.sockets); });
+  CLI::App* const test =
+      add(*acl, "test", "what the rules say (at either box)", [&c] { c.code = run_acl_test(c.sockets, c.acl_test); });
+  test->add_option("USER", c.acl_test.user, "the user; '' for a client without one")->required();
+  test->add_option("TOPIC", c.acl_test.topic, "a topic, or a filter for subscribing")->required();
+  test->add_option("--client-id", c.acl_test.client_id, "its client id (default client)");
 }
 
 void add_operating(CLI::App& app, Commands& c) {
@@ -183,6 +234,8 @@ int run(int argc, char** argv) {
   add_looking(app, commands);
   add_planned(app, commands);
   add_operating(app, commands);
+  add_users(app, commands);
+  add_rules(app, commands);
   add_setup(app, commands);
   try {
     app.parse(argc, argv);

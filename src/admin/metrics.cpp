@@ -174,6 +174,11 @@ void write_clients(Writer& out, const StatusReport& report) {
               counters.received);
   out.counter("tandem_messages_sent_total", "PUBLISH packets that this process gave to clients.", counters.sent);
   out.counter("tandem_messages_refused_total", "PUBLISH packets that this process refused.", counters.refused);
+  out.counter("tandem_messages_denied_total", "PUBLISH packets refused by access rules.", counters.denied);
+  out.counter("tandem_logins_refused_total", "Logins with a wrong user name, password or proof.",
+              counters.refused_logins);
+  out.counter("tandem_logins_throttled_total", "Logins not looked at: too many of that address were wrong.",
+              counters.throttled_logins);
   out.head("tandem_messages_dropped_total", "counter", "Messages that a subscriber did not get.");
   out.sample("reason", "queue_full", number_text(counters.dropped_queue_full));
   out.sample("reason", "slow_qos0", number_text(counters.dropped_qos0));

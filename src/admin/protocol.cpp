@@ -1,6 +1,9 @@
 #include "admin/protocol.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace tandem::admin {
 
@@ -25,15 +28,20 @@ std::string text_of(const Json& json, const char* key) {
 }  // namespace
 
 Right right_for(const Request& request) {
-  const bool reads = request.command == "status" || request.command == "events" || request.command == "verify" ||
-                     (request.command == "reconcile" && request.how == "dry-run");
+  using What = std::pair<std::string_view, std::string_view>;  // an empty `how`: any
+  static constexpr What reading[] = {{"status", {}},    {"events", {}},  {"verify", {}},
+                                     {"confirmed", {}}, {"config", {}},  {"reconcile", "dry-run"},
+                                     {"user", "list"},  {"acl", "show"}, {"acl", "test"}};
+  const bool reads = std::any_of(std::begin(reading), std::end(reading), [&](const What& what) {
+    return request.command == what.first && (what.second.empty() || request.how == what.second);
+  });
   return reads ? Right::read : Right::operate;
 }
 
 Result<Request> parse_request(std::string_view line) {
   const Json json = parse(line);
   if (!json.is_object()) return Error{"a request is a JSON object in one line"};
-  Request request{text_of(json, "command"), text_of(json, "how")};
+  Request request{text_of(json, "command"), text_of(json, "how"), text_of(json, "data")};
   if (request.command.empty()) return Error{"the request names no command"};
   return request;
 }
@@ -41,6 +49,7 @@ Result<Request> parse_request(std::string_view line) {
 std::string to_line(const Request& request) {
   Json json{{"command", request.command}};
   if (!request.how.empty()) json["how"] = request.how;
+  if (!request.data.empty()) json["data"] = request.data;
   return to_line(json);
 }
 
@@ -58,6 +67,14 @@ std::string reply_message(std::string_view message) {
   return to_line(Json{{"ok", true}, {"message", message}});
 }
 
+std::string reply_changed(std::string_view message, std::uint64_t lsn) {
+  return to_line(Json{{"ok", true}, {"message", message}, {"lsn", lsn}});
+}
+
+std::string reply_data(std::string_view data) {
+  return to_line(Json{{"ok", true}, {"message", ""}, {"data", data}});
+}
+
 std::string reply_error(std::string_view error) {
   return to_line(Json{{"ok", false}, {"error", error}});
 }
@@ -70,6 +87,10 @@ Result<Reply> parse_reply(std::string_view line) {
   reply.ok = ok->get<bool>();
   reply.error = text_of(json, "error");
   reply.message = text_of(json, "message");
+  reply.data = text_of(json, "data");
+  if (const auto lsn = json.find("lsn"); lsn != json.end() && lsn->is_number_unsigned()) {
+    reply.lsn = lsn->get<std::uint64_t>();
+  }
   if (const auto status = json.find("status"); status != json.end()) reply.status_json = to_line(*status);
   if (const auto events = json.find("events"); events != json.end() && events->is_array()) {
     for (const Json& event : *events) reply.events.push_back(to_line(event));

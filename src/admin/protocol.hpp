@@ -5,11 +5,18 @@
 //   {"command":"switchover"[,"how":"force"]}, {"command":"maintenance","how":"on"|"off"} -> {"ok":true,"message":"..."}
 //   {"command":"verify","how":"start"|"result"} -> {"ok":true,"message":"..."}; an empty message: not finished yet
 //   {"command":"reload"} -> {"ok":true,"message":"..."}, a line for each file that was read again
+//   {"command":"user","how":"set","data":USERS}, {"command":"user","how":"remove","data":NAME} -> a message and "lsn"
+//   {"command":"user","how":"list"} -> {"ok":true,"message":"","data":USERS}  (user_entry.hpp), without hashes
+//   {"command":"acl","how":"set","data":TEXT}, {"command":"acl","how":"clear"} -> a message and "lsn"
+//   {"command":"acl","how":"show"} -> "data": rules as text;
+//   {"command":"acl","how":"test","data":"USER\nCLIENT\nTOPIC"}
+//   {"command":"confirmed","how":LSN} -> {"ok":true,"message":"..."}; an empty message: not yet
 //   {"command":"events","how":"last 50"|"after 1234"} -> {"ok":true,"events":[{...}]}  (events.hpp)
 //   anything that cannot be done                 -> {"ok":false,"error":"..."}
 // Unknown keys are ignored, so that a tandemctl of another version can be used.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +29,7 @@ namespace tandem::admin {
 struct Request {
   std::string command;  // "status", "promote", ...
   std::string how;      // promote: "first" or "force"; events, verify, reconcile: see above
+  std::string data = {};
 };
 
 // What a command takes; one that is not known may change something.
@@ -34,6 +42,9 @@ std::string to_line(const Request& request);
 // Replies, without line end. `status_json` is what to_json() gave.
 std::string reply_status(std::string_view status_json);
 std::string reply_message(std::string_view message);
+// The change is the record at `lsn`: done when that is confirmed.
+std::string reply_changed(std::string_view message, std::uint64_t lsn);
+std::string reply_data(std::string_view data);
 // Each of `lines` is one event as to_line() gave it.
 std::string reply_events(const std::vector<std::string>& lines);
 std::string reply_error(std::string_view error);
@@ -42,6 +53,8 @@ struct Reply {
   bool ok = false;
   std::string error;                // if not ok
   std::string message;              // promote, resync, reconcile, verify
+  std::string data;                 // user, acl
+  std::uint64_t lsn = 0;            // of a change
   std::string status_json;          // status; empty if there is none
   std::vector<std::string> events;  // one line each
 };

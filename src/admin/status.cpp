@@ -32,6 +32,9 @@ Json json_of(const Counters& counters) {
   return Json{{"received", counters.received},
               {"sent", counters.sent},
               {"refused", counters.refused},
+              {"denied", counters.denied},
+              {"refused_logins", counters.refused_logins},
+              {"throttled_logins", counters.throttled_logins},
               {"dropped_queue_full", counters.dropped_queue_full},
               {"dropped_qos0", counters.dropped_qos0},
               {"publishers_paused", counters.publishers_paused},
@@ -116,6 +119,9 @@ Counters counters_from(const Json& json) {
   fields.read("received", counters.received);
   fields.read("sent", counters.sent);
   fields.read("refused", counters.refused);
+  fields.read("denied", counters.denied);
+  fields.read("refused_logins", counters.refused_logins);
+  fields.read("throttled_logins", counters.throttled_logins);
   fields.read("dropped_queue_full", counters.dropped_queue_full);
   fields.read("dropped_qos0", counters.dropped_qos0);
   fields.read("publishers_paused", counters.publishers_paused);

@@ -7,7 +7,9 @@
 namespace tandem {
 
 //  1: release 0.1
-//  2: queue policies other than drop_newest (Connected); HandedOn
+//  2: queue policies other than drop_newest (Connected); HandedOn; users and access rules (UserSet, UserRemoved,
+//  RulesSet;
+//     rows 8 and 9; the table "access" of the digest)
 inline constexpr std::uint32_t feature_level = 2;
 
 }  // namespace tandem

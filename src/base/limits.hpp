@@ -61,14 +61,21 @@ inline constexpr std::size_t max_tls_file_bytes = 4 * mib;
 inline constexpr std::size_t max_certificate_user_bytes = 1 * kib;  // a longer name is none
 inline constexpr std::int64_t certificate_warning_s = 30 * 86'400;  // before it expires
 
-// Passwords
-inline constexpr int max_password_iterations = 1'000'000;          // about a second
-inline constexpr std::size_t max_password_checks_waiting = 1'000;  // then a CONNECT is answered "server busy"
+// Users and passwords
+inline constexpr std::size_t max_users = 20'000;
+inline constexpr std::size_t max_rule_sets = 20'000;
+inline constexpr int password_iterations = 2'000;  // that tandemctl writes: 500 clients after a takeover take a second
+inline constexpr int max_password_iterations = 1'000'000;           // about a second
+inline constexpr std::int64_t wrong_logins_at_once = 20;            // of an address; one more each second
+inline constexpr std::size_t addresses_with_wrong_logins = 10'000;  // that are remembered
+inline constexpr std::size_t remembered_passwords = 10'000;         // that were right
+inline constexpr std::size_t max_password_checks_waiting = 1'000;   // then a CONNECT is answered "server busy"
 inline constexpr std::size_t max_password_file_bytes = 16 * mib;
+inline constexpr std::size_t max_acl_file_bytes = 16 * mib;
 inline constexpr std::size_t told_file_problems = 20;  // lines of a file that are wrong: more are not told
 
 // Control socket (tandemctl)
-inline constexpr std::size_t control_request_bytes = 4 * kib;
+inline constexpr std::size_t control_request_bytes = 1 * mib;  // a file of access rules
 inline constexpr std::size_t control_reply_bytes = 1 * mib;
 inline constexpr std::size_t control_clients = 16;         // then the oldest is closed
 inline constexpr std::int64_t control_timeout_ms = 3'000;  // tandemctl waits so long for an answer

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,9 @@
 #include "broker/effect_writer.hpp"
 #include "broker/gate.hpp"
 #include "broker/log_builder.hpp"
+#include "broker/login_throttle.hpp"
 #include "broker/sys_topics.hpp"
+#include "core/acl_text.hpp"
 #include "core/apply.hpp"
 #include "core/decide.hpp"
 #include "core/effects.hpp"
@@ -29,12 +32,15 @@ struct ActiveCounters {
   std::uint64_t refused = 0;            // PUBLISH packets refused
   std::uint64_t packets = 0;            // of any kind
   std::uint64_t connects = 0;           // accepted
+  std::uint64_t refused_logins = 0;     // wrong user name, password or proof
+  std::uint64_t throttled_logins = 0;   // not looked at: too many of that address were wrong
+  std::uint64_t denied = 0;             // of `refused`: by access rules
   std::uint64_t publishers_paused = 0;  // times that a client had published limits.max_publishes_per_s
 };
 
 class Active final : public edge::PacketSink {
  public:
-  // `passwords` may be null: no user has one.
+  // `passwords` may be null: no user gets in by one.
   Active(const core::Policy& policy, std::vector<AuthMechanism*> auth_mechanisms, PasswordCheck* passwords);
 
   // Wires the parts that live beside it; before anything else.
@@ -80,6 +86,14 @@ class Active final : public edge::PacketSink {
   std::uint64_t dropped_qos0() const { return writer_->dropped_qos0(); }
   std::uint64_t delivered() const { return writer_->delivered(); }
   std::uint64_t packets_sent() const { return writer_->packets(); }
+
+  // Users and access rules (active_access.cpp). Error: what is wrong; nothing was changed.
+  Status set_users(const std::map<std::string, core::User, std::less<>>& users);
+  Status remove_user(std::string_view name);
+  // These and no others, as files say that are followed.
+  Status follow_users(const std::map<std::string, std::string, std::less<>>& password_hashes);
+  // All of them; nothing: there are no rules any more, and everything is allowed.
+  Status set_rules(const std::optional<core::RuleSets>& rules);
 
   // PasswordCheck::check() has its answer.
   void on_password_checked(ConnectionId id, bool right);
@@ -145,6 +159,12 @@ class Active final : public edge::PacketSink {
 
   // active_password.cpp
   void begin_password_check(edge::Connection& connection, const mqtt::Connect& packet);
+  void refuse_login(edge::Connection& connection, const mqtt::Connect& packet);
+  void count_wrong_login(const edge::Connection& connection);
+
+  // active_access.cpp
+  void record_access(const core::Record& record);
+  void end_connections_of(std::string_view username);
 
   // active_packets.cpp
   bool on_publish(edge::Connection& connection, Client& client, const mqtt::Publish& packet);
@@ -192,6 +212,7 @@ class Active final : public edge::PacketSink {
   std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
   Authentications authentications_;
   PasswordCheck* passwords_;
+  LoginThrottle logins_;
   std::vector<ConnectionId> auth_stepped_;  // not read any more in this turn
   bool slow_ = false;
   ActiveCounters counters_;

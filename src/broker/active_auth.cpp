@@ -15,6 +15,10 @@ void Active::begin_authentication(edge::Connection& connection, const mqtt::Conn
   if (mechanism == nullptr) {  // [MQTT5-4.12.0-1]
     return refuse_connect(connection, packet, mqtt::Reason::bad_authentication_method);
   }
+  if (!logins_.may_try(connection.flow().client, now_)) {
+    ++counters_.throttled_logins;
+    return refuse_connect(connection, packet, mqtt::Reason::connection_rate_exceeded);
+  }
   Authentication* const of = authentications_.begin(connection.id(), mechanism, packet);
   if (of == nullptr) return refuse_connect(connection, packet, mqtt::Reason::server_busy);
   connection.authenticating();
@@ -52,6 +56,7 @@ bool Active::take_auth_step(edge::Connection& connection, Authentication& of, By
     step = {};  // the session belongs to who it was
   }
   if (step.kind == AuthStep::Kind::refused) {
+    count_wrong_login(connection);
     return fail_authentication(connection, of, of.connected() ? mqtt::Reason::not_authorized : step.reason);
   }
   connection.pause_reading();

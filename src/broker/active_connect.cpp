@@ -39,7 +39,8 @@ void Active::on_connect(edge::Connection& connection, const mqtt::Connect& packe
     return admit(connection, packet, &proven);
   }
   if (packet.properties.authentication_method) return begin_authentication(connection, packet);
-  if (passwords_ != nullptr && packet.username) return begin_password_check(connection, packet);
+  const bool has_users = !state_->access().users().empty();  // without any, a name is only a name
+  if (passwords_ != nullptr && packet.username && has_users) return begin_password_check(connection, packet);
   admit(connection, packet, nullptr);
 }
 
@@ -127,7 +128,7 @@ void Active::fire_will_before_clean_start(const mqtt::Connect& packet) {
   if (!packet.clean_start || will == state_->wills().end() || will->second.connected || will->second.grace) return;
   core::WillFired record;
   record.client_id = packet.client_id;
-  core::choose_members(state_->routing().match(will->second.message->view().topic), record.picks);
+  core::choose_members(state_->access(), state_->routing().match(will->second.message->view().topic), record.picks);
   const Lsn lsn = record_if(true, core::Record(record));
   core::Applying to = applying(lsn);
   core::apply(to, record);

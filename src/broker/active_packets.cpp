@@ -43,6 +43,7 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   core::decide_publish(*state_, policy_, session, topic, packet, publish_);
   if (publish_.refusal != mqtt::Reason::success) {
     ++counters_.refused;
+    if (publish_.refusal == mqtt::Reason::not_authorized) ++counters_.denied;
     answer_refused(connection, packet, publish_.refusal);
     return true;
   }
@@ -121,7 +122,7 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
 }
 
 bool Active::on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
-  const core::SubscribeVerdict verdict = core::decide_subscribe(policy_, *client.session, packet);
+  const core::SubscribeVerdict verdict = core::decide_subscribe(state_->access(), policy_, *client.session, packet);
   if (verdict.protocol_error) return end_connection(connection, mqtt::Reason::protocol_error);
   if (!takes_codes(connection, verdict.reasons.size())) {
     return end_connection(connection, mqtt::Reason::packet_too_large);

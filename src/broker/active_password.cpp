@@ -8,12 +8,19 @@
 namespace tandem::broker {
 
 void Active::begin_password_check(edge::Connection& connection, const mqtt::Connect& packet) {
-  if (!packet.password) return refuse_connect(connection, packet, mqtt::Reason::bad_username_or_password);
+  if (!packet.password) return refuse_login(connection, packet);
+  if (!logins_.may_try(connection.flow().client, now_)) {
+    ++counters_.throttled_logins;
+    return refuse_connect(connection, packet, mqtt::Reason::connection_rate_exceeded);
+  }
+  const core::User* const user = state_->access().user(*packet.username);
+  const std::string hash = user != nullptr ? user->password_hash : std::string();
   const ConnectionId id = connection.id();
-  const bool begun = authentications_.begin(id, nullptr, packet) != nullptr;
-  if (!begun || !passwords_->check(id, *packet.username, *packet.password)) {
+  Authentication* const of = authentications_.begin(id, nullptr, packet);
+  if (of == nullptr || !passwords_->check(id, hash, *packet.password)) {
     return refuse_connect(connection, packet, mqtt::Reason::server_busy);
   }
+  of->password_hash = hash;
   connection.pause_reading();
 }
 
@@ -22,15 +29,28 @@ void Active::on_password_checked(ConnectionId id, bool right) {
   Authentication* const of = authentications_.find(id);
   if (connection == nullptr || of == nullptr) return;
   CHECK(of->mechanism == nullptr);
+  const std::string hash = of->password_hash;
   const ByteBuffer bytes = authentications_.take_connect(*of);
   authentications_.end(id);
   mqtt::Packet packet;
   CHECK(mqtt::decode(bytes, {}, packet).status == mqtt::DecodeStatus::packet);
   const auto& connect = std::get<mqtt::Connect>(packet);
-  if (!right) return refuse_connect(*connection, connect, mqtt::Reason::bad_username_or_password);
+  const core::User* const user = state_->access().user(*connect.username);
+  const bool unchanged = user != nullptr && user->password_hash == hash;  // while it was compared
+  if (!right || !unchanged) return refuse_login(*connection, connect);
   const Proven proven{{}, *connect.username, {}};
   admit(*connection, connect, &proven);
   if (client_of(*connection) != nullptr) connection->resume_reading();
+}
+
+void Active::refuse_login(edge::Connection& connection, const mqtt::Connect& packet) {
+  count_wrong_login(connection);
+  refuse_connect(connection, packet, mqtt::Reason::bad_username_or_password);
+}
+
+void Active::count_wrong_login(const edge::Connection& connection) {
+  ++counters_.refused_logins;
+  logins_.failed(connection.flow().client, now_);
 }
 
 }  // namespace tandem::broker

@@ -23,6 +23,7 @@ struct Authentication {
   std::unique_ptr<AuthExchange> exchange;  // null: none is under way
   int steps = 0;                           // of the exchange
   ByteBuffer connect;                      // the CONNECT that waits; empty: the client is connected
+  std::string password_hash;               // that its password is compared with
   std::string client_id;
   std::string username;                // whom it has proved to be
   std::uint32_t max_packet_bytes = 0;  // that it takes

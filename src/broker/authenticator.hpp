@@ -40,13 +40,14 @@ class AuthMechanism {
   virtual std::unique_ptr<AuthExchange> begin(std::string_view client_id) = 0;
 };
 
-// User names and passwords (CONNECT).
+// Passwords (CONNECT).
 class PasswordCheck {
  public:
   virtual ~PasswordCheck() = default;
-  // Compares beside the core's thread; the answer comes through Node::on_password_checked(), whether or not the
+  // Compares with the user's hash (core::User) beside the core's thread; empty: there is no such user, or it has no
+  // password; it takes as long all the same. The answer comes through Node::on_password_checked(), whether or not the
   // connection is still there. False: too many wait.
-  virtual bool check(ConnectionId id, std::string_view username, ByteView password) = 0;
+  virtual bool check(ConnectionId id, std::string_view password_hash, ByteView password) = 0;
 };
 
 }  // namespace tandem::broker

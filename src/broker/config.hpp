@@ -66,7 +66,9 @@ struct ListenerConfig {
 // [security]
 struct SecurityConfig {
   bool allow_anonymous = false;
-  std::string password_file;  // absolute; empty: no user has a password
+  // Files that are followed, as Mosquitto has them; absolute. Empty: users and rules come from tandemctl.
+  std::string password_file;
+  std::string acl_file;
 };
 
 // [mirror]; without this table the node is a single broker (mode "single").

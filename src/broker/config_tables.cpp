@@ -97,8 +97,11 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
 void read_security(TableReader& reader, SecurityConfig& security) {
   reader.read_bool("allow_anonymous", security.allow_anonymous);
   reader.read_text("password_file", security.password_file);
-  if (!security.password_file.empty() && security.password_file.front() != '/') {
-    reader.reject("password_file", "\"" + security.password_file + "\" is no absolute path");
+  reader.read_text("acl_file", security.acl_file);
+  const std::pair<const char*, const std::string*> files[] = {{"password_file", &security.password_file},
+                                                              {"acl_file", &security.acl_file}};
+  for (const auto& [key, path] : files) {
+    if (!path->empty() && path->front() != '/') reader.reject(key, "\"" + *path + "\" is no absolute path");
   }
   reader.reject_unknown_keys();
 }

@@ -146,6 +146,7 @@ bool Node::begin_turn() {
   if (active_.reigning()) {
     active_.set_time(log_clock_.now(now), now);
     active_.set_common_level(pair_->common_level());
+    if (followed_pending_) follow_files();
   }
   return active_.reigning();
 }
@@ -266,7 +267,7 @@ void Node::ship_digest(Steady now) {
   }
   digest_lsn_ = last;
   digest_at_ = now;
-  pair_->on_digest(last, replica_.state().digest().summaries(), now);
+  pair_->on_digest(last, replica_.state().digest().summaries(pair_->common_level()), now);
   carry_out();
 }
 

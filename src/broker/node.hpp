@@ -18,6 +18,7 @@
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
 #include "broker/disk_lag.hpp"
+#include "broker/followed_files.hpp"
 #include "broker/parts.hpp"
 #include "broker/replica.hpp"
 #include "broker/sync_meter.hpp"
@@ -41,6 +42,7 @@ class Node {
   edge::PacketSink& sink() { return active_; }
   void on_beat();  // every heartbeat_ms
   void on_password_checked(ConnectionId id, bool right);
+  void follow(FollowedFiles files);  // they were read, anew
   void on_store_events();
   void on_vrrp();  // Parts::vrrp may have another word
   void drain_link();
@@ -94,6 +96,14 @@ class Node {
   void run_verify(Steady now);
   std::string verify(std::string_view how);
   std::string resync();
+
+  // node_access.cpp
+  std::string user(const std::string& how, const std::string& data);
+  std::string acl(const std::string& how, const std::string& data);
+  std::string confirmed(std::string_view how);
+  std::string why_no_access_change(const std::string& file, const char* what) const;
+  std::string changed(const Status& done, const std::string& what);
+  void follow_files();
 
   // node_vrrp.cpp
   void take_word(Steady now);
@@ -190,6 +200,8 @@ class Node {
   std::string listen_error_;
   std::vector<std::string> link_troubles_;  // as last told
   std::uint64_t catch_up_ = 0;              // the store's number of the one that is open; 0: none
+  FollowedFiles followed_;
+  bool followed_pending_ = false;  // not in force yet
   Alarms alarms_;
   Verifier verifier_;
   VerifyAnswers verify_answers_;

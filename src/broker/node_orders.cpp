@@ -74,6 +74,9 @@ void Node::obey(mirror::Activate& order) {
                             " s beyond what the log allows: set the clock; expiries wait");
   }
   active_.begin(replica_.state(), order.epoch, replica_.last(), log_clock_.now(now));
+  active_.set_common_level(pair_->common_level());
+  followed_pending_ = true;  // the files of this box count now
+  follow_files();
   ship();  // the next order may end this reign: State and log stay at the same record
   sys_at_.reset();
   tell_sys(now);  // before the first client is here

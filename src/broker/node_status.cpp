@@ -42,9 +42,9 @@ Info decode(ByteView bytes) {
 }
 
 // "globals sessions ..." folded into 16 hex digits: enough to see with the eye whether two boxes agree.
-std::string digest_text(const core::State& state) {
+std::string digest_text(const core::State& state, std::uint32_t level) {
   char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash64(state.digest().summaries())));
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash64(state.digest().summaries(level))));
   return text;
 }
 
@@ -125,7 +125,7 @@ ByteBuffer Node::own_info() const {
   info.queued = state.queued_messages();
   info.uptime_s = static_cast<std::uint64_t>((steady_now().ms - started_.ms) / 1000);
   info.version = TANDEM_VERSION;
-  info.digest = digest_text(state);
+  info.digest = digest_text(state, pair_->common_level());
   return encode(info);
 }
 
@@ -141,6 +141,9 @@ admin::Counters Node::counters() const {
   admin::Counters counters;
   counters.received = active_.counters().received;
   counters.refused = active_.counters().refused;
+  counters.denied = active_.counters().denied;
+  counters.refused_logins = active_.counters().refused_logins;
+  counters.throttled_logins = active_.counters().throttled_logins;
   counters.records = active_.counters().recorded;
   counters.sent = active_.delivered();
   counters.dropped_qos0 = active_.dropped_qos0();
@@ -204,9 +207,12 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "verify") return verify(request.value().how);
   if (request.value().command == "switchover") return switchover(request.value().how);
   if (request.value().command == "maintenance") return maintenance(request.value().how);
+  if (request.value().command == "user") return user(request.value().how, request.value().data);
+  if (request.value().command == "acl") return acl(request.value().how, request.value().data);
+  if (request.value().command == "confirmed") return confirmed(request.value().how);
   return admin::reply_error(
       "unknown command \"" + request.value().command +
-      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance");
+      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance, user, acl");
 }
 
 std::string Node::promote(std::string_view how) {

@@ -11,7 +11,8 @@ constexpr std::int64_t name_within_ms = 5'000;  // then it is healed without nam
 
 void Node::obey(mirror::CompareDigest& order) {
   if (active_.reigning() || replica_.last() != order.at) return;
-  const ByteBuffer own = replica_.state().digest().summaries();
+  const ByteBuffer own = replica_.state().digest().summaries(pair_->common_level());
+  if (own.size() != order.digest.size()) return;  // the levels change just now
   const bool agrees = own == order.digest;
   if (agrees) {
     alarms_.clear("digest", "both boxes hold the same at record " + std::to_string(order.at.value) + ".");
@@ -20,7 +21,7 @@ void Node::obey(mirror::CompareDigest& order) {
   ++digest_mismatches_;
   if (alarms_.has("digest")) return;
   std::string tables;
-  for (std::size_t t = 0; t < core::table_count; ++t) {
+  for (std::size_t t = 0; t * 8 < own.size(); ++t) {
     if (own.compare(t * 8, 8, order.digest, t * 8, 8) == 0) continue;
     tables += (tables.empty() ? "" : ", ") + std::string(core::table_name(static_cast<core::Table>(t)));
   }
@@ -33,7 +34,8 @@ void Node::obey(mirror::CompareDigest& order) {
 void Node::obey(mirror::VerifyFrame& order) {
   if (!order.answer) {
     if (!active_.reigning()) return;
-    if (std::optional<ByteBuffer> bytes = verify_answers_.answer(order.bytes, replica_.state(), replica_.last())) {
+    if (std::optional<ByteBuffer> bytes =
+            verify_answers_.answer(order.bytes, replica_.state(), replica_.last(), pair_->common_level())) {
       pair_->send_verify(true, std::move(*bytes));
     }
     return;

@@ -2,26 +2,29 @@
 
 #include <utility>
 
+#include "base/limits.hpp"
+
 namespace tandem::broker {
 
-Passwords::Passwords(boost::asio::io_context& loop, std::string path, std::function<void(ConnectionId, bool)> done)
-    : path_(std::move(path)), checks_(loop, std::move(done)) {}
+namespace {
 
-Result<std::string> Passwords::load() {
-  Result<edge::PasswordFile> read = edge::read_password_file(path_);
-  if (!read.ok()) return read.error();
-  file_ = read.take();
-  // As strong as the others', so that it takes as long.
-  hash_of_nobody_ = file_.users.empty() ? edge::PasswordHash{} : file_.users.begin()->second;
-  std::string told = std::to_string(file_.users.size()) + " users read from " + path_;
-  for (const std::string& problem : file_.problems) told += "; " + problem;
-  return told + ".";
+// As strong as what tandemctl writes, so that it takes as long.
+edge::PasswordHash hash_of_nobody() {
+  edge::PasswordHash hash;
+  hash.iterations = limits::password_iterations;
+  hash.salt = ByteBuffer(12, 'x');
+  hash.hash = ByteBuffer(64, 'x');
+  return hash;
 }
 
-bool Passwords::check(ConnectionId id, std::string_view username, ByteView password) {
-  const auto found = file_.users.find(username);
-  const bool known = found != file_.users.end();
-  return checks_.check(id, known ? found->second : hash_of_nobody_, known, password);
+}  // namespace
+
+Passwords::Passwords(boost::asio::io_context& loop, std::function<void(ConnectionId, bool)> done)
+    : hash_of_nobody_(hash_of_nobody()), checks_(loop, std::move(done)) {}
+
+bool Passwords::check(ConnectionId id, std::string_view password_hash, ByteView password) {
+  const Result<edge::PasswordHash> hash = edge::parse_password_hash(password_hash);
+  return checks_.check(id, hash.ok() ? hash.value() : hash_of_nobody_, hash.ok(), password);
 }
 
 }  // namespace tandem::broker

@@ -20,12 +20,14 @@
 #include "base/journal.hpp"
 #include "broker/certificates.hpp"
 #include "broker/events_file.hpp"
+#include "broker/followed_files.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/maintenance_file.hpp"
 #include "broker/mirror_keys.hpp"
 #include "broker/node.hpp"
 #include "broker/passwords.hpp"
 #include "broker/salvage.hpp"
+#include "broker/scram_mechanism.hpp"
 #include "broker/service_manager.hpp"
 #include "broker/stale_clients.hpp"
 #include "edge/edge.hpp"
@@ -121,7 +123,7 @@ struct Process::Impl {
   void beat();
   void keep_listening();
   void serve_http();
-  Status open_passwords();
+  Status read_followed_files();
   Status read_certificates();
   void on_hangup();
   std::string reload();
@@ -140,7 +142,12 @@ struct Process::Impl {
   MirrorKeys mirror_keys;
   std::unique_ptr<mirror::Link> link;
   std::unique_ptr<Keepalived> keepalived;  // null: another arbiter, or a single broker
-  std::unique_ptr<Passwords> passwords;    // null: nobody has one
+  Passwords passwords{context, [this](ConnectionId id, bool right) {
+                        if (node) node->on_password_checked(id, right);
+                      }};
+  ScramMechanism scram{[this](std::string_view name) { return node ? node->state().access().user(name) : nullptr; },
+                       random_u64};
+  FollowedFiles followed;
   Certificates certificates{config.listeners};
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
@@ -234,7 +241,8 @@ Status Process::Impl::start_node() {
   Parts parts{*store, link.get(), pair_ids.front(), doors, clocks, events, random_u64, keepalived.get()};
   parts.other_pair_ids = std::move(pair_ids);
   parts.auth_mechanisms = auth_mechanisms;
-  parts.passwords = passwords.get();
+  parts.auth_mechanisms.push_back(&scram);
+  parts.passwords = &passwords;
   parts.certificates = [this](Instant wall) { return certificates.status(wall); };
   parts.missing = salvage.missing();
   parts.healed = [this] { salvage.healed(); };
@@ -251,7 +259,10 @@ Status Process::Impl::start_node() {
   known_damage =
       store->found().log_may_be_short ? "log.db-wal is missing although the log was not closed in order" : "";
   const Status started = known_damage.empty() ? node->start() : Status(Error{known_damage});
-  if (started.ok()) return {};
+  if (started.ok()) {
+    node->follow(followed);
+    return {};
+  }
   events.ask_place({});
   node.reset();
   doors.clear();
@@ -267,7 +278,7 @@ Status Process::Impl::start() {
     if (Status opened = keepalived->open(static_cast<std::uint16_t>(random_u64())); !opened.ok()) return opened;
   }
   if (Status opened = open_link(); !opened.ok()) return opened;
-  if (Status opened = open_passwords(); !opened.ok()) return opened;
+  if (Status read = read_followed_files(); !read.ok()) return read;
   if (Status read = read_certificates(); !read.ok()) return read;
   if (Status resumed = salvage.resume(); !resumed.ok()) return resumed;
   Status started = start_node();
@@ -293,15 +304,12 @@ Status Process::Impl::start() {
   return {};
 }
 
-// A box that does not know its users lets nobody in: better not to start, and to say why.
-Status Process::Impl::open_passwords() {
-  if (config.security.password_file.empty()) return {};
-  passwords = std::make_unique<Passwords>(context, config.security.password_file, [this](ConnectionId id, bool right) {
-    if (node) node->on_password_checked(id, right);
-  });
-  const Result<std::string> loaded = passwords->load();
-  if (!loaded.ok()) return loaded.error();
-  events.event(Level::info, "security", loaded.value());
+// Error: one of them cannot be read, or is not to be understood. What was read of it before stays.
+Status Process::Impl::read_followed_files() {
+  Result<FollowedFiles> read = broker::read_followed_files(
+      config.security, [this](const std::string& told) { events.event(Level::info, "security", told); });
+  if (!read.ok()) return read.error();
+  followed = read.take();
   return {};
 }
 
@@ -327,9 +335,13 @@ void Process::Impl::on_hangup() {
 // of HTTP. The reply, for tandemctl.
 std::string Process::Impl::reload() {
   std::vector<Certificates::Told> all = certificates.load();
-  if (passwords) {
-    const Result<std::string> loaded = passwords->load();
-    all.push_back({loaded.ok(), loaded.ok() ? loaded.value() : loaded.error().message + "; the users of before stay."});
+  Result<FollowedFiles> read = broker::read_followed_files(
+      config.security, [&](const std::string& told) { all.push_back({true, told}); });
+  if (read.ok()) {
+    followed = read.take();
+    node->follow(followed);
+  } else {
+    all.push_back({false, read.error().message + "; the users and rules of before stay."});
   }
   if (link) {
     const Status changed = change_mirror_keys();
@@ -343,7 +355,7 @@ std::string Process::Impl::reload() {
     good = good && told.good;
     text += (text.empty() ? "" : "\n") + told.sentence;
   }
-  if (all.empty()) text = "Done: no listener has TLS, and no user has a password.";
+  if (all.empty()) text = "Done: no listener has TLS, and no file of users or rules is followed.";
   return good ? admin::reply_message(text) : admin::reply_error(text);
 }
 

@@ -13,7 +13,7 @@ void Active::publish_sys(const SysFigures& figures, std::vector<std::pair<std::s
     message.message.topic = topic;
     message.message.payload = payload;
     message.match = &match;
-    core::choose_members(match, message.picks);
+    core::choose_members(state_->access(), match, message.picks);
     core::Applying to = applying(Lsn{});
     core::apply(to, message, 0);
     show(Lsn{});
@@ -37,7 +37,9 @@ std::vector<std::string_view> Active::sys_filters_of(const core::Session& sessio
 }
 
 void Active::send_sys(edge::Connection& connection, std::string_view filter, std::uint32_t subscription_identifier) {
+  const core::Session& session = *client_of(connection)->session;
   for (const auto& [topic, payload] : sys_.matching(filter)) {
+    if (!state_->access().may(core::Right::read, {session.username, session.client_id}, topic)) continue;
     effects_.current = {};
     effects_.current.topic = topic;
     effects_.current.payload = payload;

@@ -74,7 +74,8 @@ std::optional<ByteBuffer> Verifier::question() {
   return bytes;
 }
 
-std::optional<ByteBuffer> VerifyAnswers::answer(ByteView question, const core::State& state, Lsn last) {
+std::optional<ByteBuffer> VerifyAnswers::answer(ByteView question, const core::State& state, Lsn last,
+                                                std::uint32_t level) {
   ByteReader in(question);
   const std::uint8_t asked_version = in.u8();
   const std::uint64_t number = in.u64_le();
@@ -83,7 +84,7 @@ std::optional<ByteBuffer> VerifyAnswers::answer(ByteView question, const core::S
   ByteWriter out(bytes);
   out.u8(version).u64_le(number).u64_le(last.value).u8(about);
   if (about == about_sums) {
-    for (std::size_t t = 0; t < core::table_count; ++t) {
+    for (std::size_t t = 0; t < core::tables_of(level); ++t) {
       for (const std::uint64_t sum : state.digest().sums(static_cast<core::Table>(t))) out.u64_le(sum);
     }
   } else {
@@ -131,7 +132,8 @@ void Verifier::on_answer(ByteView answer, const core::State& state, Lsn last) {
 }
 
 void Verifier::take_sums(ByteReader& in, const core::State& state) {
-  for (std::size_t t = 0; t < core::table_count; ++t) {
+  std::size_t t = 0;  // a peer of an older feature level has fewer tables
+  for (; t < core::table_count && in.remaining() != 0; ++t) {
     const core::Table table = static_cast<core::Table>(t);
     const std::size_t before = buckets_.size();
     for (std::size_t bucket = 0; bucket < limits::digest_buckets; ++bucket) {
@@ -142,7 +144,7 @@ void Verifier::take_sums(ByteReader& in, const core::State& state) {
   }
   if (!in.ok() || !in.at_end()) return;
   if (buckets_.empty()) {
-    finish(false, "Both boxes hold the same: all " + std::to_string(core::table_count) + " tables agree at record " +
+    finish(false, "Both boxes hold the same: all " + std::to_string(t) + " tables agree at record " +
                       std::to_string(at_.value) + ".");
     return;
   }

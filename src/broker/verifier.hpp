@@ -22,7 +22,8 @@ namespace tandem::broker {
 class VerifyAnswers {
  public:
   // Nothing: the question is malformed, or the answer takes a while: it is asked again.
-  std::optional<ByteBuffer> answer(ByteView question, const core::State& state, Lsn last);
+  // `level`: what the other box can read.
+  std::optional<ByteBuffer> answer(ByteView question, const core::State& state, Lsn last, std::uint32_t level);
   // Every heartbeat: goes on with what the next answer needs, as long as `more` says so.
   void work(const core::State& state, const std::function<bool()>& more);
   void stop() { search_.reset(); }

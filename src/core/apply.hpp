@@ -33,6 +33,9 @@ void apply(Applying& to, const SessionEnded& record);
 void apply(Applying& to, const RetainedExpired& record);
 void apply(Applying& to, const Reconciled& record);
 void apply(Applying& to, const HandedOn& record);
+void apply(Applying& to, const UserSet& record);
+void apply(Applying& to, const UserRemoved& record);
+void apply(Applying& to, const RulesSet& record);
 
 // As read from a log or the mirror: no client is involved.
 void apply(Applying& to, const Record& record);

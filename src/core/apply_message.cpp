@@ -36,6 +36,7 @@ void deliver_one_retained(Applying& to, Session& session, const Subscription& su
   Outgoing message;
   message.view = retained.message->view();
   if (message.view.expired(to.time)) return;
+  if (!to.state.access().may(Right::read, {session.username, session.client_id}, message.view.topic)) return;  // T-47
   message.source = retained.message.get();
   message.durable = retained.message;
   Delivery delivery;
@@ -162,6 +163,9 @@ void apply(Applying& to, const Record& record) {
     void operator()(const RetainedExpired& r) const { apply(to, r); }
     void operator()(const Reconciled& r) const { apply(to, r); }
     void operator()(const HandedOn& r) const { apply(to, r); }
+    void operator()(const UserSet& r) const { apply(to, r); }
+    void operator()(const UserRemoved& r) const { apply(to, r); }
+    void operator()(const RulesSet& r) const { apply(to, r); }
   };
   std::visit(Visitor{to}, record);
 }

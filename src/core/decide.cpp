@@ -22,7 +22,8 @@ WillView will_of(const mqtt::Will& packet) {
   return will;
 }
 
-mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, bool proven) {
+mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, bool proven,
+                            const Asker& asker) {
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 && !packet.clean_start) {
     return mqtt::Reason::client_identifier_not_valid;  // [MQTT311-3.1.3-8]
   }
@@ -33,6 +34,8 @@ mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt
       (!mqtt::valid_topic_name(packet.will->topic) || packet.will->topic.starts_with(mqtt::sys_prefix))) {
     return mqtt::Reason::topic_name_invalid;
   }
+  if (!state.access().may_use(asker.username, asker.client_id)) return mqtt::Reason::not_authorized;
+  if (packet.will && !state.access().may(Right::write, asker, packet.will->topic)) return mqtt::Reason::not_authorized;
   if (state.sessions().size() >= policy.max_sessions && state.session_of(packet.client_id) == nullptr) {
     return mqtt::Reason::quota_exceeded;
   }
@@ -73,8 +76,6 @@ bool touches_durable(const State& state, std::string_view client_id) {
 void decide_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, std::string_view random_id,
                     Instant now, ConnectVerdict& verdict, std::optional<std::string_view> proven) {
   verdict = {};
-  verdict.refusal = refuse_connect(state, policy, packet, proven.has_value());
-  if (verdict.refusal != mqtt::Reason::success) return;
   const bool v5 = packet.version == mqtt::Version::v5;
   Connected& r = verdict.record;
   r.client_id = packet.client_id;
@@ -83,6 +84,8 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
     r.client_id = verdict.generated_id;
   }
   r.username = proven ? *proven : packet.username.value_or(std::string_view{});
+  verdict.refusal = refuse_connect(state, policy, packet, proven.has_value(), {r.username, r.client_id});
+  if (verdict.refusal != mqtt::Reason::success) return;
   r.clean_start = packet.clean_start;
   r.version = packet.version;
   r.keep_alive_s = keep_alive_of(policy, packet);
@@ -105,7 +108,8 @@ void decide_connect(const State& state, const Policy& policy, const mqtt::Connec
   verdict.recorded = r.durable || r.will.has_value() || touches_durable(state, r.client_id);
 }
 
-Subscription* choose_member(SharedGroup& group, const Session* except) {
+Subscription* choose_member(const AccessRules& access, std::string_view topic, SharedGroup& group,
+                            const Session* except) {
   const std::size_t count = group.members.size();
   const std::size_t first = group.cursor;
   Subscription* fallback = nullptr;
@@ -113,6 +117,7 @@ Subscription* choose_member(SharedGroup& group, const Session* except) {
     Subscription* member = group.members[(first + i) % count];
     const Session& session = *member->session;
     if (&session == except) continue;
+    if (access.in_force() && !access.may(Right::read, {session.username, session.client_id}, topic)) continue;
     if (session.connected && session.queue.waiting() == 0 && session.queue.window_open(session.receive_maximum)) {
       group.cursor = (first + i + 1) % count;
       return member;
@@ -123,12 +128,26 @@ Subscription* choose_member(SharedGroup& group, const Session* except) {
   return fallback;
 }
 
-void choose_members(const Match& match, std::vector<SharedPick>& picks) {
+void choose_members(const AccessRules& access, const Match& match, std::vector<SharedPick>& picks) {
   for (SharedGroup* group : match.groups) {
-    const Subscription* member = choose_member(*group);
-    picks.push_back({member->session->id, member->filter});
+    const Subscription* member = choose_member(access, match.topic, *group);
+    if (member != nullptr) picks.push_back({member->session->id, member->filter});
   }
 }
+
+namespace {
+
+// Asked once a topic that the client stays at, not once a message.
+bool may_write(const AccessRules& access, Session& session) {
+  RecentMatch& recent = session.recent;
+  if (recent.write_asked_in != access.changes()) {
+    recent.write_asked_in = access.changes();
+    recent.may_write = access.may(Right::write, {session.username, session.client_id}, recent.match->topic);
+  }
+  return recent.may_write;
+}
+
+}  // namespace
 
 void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict) {
@@ -161,16 +180,20 @@ void decide_publish(State& state, const Policy& policy, Session& session, std::s
     r.message.properties = verdict.properties;
   }
   const Match& match = state.routing().match(topic, session.recent);
+  if (!may_write(state.access(), session)) {  // [MQTT5-3.3.5-2], T-48
+    verdict.refusal = mqtt::Reason::not_authorized;
+    return;
+  }
   r.match = &match;
   r.picks.clear();
-  if (!match.groups.empty()) choose_members(match, r.picks);
+  if (!match.groups.empty()) choose_members(state.access(), match, r.picks);
   verdict.recorded = changes_durable(match, r, session);
 }
 
 namespace {
 
-mqtt::Reason check_filter(const Policy& policy, const Session& session, const mqtt::SubscriptionRequest& request,
-                          std::size_t added, bool& protocol_error) {
+mqtt::Reason check_filter(const AccessRules& access, const Policy& policy, const Session& session,
+                          const mqtt::SubscriptionRequest& request, std::size_t added, bool& protocol_error) {
   std::string_view filter = request.filter;
   if (const auto shared = mqtt::parse_shared(filter)) {
     if (shared->filter.empty()) return mqtt::Reason::topic_filter_invalid;  // [MQTT5-4.8.2-1, -2]
@@ -182,18 +205,20 @@ mqtt::Reason check_filter(const Policy& policy, const Session& session, const mq
       !session.subscriptions.contains(request.filter)) {
     return mqtt::Reason::quota_exceeded;
   }
+  if (!access.may_read_some({session.username, session.client_id}, filter)) return mqtt::Reason::not_authorized;
   return static_cast<mqtt::Reason>(request.options.qos);
 }
 
 }  // namespace
 
-SubscribeVerdict decide_subscribe(const Policy& policy, const Session& session, const mqtt::Subscribe& packet) {
+SubscribeVerdict decide_subscribe(const AccessRules& access, const Policy& policy, const Session& session,
+                                  const mqtt::Subscribe& packet) {
   SubscribeVerdict verdict;
   verdict.record.session = session.id;
   verdict.record.subscription_identifier = packet.properties.subscription_identifier.value_or(0);
   for (const mqtt::SubscriptionRequest& request : packet.requests) {
     const mqtt::Reason reason =
-        check_filter(policy, session, request, verdict.record.subscriptions.size(), verdict.protocol_error);
+        check_filter(access, policy, session, request, verdict.record.subscriptions.size(), verdict.protocol_error);
     verdict.reasons.push_back(reason);
     if (!mqtt::is_error(reason)) verdict.record.subscriptions.push_back({request.filter, request.options});
   }
@@ -250,7 +275,7 @@ std::optional<Record> decide_due(State& state, Instant now, std::string& name) {
       fired.client_id = name;
       const auto will = state.wills().find(name);
       if (will != state.wills().end()) {
-        choose_members(state.routing().match(will->second.message->view().topic), fired.picks);
+        choose_members(state.access(), state.routing().match(will->second.message->view().topic), fired.picks);
       }
       return fired;
     }

@@ -63,10 +63,12 @@ struct PublishVerdict {
 void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict);
 
-// The member of a shared group whose turn it is: connected ones with room first. nullptr: there is none but `except`.
-Subscription* choose_member(SharedGroup& group, const Session* except = nullptr);
-// One for each group of the match.
-void choose_members(const Match& match, std::vector<SharedPick>& picks);
+// The member of a shared group whose turn it is, of those who may read the topic: connected ones with room first.
+// nullptr: there is none but `except`.
+Subscription* choose_member(const AccessRules& access, std::string_view topic, SharedGroup& group,
+                            const Session* except = nullptr);
+// One for each group of the match that has such a member.
+void choose_members(const AccessRules& access, const Match& match, std::vector<SharedPick>& picks);
 
 struct SubscribeVerdict {
   std::vector<mqtt::Reason> reasons;  // one a filter
@@ -74,7 +76,8 @@ struct SubscribeVerdict {
   bool protocol_error = false;  // No Local on a shared subscription ([MQTT5-3.8.3-4])
 };
 
-SubscribeVerdict decide_subscribe(const Policy& policy, const Session& session, const mqtt::Subscribe& packet);
+SubscribeVerdict decide_subscribe(const AccessRules& access, const Policy& policy, const Session& session,
+                                  const mqtt::Subscribe& packet);
 
 struct UnsubscribeVerdict {
   std::vector<mqtt::Reason> reasons;

@@ -6,13 +6,18 @@
 #include <cstdint>
 
 #include "base/bytes.hpp"
+#include "base/feature_level.hpp"
 #include "base/hash.hpp"
 #include "base/limits.hpp"
 
 namespace tandem::core {
 
-enum class Table : std::uint8_t { globals, sessions, subscriptions, queues, messages, retained, wills };
-inline constexpr std::size_t table_count = 7;
+enum class Table : std::uint8_t { globals, sessions, subscriptions, queues, messages, retained, wills, access };
+inline constexpr std::size_t table_count = 8;
+// Those that a box of this feature level knows.
+constexpr std::size_t tables_of(std::uint32_t level) {
+  return level < 2 ? std::size_t{7} : table_count;
+}
 
 class Digest {
  public:
@@ -27,14 +32,15 @@ class Digest {
   const Sums& sums(Table table) const { return sums_[static_cast<std::size_t>(table)]; }
   static std::size_t bucket_of(std::uint64_t key) { return mix64(key) % limits::digest_buckets; }
 
-  // 64-bit summary of one table, and bytes that hold one summary a table (little-endian, in Table order).
+  // 64-bit summary of one table, and bytes that hold one summary a table (little-endian, in Table order) for whoever
+  // has that feature level.
   std::uint64_t summary(Table table) const {
     const auto& sums = sums_[static_cast<std::size_t>(table)];
     return hash64(ByteView(reinterpret_cast<const char*>(sums.data()), sizeof sums));
   }
-  ByteBuffer summaries() const {
+  ByteBuffer summaries(std::uint32_t level = feature_level) const {
     ByteBuffer out;
-    for (std::size_t t = 0; t < table_count; ++t) ByteWriter(out).u64_le(summary(static_cast<Table>(t)));
+    for (std::size_t t = 0; t < tables_of(level); ++t) ByteWriter(out).u64_le(summary(static_cast<Table>(t)));
     return out;
   }
   friend bool operator==(const Digest&, const Digest&) = default;

@@ -15,6 +15,18 @@ std::string name_of(const Session& session) {
   return "client " + session.client_id;
 }
 
+std::string name_of(const RuleSetName& set) {
+  switch (set.owner) {
+    case RuleOwner::anonymous:
+      return "rules for anonymous clients";
+    case RuleOwner::user:
+      return "rules of user " + set.name;
+    case RuleOwner::everyone:
+      break;
+  }
+  return "rules for everyone";
+}
+
 void add_session(Hashes& hashes, const Session& session) {
   std::uint64_t& hash = hashes[name_of(session)];
   hash += hash_of(session);
@@ -45,6 +57,7 @@ void add_message(Hashes& hashes, const Message& message) {
 BucketSearch::BucketSearch(Table table, std::size_t bucket) : table_(table), bucket_(bucket) {
   switch (table) {
     case Table::globals:
+    case Table::access:  // few: list() looks at all of them
       phase_ = Phase::done;
       break;
     case Table::retained:
@@ -118,6 +131,15 @@ bool BucketSearch::walk_session(const Session& session, std::size_t& left) {
   return true;
 }
 
+void BucketSearch::add_access(std::map<std::string, std::uint64_t>& hashes, const AccessRules& access) const {
+  for (const auto& [name, user] : access.users()) {
+    if (mine(user_key(name))) hashes["user " + name] = hash_of(name, user);
+  }
+  for (const auto& [name, set] : access.sets()) {
+    if (mine(rule_set_key(name))) hashes[name_of(name)] = hash_of(name, set);
+  }
+}
+
 template <class Map>
 void BucketSearch::walk_names(const Map& map, std::vector<std::string>& found, std::size_t& left) {
   for (auto next = map.lower_bound(at_); next != map.end(); ++next) {
@@ -169,6 +191,7 @@ std::optional<std::vector<EntityHash>> BucketSearch::list(const State& state) co
     else
       hashes["client " + client] = hash_of(client, found->second);
   }
+  if (table_ == Table::access) add_access(hashes, state.access());
   if (messages) {
     state.messages().each_fresh([&](const Message& message) {
       if (message.id() <= newest_before_.value_or(0)) return false;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -41,6 +42,7 @@ class BucketSearch {
   void begin_messages(const State& state);
   void walk_sessions(const State& state, std::size_t& left);
   bool walk_session(const Session& session, std::size_t& left);
+  void add_access(std::map<std::string, std::uint64_t>& hashes, const AccessRules& access) const;
   template <class Map>
   void walk_names(const Map& map, std::vector<std::string>& found, std::size_t& left);
 

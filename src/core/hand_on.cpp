@@ -14,7 +14,8 @@ bool to_hand_on(const QueueEntry& entry, Instant now) {
 
 Subscription* other_member(State& state, const Session& ending, const QueueEntry& entry) {
   for (SharedGroup* group : state.routing().match(entry.message->view().topic).groups) {
-    if (short_name(group->filter) == entry.group) return choose_member(*group, &ending);
+    if (short_name(group->filter) == entry.group)
+      return choose_member(state.access(), entry.message->view().topic, *group, &ending);
   }
   return nullptr;
 }

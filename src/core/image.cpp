@@ -17,6 +17,8 @@ Checkpoint::Checkpoint(State& state) : state_(state) {
   copies.segment = [this](const Session& s, std::uint64_t segment) { give(segment_row(s, segment), copies_); };
   copies.retained = [this](const std::string& t, const Retained& r) { give(retained_row(t, r), copies_); };
   copies.will = [this](const std::string& c, const Will& w) { give(will_row(c, w), copies_); };
+  copies.user = [this](const std::string& n, const User& u) { give(user_row(n, u), copies_); };
+  copies.rule_set = [this](const RuleSetName& n, const RuleSet& s) { give(rule_set_row(n, s), copies_); };
 }
 
 Checkpoint::~Checkpoint() {
@@ -62,7 +64,9 @@ bool Checkpoint::step_entities(std::size_t max_rows, std::vector<Row>& out) {
   if (list_ == 2 && !work(changes_.subscriptions, [&](const auto& n) { emit_subscription(n, out); })) return false;
   if (list_ == 3 && !work(changes_.segments, [&](const auto& n) { emit_segment(n, out); })) return false;
   if (list_ == 4 && !work(changes_.retained, [&](const auto& t) { emit_retained(t, out); })) return false;
-  return list_ != 5 || work(changes_.wills, [&](const auto& c) { emit_will(c, out); });
+  if (list_ == 5 && !work(changes_.wills, [&](const auto& c) { emit_will(c, out); })) return false;
+  if (list_ == 6 && !work(changes_.users, [&](const auto& n) { emit_user(n, out); })) return false;
+  return list_ != 7 || work(changes_.rule_sets, [&](const auto& n) { emit_rule_set(n, out); });
 }
 
 void Checkpoint::give(Row row, std::vector<Row>& out) {
@@ -138,6 +142,26 @@ void Checkpoint::emit_will(const std::string& client_id, std::vector<Row>& out) 
   }
   give(will_row(client_id, *will), out);
   will->mark = {};
+}
+
+void Checkpoint::emit_user(const std::string& name, std::vector<Row>& out) {
+  User* user = state_.user_to_encode(name);
+  if (user == nullptr || !state_.pending(user->mark)) {
+    erase_unless_given(RowKind::user, name, out);
+    return;
+  }
+  give(user_row(name, *user), out);
+  user->mark = {};
+}
+
+void Checkpoint::emit_rule_set(const RuleSetName& name, std::vector<Row>& out) {
+  RuleSet* set = state_.rule_set_to_encode(name);
+  if (set == nullptr || !state_.pending(set->mark)) {
+    erase_unless_given(RowKind::rule_set, rule_set_row_key(name), out);
+    return;
+  }
+  give(rule_set_row(name, *set), out);
+  set->mark = {};
 }
 
 }  // namespace tandem::core

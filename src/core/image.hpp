@@ -25,6 +25,8 @@ enum class RowKind : std::uint8_t {
   segment = 5,
   retained = 6,
   will = 7,
+  user = 8,      // feature level 2
+  rule_set = 9,  // likewise
 };
 
 // One checkpoint while it is being encoded. At most one a State at a time. It takes the changes out of State: one that
@@ -52,6 +54,8 @@ class Checkpoint {
   void emit_segment(const std::pair<SessionId, std::uint64_t>& name, std::vector<Row>& out);
   void emit_retained(const std::string& topic, std::vector<Row>& out);
   void emit_will(const std::string& client_id, std::vector<Row>& out);
+  void emit_user(const std::string& name, std::vector<Row>& out);
+  void emit_rule_set(const RuleSetName& name, std::vector<Row>& out);
 
   State& state_;
   Changes changes_;
@@ -78,6 +82,8 @@ class ImageLoader {
   Status load_subscription(ByteReader& key, ByteReader& in);
   Status load_segment(ByteReader& key, ByteReader& in);
   Status load_will(const std::string& client_id, ByteReader& in);
+  Status load_user(const std::string& name, ByteReader& in);
+  Status load_rule_set(ByteReader& key, ByteReader& in);
   MessageRef message(std::uint64_t id) const;
 
   State& state_;

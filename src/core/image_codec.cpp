@@ -148,4 +148,24 @@ Row will_row(const std::string& client_id, const Will& will) {
   return made;
 }
 
+Row user_row(const std::string& name, const User& user) {
+  Row made = row(RowKind::user, name);
+  ByteWriter out(made.value);
+  out.bytes_varint(user.password_hash).bytes_varint(user.scram).varint(user.client_ids.size());
+  for (const std::string& pattern : user.client_ids) out.bytes_varint(pattern);
+  return made;
+}
+
+ByteBuffer rule_set_row_key(const RuleSetName& name) {
+  return ByteBuffer(1, static_cast<char>(name.owner)).append(name.name);
+}
+
+Row rule_set_row(const RuleSetName& name, const RuleSet& set) {
+  Row made = row(RowKind::rule_set, rule_set_row_key(name));
+  ByteWriter out(made.value);
+  out.varint(set.rules.size());
+  for (const Rule& rule : set.rules) out.u8(static_cast<std::uint8_t>(rule.right)).bytes_varint(rule.filter);
+  return made;
+}
+
 }  // namespace tandem::core

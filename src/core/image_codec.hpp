@@ -20,5 +20,8 @@ Row subscription_row(const Subscription& subscription);
 Row segment_row(const Session& session, std::uint64_t segment);
 Row retained_row(const std::string& topic, const Retained& retained);
 Row will_row(const std::string& client_id, const Will& will);
+Row user_row(const std::string& name, const User& user);
+ByteBuffer rule_set_row_key(const RuleSetName& name);
+Row rule_set_row(const RuleSetName& name, const RuleSet& set);
 
 }  // namespace tandem::core

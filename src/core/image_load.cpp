@@ -47,6 +47,10 @@ Status ImageLoader::load(const Row& row) {
     }
     case RowKind::will:
       return load_will(row.key, in);
+    case RowKind::user:
+      return load_user(row.key, in);
+    case RowKind::rule_set:
+      return load_rule_set(key, in);
   }
   return Error{"image: row kind " + std::to_string(row.kind) + " is unknown: this program is too old to read it"};
 }
@@ -87,6 +91,32 @@ Status ImageLoader::load_will(const std::string& client_id, ByteReader& in) {
   will.fires_at = Instant{in.i64_le()};
   if (!in.ok() || !will.message || state_.wills().contains(client_id)) return damaged("will");
   state_.load_will(client_id, std::move(will));
+  return {};
+}
+
+Status ImageLoader::load_user(const std::string& name, ByteReader& in) {
+  User user;
+  user.password_hash = in.bytes_varint();
+  user.scram = in.bytes_varint();
+  const std::uint64_t patterns = in.varint();
+  for (std::uint64_t i = 0; i < patterns && in.ok(); ++i) user.client_ids.emplace_back(in.bytes_varint());
+  if (!in.ok() || name.empty() || state_.access().user(name) != nullptr) return damaged("user");
+  state_.load_user(name, std::move(user));
+  return {};
+}
+
+Status ImageLoader::load_rule_set(ByteReader& key, ByteReader& in) {
+  RuleSetName name;
+  name.owner = get_rule_owner(key);
+  name.name = key.rest();
+  RuleSet set;
+  const std::uint64_t rules = in.varint();
+  for (std::uint64_t i = 0; i < rules && in.ok(); ++i) {
+    const Right right = get_right(in);
+    set.rules.push_back({right, std::string(in.bytes_varint())});
+  }
+  if (!key.ok() || !in.ok() || state_.access().sets().contains(name)) return damaged("rules");
+  state_.load_rule_set(name, std::move(set));
   return {};
 }
 
@@ -198,7 +228,8 @@ MessageRef ImageLoader::message(std::uint64_t id) const {
 }
 
 Status ImageLoader::finish() {
-  const bool empty = state_.sessions().empty() && state_.wills().empty() && state_.retained().empty();
+  const bool empty = state_.sessions().empty() && state_.wills().empty() && state_.retained().empty() &&
+                     state_.access().users().empty() && state_.access().sets().empty();
   if (!has_globals_ && !empty) return Error{"image: the row of the epoch and the counters is missing"};
   state_.settle_loaded();
   messages_.clear();

@@ -257,6 +257,7 @@ class Decision {
       for (const Subscription* member : group->members) {
         const Session& session = *member->session;
         if (!session.durable) continue;
+        if (!state_.access().may(Right::read, {session.username, session.client_id}, topic)) continue;
         const bool same = told != groups.end() && session.client_id == told->client;
         if (chosen == nullptr || same || (session.connected && !chosen->connected)) chosen = &session;
         if (same) break;

@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "core/access_rules.hpp"
 #include "core/message.hpp"
 #include "core/queue_policy.hpp"
 #include "mqtt/packet.hpp"
@@ -34,6 +35,9 @@ enum class RecordKind : std::uint8_t {
   retained_expired = 11,
   reconciled = 12,
   handed_on = 13,  // feature level 2
+  user_set = 14,   // likewise, and what follows
+  user_removed = 15,
+  rules_set = 16,
 };
 
 // First record of a reign: nobody is connected; expiry and will-grace clocks start at its time.
@@ -172,7 +176,33 @@ struct HandedOn {
   SharedPick to;  // a transient member is not named in the log: there the message only leaves the queue
 };
 
-using Record = std::variant<EpochBegan, Connected, Disconnected, Subscribed, Unsubscribed, Published, Released, Acked,
-                            WillFired, SessionEnded, RetainedExpired, Reconciled, HandedOn>;
+// An operator, or a file that is followed, set a user: all of it.
+struct UserSet {
+  std::string_view name;
+  std::string_view password_hash;
+  std::string_view scram;
+  std::vector<std::string_view> client_ids;
+};
+
+struct UserRemoved {
+  std::string_view name;
+};
+
+struct RuleFact {
+  Right right = Right::none;
+  std::string_view filter;
+};
+
+// The same of the rules of one owner: all of them.
+struct RulesSet {
+  RuleOwner owner = RuleOwner::everyone;
+  std::string_view name;  // of the user
+  bool removed = false;   // there is no such set any more; else there is one, even if no rule is in it
+  std::vector<RuleFact> rules;
+};
+
+using Record =
+    std::variant<EpochBegan, Connected, Disconnected, Subscribed, Unsubscribed, Published, Released, Acked, WillFired,
+                 SessionEnded, RetainedExpired, Reconciled, HandedOn, UserSet, UserRemoved, RulesSet>;
 
 }  // namespace tandem::core

@@ -168,6 +168,32 @@ HandedOn get_handed_on(ByteReader& in) {
   return r;
 }
 
+UserSet get_user_set(ByteReader& in) {
+  UserSet r;
+  r.name = in.bytes_varint();
+  r.password_hash = in.bytes_varint();
+  r.scram = in.bytes_varint();
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) r.client_ids.push_back(in.bytes_varint());
+  return r;
+}
+
+RulesSet get_rules_set(ByteReader& in) {
+  RulesSet r;
+  r.owner = get_rule_owner(in);
+  r.name = in.bytes_varint();
+  const std::uint8_t flags = in.u8();
+  r.removed = (flags & 1U) != 0;
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    RuleFact rule;
+    rule.right = get_right(in);
+    rule.filter = in.bytes_varint();
+    r.rules.push_back(rule);
+  }
+  return r;
+}
+
 std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
   switch (kind) {
     case RecordKind::epoch_began:
@@ -196,6 +222,12 @@ std::optional<Record> get_body(RecordKind kind, ByteReader& in) {
       return get_reconciled(in);
     case RecordKind::handed_on:
       return get_handed_on(in);
+    case RecordKind::user_set:
+      return get_user_set(in);
+    case RecordKind::user_removed:
+      return UserRemoved{in.bytes_varint()};
+    case RecordKind::rules_set:
+      return get_rules_set(in);
   }
   return std::nullopt;
 }

@@ -170,6 +170,23 @@ void put(const HandedOn& r, Out& out) {
     out.varint(0);
 }
 
+template <class Out>
+void put(const UserSet& r, Out& out) {
+  out.bytes_varint(r.name).bytes_varint(r.password_hash).bytes_varint(r.scram).varint(r.client_ids.size());
+  for (const std::string_view pattern : r.client_ids) out.bytes_varint(pattern);
+}
+
+template <class Out>
+void put(const UserRemoved& r, Out& out) {
+  out.bytes_varint(r.name);
+}
+
+template <class Out>
+void put(const RulesSet& r, Out& out) {
+  out.u8(static_cast<std::uint8_t>(r.owner)).bytes_varint(r.name).u8(r.removed ? 1 : 0).varint(r.rules.size());
+  for (const RuleFact& rule : r.rules) out.u8(static_cast<std::uint8_t>(rule.right)).bytes_varint(rule.filter);
+}
+
 // The body is put twice: for its size, then for its bytes.
 template <class T>
 void put_enveloped(RecordKind kind, const T& record, ByteBuffer& buffer) {
@@ -189,7 +206,7 @@ constexpr std::array kind_of_alternative = {
     RecordKind::epoch_began,  RecordKind::connected,     RecordKind::disconnected,     RecordKind::subscribed,
     RecordKind::unsubscribed, RecordKind::published,     RecordKind::released,         RecordKind::acked,
     RecordKind::will_fired,   RecordKind::session_ended, RecordKind::retained_expired, RecordKind::reconciled,
-    RecordKind::handed_on};
+    RecordKind::handed_on,    RecordKind::user_set,      RecordKind::user_removed,     RecordKind::rules_set};
 static_assert(kind_of_alternative.size() == std::variant_size_v<Record>);
 
 }  // namespace

@@ -37,6 +37,18 @@ inline QueuePolicy get_queue_policy(ByteReader& in) {
   return static_cast<QueuePolicy>(value);
 }
 
+inline RuleOwner get_rule_owner(ByteReader& in) {
+  const std::uint8_t value = in.u8();
+  if (value < 1 || value > static_cast<std::uint8_t>(RuleOwner::everyone)) in.fail();
+  return static_cast<RuleOwner>(value);
+}
+
+inline Right get_right(ByteReader& in) {
+  const std::uint8_t value = in.u8();
+  if (value > static_cast<std::uint8_t>(Right::read_write)) in.fail();
+  return static_cast<Right>(value);
+}
+
 inline std::uint32_t varint32(ByteReader& in) {
   const std::uint64_t value = in.varint();
   if (value > 0xFFFFFFFFU) in.fail();

@@ -35,7 +35,7 @@ struct Routing::Node {
   bool empty() const { return children.empty() && plain.empty() && groups.empty(); }
 };
 
-Routing::Routing() : root_(std::make_unique<Node>()) {}
+Routing::Routing(const AccessRules& access) : access_(access), root_(std::make_unique<Node>()) {}
 Routing::~Routing() = default;
 
 void Routing::add(Subscription* subscription) {
@@ -145,6 +145,11 @@ void Routing::build(std::string_view topic, Match& into) {
   into.durable_qos = mqtt::Qos::at_most_once;
   plain_.clear();
   collect(topic, into.groups);
+  if (access_.in_force()) {
+    std::erase_if(plain_, [&](const Subscription* s) {
+      return !access_.may(Right::read, {s->session->username, s->session->client_id}, topic);
+    });
+  }
   std::sort(into.groups.begin(), into.groups.end(),
             [](const SharedGroup* a, const SharedGroup* b) { return a->filter < b->filter; });
   std::sort(plain_.begin(), plain_.end(), [](const Subscription* a, const Subscription* b) {
@@ -195,6 +200,7 @@ const Match& Routing::match(std::string_view topic) {
 const Match& Routing::match(std::string_view topic, RecentMatch& recent) {
   if (recent.match == nullptr || recent.evictions != evictions_ || recent.match->topic != topic) {
     recent.match = &cached(topic);
+    recent.write_asked_in = 0;
     recent.evictions = evictions_;
   }
   return fresh(*recent.match);

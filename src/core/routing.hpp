@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/access_rules.hpp"
 #include "core/session.hpp"
 
 namespace tandem::core {
@@ -40,7 +41,8 @@ struct Match {
 
 class Routing {
  public:
-  Routing();
+  // Only subscriptions of those who may read a topic count (`access`, which outlives this).
+  explicit Routing(const AccessRules& access);
   ~Routing();
   Routing(const Routing&) = delete;
   Routing& operator=(const Routing&) = delete;
@@ -48,6 +50,8 @@ class Routing {
   // `subscription` stays where it is until remove(); its filter is valid.
   void add(Subscription* subscription);
   void remove(Subscription* subscription);
+  // Who may read what has changed: all look-ups are made anew.
+  void forget() { ++generation_; }
 
   // Valid until the next add, remove or match. Allocates nothing for a topic that is in the cache and up to date.
   const Match& match(std::string_view topic);
@@ -72,6 +76,7 @@ class Routing {
   void make_room(const Match& keep);
   const Match& fresh(Match& match);
 
+  const AccessRules& access_;
   std::unique_ptr<Node> root_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
   ByText<Match> cache_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "core/change_mark.hpp"
 #include "core/queue.hpp"
 #include "core/record.hpp"
 #include "mqtt/packet.hpp"
@@ -17,18 +18,14 @@ namespace tandem::core {
 
 inline constexpr std::uint32_t never_expires = 0xFFFFFFFF;
 
-// Where an entity stands towards the checkpoints (image.hpp): 0: its row in the last checkpoint is right; else the
-// generation of changes in which it was first changed. Of the generation that a checkpoint is encoding: not encoded
-// yet.
-struct ChangeMark {
-  std::uint32_t changed_in = 0;
-};
-
 // The topic that a client published to last: publishers seldom change theirs, and this spares a look-up by text.
 struct Match;  // routing.hpp
 struct RecentMatch {
   Match* match = nullptr;
   std::uint64_t evictions = 0;  // valid while Routing's count is the same
+  // May the client publish to it, as of this count of AccessRules::changes()? 0: nobody has asked.
+  std::uint32_t write_asked_in = 0;
+  bool may_write = false;
 };
 
 struct Session;

@@ -8,7 +8,7 @@
 
 namespace tandem::core {
 
-State::State() : messages_(digest_) {
+State::State() : messages_(digest_), routing_(access_) {
   digest_.add(Table::globals, 0, hash_of(globals_));
 }
 

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/access_rules.hpp"
 #include "core/digest.hpp"
 #include "core/due.hpp"
 #include "core/message_table.hpp"
@@ -62,6 +63,8 @@ struct Changes {
   std::vector<std::pair<SessionId, std::uint64_t>> segments;
   std::vector<std::string> retained;
   std::vector<std::string> wills;
+  std::vector<std::string> users;
+  std::vector<RuleSetName> rule_sets;
 };
 
 // Encodes an entity that a running checkpoint still needs, before it changes (image.hpp sets it).
@@ -72,6 +75,8 @@ struct PendingCopies {
   std::function<void(const Session&, std::uint64_t segment)> segment;
   std::function<void(const std::string&, const Retained&)> retained;
   std::function<void(const std::string&, const Will&)> will;
+  std::function<void(const std::string&, const User&)> user;
+  std::function<void(const RuleSetName&, const RuleSet&)> rule_set;
 };
 
 class State {
@@ -88,6 +93,7 @@ class State {
   const std::map<std::string, Retained, std::less<>>& retained() const { return retained_; }
   const std::map<std::string, Will, std::less<>>& wills() const { return wills_; }
   const Globals& globals() const { return globals_; }
+  const AccessRules& access() const { return access_; }
   const Due& due() const { return due_; }
   const Digest& digest() const { return digest_; }
   const MessageTable& messages() const { return messages_; }
@@ -124,6 +130,14 @@ class State {
   template <class Edit>
   void edit_globals(Edit edit);
 
+  // Users and rules (state_access.cpp)
+  void set_user(std::string_view name, User user);
+  void remove_user(std::string_view name);
+  void set_rules(const RuleSetName& name, std::vector<Rule> rules);
+  void remove_rules(const RuleSetName& name);
+  // A client has come under another user name: what it may read has changed.
+  void reading_changed() { routing_.forget(); }
+
   // Queues (state_queue.cpp)
   Sequence enqueue(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers);
   // The same, and it is written at once: nothing waits and the window is open.
@@ -146,6 +160,8 @@ class State {
   Globals& globals_to_encode() { return globals_; }
   Will* will_to_encode(const std::string& client_id);
   Retained* retained_to_encode(const std::string& topic);
+  User* user_to_encode(const std::string& name);
+  RuleSet* rule_set_to_encode(const RuleSetName& name);
   MessageTable& message_table() { return messages_; }
   void load_globals(const Globals& globals);
   void load_session(std::unique_ptr<Session> session);
@@ -153,6 +169,8 @@ class State {
                          std::uint32_t identifier, std::uint64_t joined);
   void load_retained(const std::string& topic, MessageRef message);
   void load_will(const std::string& client_id, Will will);
+  void load_user(const std::string& name, User user);
+  void load_rule_set(const RuleSetName& name, RuleSet set);
   void settle_loaded();  // after the last row: queues, due, digest of queues
 
  private:
@@ -165,6 +183,9 @@ class State {
   void touch_retained(const std::string& topic, Retained& retained);
   void touch_will(const std::string& client_id, Will& will);
   void touch_globals();
+  void touch_user(const std::string& name, User& user);
+  void touch_rule_set(const RuleSetName& name, RuleSet& set);
+  void access_changed();
   void touch_segments(Session& session, Sequence first, Sequence last);
   void add_entry_hash(const Session& session, Sequence sequence);
   void remove_entry_hash(const Session& session, Sequence sequence);
@@ -179,6 +200,7 @@ class State {
   std::map<std::string, Session*, std::less<>> by_client_;
   std::map<std::string, Retained, std::less<>> retained_;
   std::map<std::string, Will, std::less<>> wills_;
+  AccessRules access_;
   Routing routing_;
   Globals globals_;
   Due due_;
@@ -205,6 +227,11 @@ std::uint64_t hash_of_held(const Session& session, std::uint16_t packet_id);
 std::uint64_t hash_of(const std::string& topic, const Retained& retained);
 std::uint64_t hash_of(const std::string& client_id, const Will& will);
 std::uint64_t hash_of(const Globals& globals);
+std::uint64_t hash_of(const std::string& name, const User& user);
+std::uint64_t hash_of(const RuleSetName& name, const RuleSet& set);
+// Where they stand in the digest (Table::access).
+std::uint64_t user_key(std::string_view name);
+std::uint64_t rule_set_key(const RuleSetName& name);
 Digest recompute_digest(const State& state);
 
 template <class Copy>

@@ -23,7 +23,7 @@ class Fold {
 
 const char* table_name(Table table) {
   static constexpr const char* names[table_count] = {"globals",  "sessions", "subscriptions", "queues",
-                                                     "messages", "retained", "wills"};
+                                                     "messages", "retained", "wills",         "access"};
   return names[static_cast<std::size_t>(table)];
 }
 
@@ -86,6 +86,28 @@ std::uint64_t hash_of(const Globals& globals) {
   return fold.value();
 }
 
+std::uint64_t hash_of(const std::string& name, const User& user) {
+  Fold fold;
+  fold.text(name).text(user.password_hash).text(user.scram).number(user.client_ids.size());
+  for (const std::string& pattern : user.client_ids) fold.text(pattern);
+  return fold.value();
+}
+
+std::uint64_t hash_of(const RuleSetName& name, const RuleSet& set) {
+  Fold fold;
+  fold.number(static_cast<std::uint64_t>(name.owner)).text(name.name).number(set.rules.size());
+  for (const Rule& rule : set.rules) fold.number(static_cast<std::uint64_t>(rule.right)).text(rule.filter);
+  return fold.value();
+}
+
+std::uint64_t user_key(std::string_view name) {
+  return hash64(name);
+}
+
+std::uint64_t rule_set_key(const RuleSetName& name) {
+  return Fold().number(static_cast<std::uint64_t>(name.owner)).text(name.name).value();
+}
+
 Digest recompute_digest(const State& state) {
   Digest digest;
   std::map<std::uint64_t, const Message*> messages;
@@ -115,6 +137,12 @@ Digest recompute_digest(const State& state) {
   for (const auto& [client_id, will] : state.wills()) {
     digest.add(Table::wills, hash64(client_id), hash_of(client_id, will));
     see(will.message);
+  }
+  for (const auto& [name, user] : state.access().users()) {
+    digest.add(Table::access, user_key(name), hash_of(name, user));
+  }
+  for (const auto& [name, set] : state.access().sets()) {
+    digest.add(Table::access, rule_set_key(name), hash_of(name, set));
   }
   for (const auto& [id, message] : messages) digest.add(Table::messages, id, message->content_hash());
   return digest;

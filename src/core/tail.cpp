@@ -143,6 +143,10 @@ struct TailReader::Body {
   void operator()(const Acked&) const {}
   void operator()(const EpochBegan&) const {}
   void operator()(const RetainedExpired&) const {}
+  // Not merged: who may do what on the winner is not changed behind its operator's back (docs/limits.md).
+  void operator()(const UserSet&) const {}
+  void operator()(const UserRemoved&) const {}
+  void operator()(const RulesSet&) const {}
   // Its first owner has lost it (groups_of): it is the new one's, if that still waits for it.
   void operator()(const HandedOn& r) const {
     const Session* session = tail.end_.session(r.to.session);

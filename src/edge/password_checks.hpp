@@ -1,12 +1,15 @@
 // Passwords are compared on a thread of their own: a strong hash takes milliseconds, and the core thread waits for
-// nobody. Bounded: a storm of logins is answered "busy".
+// nobody. Bounded: a storm of logins is answered "busy". A password that was right before is known again at once: a
+// crowd that comes back is not held up.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <thread>
+#include <unordered_map>
 
 #include "base/ids.hpp"
 #include "edge/password_hash.hpp"
@@ -38,6 +41,7 @@ class PasswordChecks {
     ByteBuffer password;
   };
   void run();
+  bool is_right(const Check& check);
 
   boost::asio::io_context& loop_;
   const std::function<void(ConnectionId, bool)> done_;
@@ -45,6 +49,9 @@ class PasswordChecks {
   std::condition_variable wake_;
   std::deque<Check> waiting_;
   bool stopping_ = false;
+  // The thread's own: of passwords that were right, by hash: a MAC of the password under a key that this process made.
+  std::unordered_map<std::string, ByteBuffer> right_;
+  ByteBuffer key_;
   std::thread thread_;
 };
 

@@ -1,11 +1,7 @@
 #include "edge/password_file.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
 #include "base/limits.hpp"
+#include "base/text_file.hpp"
 #include "mqtt/utf8.hpp"
 
 namespace tandem::edge {
@@ -25,10 +21,10 @@ std::string take_line(std::string_view line, PasswordFile& file) {
   const std::string_view name = trimmed(line.substr(0, colon));
   if (name.empty() || name.size() > 65'535 || !mqtt::valid_utf8(name)) return "the user's name is empty or no text";
   std::string_view text = line.substr(colon + 1);
-  Result<PasswordHash> hash = parse_password_hash(trimmed(text.substr(0, text.find(':'))));
-  if (!hash.ok()) return hash.error().message;
+  text = trimmed(text.substr(0, text.find(':')));
+  if (const Result<PasswordHash> hash = parse_password_hash(text); !hash.ok()) return hash.error().message;
   const bool known = file.users.contains(name);
-  file.users.insert_or_assign(std::string(name), hash.take());
+  file.users.insert_or_assign(std::string(name), std::string(text));
   return known ? "that user was there before: this line holds" : "";
 }
 
@@ -50,20 +46,9 @@ PasswordFile parse_password_file(std::string_view text) {
 }
 
 Result<PasswordFile> read_password_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) {
-    // An empty file is read in full, too, and sets the output's failbit.
-    if (in.is_open() && in.peek() == std::ifstream::traits_type::eof()) return PasswordFile{};
-    return Error{"the password file " + path + " cannot be read: " + std::strerror(errno) +
-                 "; it must be readable for the user tandem"};
-  }
-  const std::string bytes = std::move(text).str();
-  if (bytes.size() > limits::max_password_file_bytes) {
-    return Error{"the password file " + path + " has " + std::to_string(bytes.size()) + " bytes; at most " +
-                 std::to_string(limits::max_password_file_bytes) + " are read"};
-  }
-  return parse_password_file(bytes);
+  const Result<std::string> text = read_text_file("the password file", path, limits::max_password_file_bytes);
+  if (!text.ok()) return text.error();
+  return parse_password_file(text.value());
 }
 
 }  // namespace tandem::edge

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/limits.hpp"
+#include "edge/base64.hpp"
 
 namespace tandem::edge {
 
@@ -16,17 +17,6 @@ namespace {
 
 constexpr std::size_t hash_bytes = 64;
 constexpr std::size_t max_salt_bytes = 64;
-
-// Standard alphabet, padded; nullopt: it is something else.
-std::optional<ByteBuffer> from_base64(std::string_view text) {
-  if (text.empty() || text.size() % 4 != 0 || text.size() > 256) return std::nullopt;
-  std::array<unsigned char, 192> bytes{};
-  const int size =
-      EVP_DecodeBlock(bytes.data(), reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return std::nullopt;
-  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  return ByteBuffer(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(size) - padding);
-}
 
 std::string_view next_field(std::string_view& rest) {
   const std::size_t end = rest.find('$');
@@ -61,6 +51,14 @@ Result<PasswordHash> parse_password_hash(std::string_view text) {
   made.salt = *std::move(salt);
   made.hash = *std::move(hash);
   return made;
+}
+
+std::string make_password_hash(ByteView password, ByteView salt, int iterations) {
+  ByteBuffer hash(hash_bytes, '\0');
+  PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), octets(salt), static_cast<int>(salt.size()),
+                    iterations, EVP_sha512(), static_cast<int>(hash.size()),
+                    reinterpret_cast<unsigned char*>(hash.data()));
+  return "$7$" + std::to_string(iterations) + "$" + to_base64(salt) + "$" + to_base64(hash);
 }
 
 bool matches(const PasswordHash& hash, ByteView password) {

@@ -29,7 +29,7 @@ void beat(Verifier& verifier, VerifyAnswers& answers, const core::State& standby
   verifier.work(standby, some());
   const std::optional<ByteBuffer> question = verifier.question();
   if (!question) return;
-  if (const std::optional<ByteBuffer> answer = answers.answer(*question, active, active_last))
+  if (const std::optional<ByteBuffer> answer = answers.answer(*question, active, active_last, feature_level))
     verifier.on_answer(*answer, standby, standby_last);
 }
 
@@ -83,9 +83,9 @@ TEST_CASE("cut and changed frames are passed over") {
   const ByteBuffer question = *verifier.question();
   VerifyAnswers answers;
   for (std::size_t size = 0; size < question.size(); ++size) {
-    CHECK_FALSE(answers.answer(ByteView(question).substr(0, size), state, Lsn{1}).has_value());
+    CHECK_FALSE(answers.answer(ByteView(question).substr(0, size), state, Lsn{1}, feature_level).has_value());
   }
-  const ByteBuffer answer = *answers.answer(question, state, Lsn{1});
+  const ByteBuffer answer = *answers.answer(question, state, Lsn{1}, feature_level);
   for (std::size_t size = 0; size < answer.size(); size += 7) {
     verifier.on_answer(ByteView(answer).substr(0, size), state, Lsn{1});
     CHECK(verifier.running());

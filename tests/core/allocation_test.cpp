@@ -67,7 +67,7 @@ class Traffic {
       packet.packet_id = 1;
       if (setting.identifier != 0) packet.properties.subscription_identifier = setting.identifier;
       packet.requests.push_back({filter, {static_cast<mqtt::Qos>(setting.qos), false, false, {}}});
-      const SubscribeVerdict verdict = decide_subscribe(policy_, *session, packet);
+      const SubscribeVerdict verdict = decide_subscribe(state_.access(), policy_, *session, packet);
       Applying to{state_, setting.durable ? ++lsn_ : 0, now_, effects_};
       apply(to, verdict.record, 1, verdict.reasons);
       effects_.clear();

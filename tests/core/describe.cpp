@@ -76,6 +76,16 @@ std::string describe(const State& state) {
     out << " delay " << will.delay_s << " keep_alive " << will.keep_alive_s << (will.connected ? " connected" : "")
         << (will.grace ? " grace" : "") << " at " << (will.connected ? 0 : will.fires_at.ms) << "\n";
   }
+  for (const auto& [name, user] : state.access().users()) {
+    out << "user " << name << " " << user.password_hash << " " << user.scram;
+    for (const std::string& pattern : user.client_ids) out << " client " << pattern;
+    out << "\n";
+  }
+  for (const auto& [name, set] : state.access().sets()) {
+    out << "rules " << static_cast<int>(name.owner) << " " << name.name;
+    for (const Rule& rule : set.rules) out << " " << static_cast<int>(rule.right) << ":" << rule.filter;
+    out << "\n";
+  }
   return out.str();
 }
 

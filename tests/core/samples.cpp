@@ -99,6 +99,11 @@ std::vector<std::pair<std::string, Record>> sample_records() {
       {"handed_on", HandedOn{1, 300, 7, std::nullopt, {2, "$share/g/t"}}},
       {"handed_on_to_nobody_here", HandedOn{1, 300, 7, std::nullopt, {}}},
       {"handed_on_message", HandedOn{0, 0, 0, published.message, {2, "$share/g/t"}}},
+      {"user_set", UserSet{"bob", "$7$1$AAAA$BBBB", "SCRAM-SHA-256$1:AAAA$BBBB:CCCC", {"plc-*", "hmi"}}},
+      {"user_removed", UserRemoved{"bob"}},
+      {"rules_set", RulesSet{RuleOwner::user, "bob", false, {{Right::none, "t/secret"}, {Right::read_write, "t/#"}}}},
+      {"rules_set_empty", RulesSet{RuleOwner::everyone, "", false, {}}},
+      {"rules_removed", RulesSet{RuleOwner::anonymous, "", true, {}}},
   };
 }
 
@@ -180,6 +185,9 @@ std::unique_ptr<State> sample_state() {
   run(Acked{1, 1, mqtt::Type::pubrec, false});
   run(Disconnected{"c1", true, std::nullopt});
   run(named("reconciled"));
+  run(named("user_set"));
+  run(named("rules_set"));
+  run(named("rules_set_empty"));
   return state;
 }
 

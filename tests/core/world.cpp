@@ -1,5 +1,7 @@
 #include "world.hpp"
 
+#include "core/acl_text.hpp"
+
 #include "core/hand_on.hpp"
 
 #include "doctest.hpp"
@@ -119,6 +121,22 @@ void World::hand_on(const Session* ending) {
   }
 }
 
+void World::order(const Record& record) {
+  Applying to = applying(append(true, record));
+  apply(to, record);
+  show();
+}
+
+void World::order_rules(const std::string& acl_text) {
+  const AclText acl = parse_acl(acl_text);
+  REQUIRE(acl.problems.empty());
+  for (const auto& [name, rules] : acl.sets) {
+    RulesSet record{name.owner, name.name, false, {}};
+    for (const Rule& rule : rules) record.rules.push_back({rule.right, rule.filter});
+    order(record);
+  }
+}
+
 mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
   mqtt::Connect packet;
   packet.version = options.version;
@@ -140,14 +158,16 @@ mqtt::Reason World::connect(Client& client, const ConnectOptions& options) {
     will.message_expiry_s = options.will->expiry_s;
     will.forwarded_properties = options.will->properties;
   }
-  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
+  std::optional<std::string_view> proven;
+  if (!options.username.empty()) proven = options.username;
+  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_, proven);
   if (connect_.refusal != mqtt::Reason::success) return connect_.refusal;
   if (client.connected()) {  // [MQTT5-3.1.4-3]
     gone(client, true, std::nullopt);
     do_what_is_due();
   }
   fire_will_before_clean_start(client, options);
-  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_);
+  decide_connect(*active_, policy, packet, "0123456789abcdef", time_, connect_, proven);
   hand_on(session_ended_by(*active_, connect_.record));
   const std::uint64_t lsn = append(connect_.recorded, Record(connect_.record));
   client.events.clear();  // what it did not read on an older connection is lost
@@ -166,7 +186,7 @@ void World::fire_will_before_clean_start(const Client& client, const ConnectOpti
   if (!options.clean_start || will == active_->wills().end() || will->second.connected || will->second.grace) return;
   WillFired record;
   record.client_id = client.id;
-  choose_members(active_->routing().match(will->second.message->view().topic), record.picks);
+  choose_members(active_->access(), active_->routing().match(will->second.message->view().topic), record.picks);
   fire_will(record);
 }
 
@@ -219,7 +239,7 @@ std::vector<mqtt::Reason> World::subscribe(Client& client, const std::string& fi
   wanted.retain_handling = options.retain_handling;
   packet.requests.push_back({filter, wanted});
   Session& session = *active_->session(client.session);
-  const SubscribeVerdict verdict = decide_subscribe(policy, session, packet);
+  const SubscribeVerdict verdict = decide_subscribe(active_->access(), policy, session, packet);
   if (verdict.protocol_error) return {mqtt::Reason::protocol_error};
   const std::uint64_t lsn = append(session.durable && !verdict.record.subscriptions.empty(), Record(verdict.record));
   Applying to = applying(lsn);

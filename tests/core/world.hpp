@@ -77,6 +77,7 @@ struct ConnectOptions {
   std::optional<std::uint16_t> receive_maximum = std::nullopt;
   std::optional<std::uint32_t> max_packet_bytes = std::nullopt;
   std::optional<WillOptions> will = std::nullopt;
+  std::string username = {};  // proven
 };
 ConnectOptions durable(std::uint32_t expiry_s = 3600);  // 5.0, Clean Start 0
 ConnectOptions v3(bool clean_session);
@@ -153,6 +154,10 @@ class World {
   AckMeaning ack(Client& client, mqtt::Type type, std::uint16_t packet_id, bool refused = false);
   // PUBACK, or PUBREC and PUBCOMP, of everything that came; returns the payloads. Goes on while acks bring more.
   std::vector<std::string> drain(Client& client);
+
+  // Users and access rules: what an operator orders.
+  void order(const Record& record);
+  void order_rules(const std::string& acl_text);  // all of them
 
   // Time passes; what falls due happens, and the turn ends.
   void advance_ms(std::int64_t ms);

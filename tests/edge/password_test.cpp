@@ -55,8 +55,8 @@ TEST_CASE("a password file: comments, lines that are wrong, a user twice") {
                            " :more\nnobody\ndave:plain\n" + ":" + bob + "\nalice:" + carol;
   const PasswordFile file = parse_password_file(text);
   REQUIRE(file.users.size() == 2);
-  CHECK(file.users.at("alice").iterations == 1000);
-  CHECK(file.users.at("bob").iterations == 101);
+  CHECK(file.users.at("alice") == carol);
+  CHECK(file.users.at("bob") == bob);
   REQUIRE(file.problems.size() == 4);
   CHECK(file.problems[0].starts_with("line 5: "));
   CHECK(file.problems[1].starts_with("line 6: "));
@@ -84,6 +84,9 @@ TEST_CASE("checks are answered on the loop, each once; too many are refused; an 
   CHECK(checks.check({slot++, 1}, hash, true, "secret"));
   CHECK(checks.check({slot++, 1}, hash, true, "wrong"));
   CHECK(checks.check({slot++, 1}, hash, false, "secret"));
+  CHECK(checks.check({slot++, 1}, hash, true, "secret"));  // known from before
+  CHECK(checks.check({slot++, 1}, hash, true, "secret "));
+  CHECK(checks.check({slot++, 1}, hash, false, "secret"));
   bool refused = false;
   while (!refused && slot < 100'000) {
     refused = !checks.check({slot, 1}, hash, true, "secret");
@@ -97,6 +100,9 @@ TEST_CASE("checks are answered on the loop, each once; too many are refused; an 
   CHECK(answers.at(0));
   CHECK_FALSE(answers.at(1));
   CHECK_FALSE(answers.at(2));
+  CHECK(answers.at(3));
+  CHECK_FALSE(answers.at(4));
+  CHECK_FALSE(answers.at(5));
 }
 
 }  // namespace tandem::edge::test

@@ -176,8 +176,16 @@ bool Node::is_active() const {
   return now && now->self.role == "active";
 }
 
-Ran Node::control(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> command = {program("tandemctl"), "--socket", folder_ + "/" + options_.name + ".sock"};
+Ran Node::control(const std::vector<std::string>& arguments, const std::string& input) const {
+  const std::string input_file = folder_ + "/" + options_.name + ".input";
+  write_text_file(input_file, input);
+  std::vector<std::string> command = {"sh",
+                                      "-c",
+                                      "exec \"$@\" < " + input_file,
+                                      "sh",
+                                      program("tandemctl"),
+                                      "--socket",
+                                      folder_ + "/" + options_.name + ".sock"};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run(command, scaled(Millis(10'000)));
 }
@@ -207,6 +215,7 @@ Pair::Pair(const Folder& folder, const PairOptions& options) {
   a.takeover_lines = options.takeover_lines;
   a.store_lines = options.store_lines;
   a.limits_lines = options.limits_lines;
+  a.security_lines = options.security_lines;
   NodeOptions b = a;
   std::swap(b.name, b.peer_name);
   for (size_t path = 0; path < options.paths; ++path) {

@@ -82,8 +82,8 @@ class Node {
   std::optional<NodeStatus> status() const;
   bool is_active() const;
   uint64_t sessions() const;  // durable ones; throws if it does not answer
-  // `tandemctl --socket ... ARGUMENTS`
-  Ran control(const std::vector<std::string>& arguments) const;
+  // `tandemctl --socket ... ARGUMENTS`, with `input` as standard input.
+  Ran control(const std::vector<std::string>& arguments, const std::string& input = {}) const;
 
  private:
   std::string folder_;
@@ -94,6 +94,7 @@ class Node {
 struct PairOptions {
   bool shared_port = true;  // false: each node its own, as with two addresses that clients know
   std::string durability = "peer";
+  std::string security_lines = "allow_anonymous = true\n";
   std::string mirror_lines;
   std::string takeover_lines;
   std::string store_lines;
