@@ -64,6 +64,14 @@ int run_user_remove(const std::vector<std::string>& sockets, const std::string& 
 int run_user_list(const std::vector<std::string>& sockets);
 int run_user_import(const std::vector<std::string>& sockets, const std::string& path);
 
+// In what both boxes are configured differently, but for what is a box's own. exit_bad: in something.
+int run_config_diff(const std::vector<std::string>& sockets);
+// This box's file takes over what the other box runs with. exit_bad: not all of it.
+struct ConfigPullArguments {
+  std::string file = "/etc/tandem/tandem.toml";
+};
+int run_config_pull(const std::vector<std::string>& sockets, const ConfigPullArguments& arguments);
+
 struct AclTestArguments {
   std::string user;
   std::string topic;

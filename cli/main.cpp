@@ -26,6 +26,7 @@ struct Commands {
   SetupJoinArguments join;
   UserArguments user;
   AclTestArguments acl_test;
+  ConfigPullArguments pull;
   std::string file;
   bool dry_run = false;
   int code = exit_usage;
@@ -51,6 +52,15 @@ void add_looking(CLI::App& app, Commands& c) {
   events->add_flag("--follow", c.events.follow, "go on until Ctrl-C");
   events->add_option("-n", c.events.count, "how many of the newest (default 50)")->check(CLI::Range(1, 1000));
   events->add_option("--dir", c.events.directory, "read DATA_DIR itself, for a tandemd that is down");
+
+  CLI::App* const config = app.add_subcommand("config", "the configuration of both boxes");
+  config->require_subcommand(1);
+  config->fallthrough();
+  add(*config, "diff", "in what they are configured differently; exit code 0: in nothing, 1: in something",
+      [&c] { c.code = run_config_diff(c.sockets); });
+  CLI::App* const pull = add(*config, "pull", "write into this box's file what the other box runs with",
+                             [&c] { c.code = run_config_pull(c.sockets, c.pull); });
+  pull->add_option("--config", c.pull.file, "the file (default /etc/tandem/tandem.toml)");
 
   add(app, "verify", "compare both boxes entity by entity (at the standby)", [&c] { c.code = run_verify(c.sockets); });
   add(app, "upgrade-check", "may this box's tandemd be restarted now without an outage? exit code 0: yes, 1: no",

@@ -97,8 +97,8 @@ std::string tandem_toml(const PairPlan& plan, const std::string& key_file) {
                      "# Check it after a change: tandemd --check-config\n\n[node]\nname = " +
                      quoted(plan.self.name) + "\n" + listeners(plan.vips);
   text +=
-      "\n[security]\n# Whoever reaches the port may publish and subscribe: there are no users yet.\n"
-      "allow_anonymous = true\n";
+      "\n[security]\n# Who may connect: tandemctl user add NAME, at the active box. Without any user nobody can.\n"
+      "allow_anonymous = false\n";
   text += "\n[mirror]\nlisten = " + paths_of(plan.self) + "\npeer = " + paths_of(plan.other) +
           "\nkey_file = " + quoted(key_file) + "\npeer_public_key = " + quoted(plan.other.keys.public_key) +
           "\ndurability = " + quoted(plan.durability) + "\n";

@@ -10,6 +10,7 @@
 //   {"command":"acl","how":"set","data":TEXT}, {"command":"acl","how":"clear"} -> a message and "lsn"
 //   {"command":"acl","how":"show"} -> "data": rules as text;
 //   {"command":"acl","how":"test","data":"USER\nCLIENT\nTOPIC"}
+//   {"command":"config","how":"diff"} -> "data": a line a difference: key, here, there, with tabs between
 //   {"command":"confirmed","how":LSN} -> {"ok":true,"message":"..."}; an empty message: not yet
 //   {"command":"events","how":"last 50"|"after 1234"} -> {"ok":true,"events":[{...}]}  (events.hpp)
 //   anything that cannot be done                 -> {"ok":false,"error":"..."}

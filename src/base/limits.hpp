@@ -25,6 +25,7 @@ inline constexpr std::size_t max_queue_messages = 100'000;  // a session; then l
 inline constexpr std::size_t max_queue_bytes = 64 * mib;    // a session; likewise
 inline constexpr std::size_t max_sessions = 100'000;
 inline constexpr std::size_t max_retained = 1'000'000;
+inline constexpr std::size_t max_retained_bytes = 512 * mib;
 inline constexpr std::int64_t connect_timeout_ms = 10'000;       // TCP accept to CONNECT
 inline constexpr int max_auth_steps = 16;                        // of one enhanced authentication
 inline constexpr std::size_t auth_exchange_bytes = 1 * kib;      // what one is counted with, beside its CONNECT

@@ -62,6 +62,7 @@ class Active final : public edge::PacketSink {
   }
   // Nothing is recorded that needs a higher feature level than the peer's.
   void set_common_level(std::uint32_t level) { policy_.common_level = level; }
+  void set_memory_full(bool full) { policy_.memory_full = full; }
   // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
   void do_what_is_due();
   // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.

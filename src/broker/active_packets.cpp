@@ -44,6 +44,11 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   if (publish_.refusal != mqtt::Reason::success) {
     ++counters_.refused;
     if (publish_.refusal == mqtt::Reason::not_authorized) ++counters_.denied;
+    // Nobody may believe that it is kept: a 3.x client, which cannot be told, is sent away.
+    const bool told = connection.version() == mqtt::Version::v5 || packet.qos == mqtt::Qos::at_most_once;
+    if (policy_.memory_full && publish_.refusal == mqtt::Reason::quota_exceeded && !told) {
+      return end_connection(connection, publish_.refusal);
+    }
     answer_refused(connection, packet, publish_.refusal);
     return true;
   }

@@ -40,6 +40,10 @@ Place place_or_none(const toml::table* table) {
   return table == nullptr ? Place{} : place_of(table->source());
 }
 
+void collect(const TableReader& reader, const std::string& table, Config& config) {
+  for (const auto& [key, value] : reader.values()) config.values[table + "." + key] = value;
+}
+
 void read_listeners(const toml::table& root, Config& config, Problems& problems) {
   const toml::node* node = root.get("listener");
   if (node == nullptr) {
@@ -53,9 +57,11 @@ void read_listeners(const toml::table& root, Config& config, Problems& problems)
                      "; allowed: one or more tables with double brackets, [[listener]]");
     return;
   }
+  int number = 0;
   for (const toml::node& element : *list) {
     TableReader reader("listener", element.as_table(), place_of(element.source()), problems);
     config_detail::read_listener(reader, config.listeners);
+    collect(reader, "listener " + std::to_string(++number), config);
   }
 }
 
@@ -66,27 +72,36 @@ void read_sections(const toml::table& root, Config& config, Problems& problems) 
   };
   TableReader node = reader_of("node");
   config_detail::read_node(node, config.node);
+  collect(node, "node", config);
   read_listeners(root, config, problems);
   TableReader security = reader_of("security");
   config_detail::read_security(security, config.security);
+  collect(security, "security", config);
   if (root.contains("mirror")) {
     TableReader mirror = reader_of("mirror");
     config_detail::read_mirror(mirror, config.mirror.emplace());
+    collect(mirror, "mirror", config);
   }
   TableReader takeover = reader_of("takeover");
   config_detail::read_takeover(takeover, config.mirror.has_value(), config.takeover);
+  collect(takeover, "takeover", config);
   TableReader store = reader_of("store");
   config_detail::read_store(store, config.store);
+  collect(store, "store", config);
   TableReader limit = reader_of("limits");
   config_detail::read_limits(limit, config.limits);
+  collect(limit, "limits", config);
   TableReader mqtt = reader_of("mqtt");
   config_detail::read_mqtt(mqtt, config.mqtt);
+  collect(mqtt, "mqtt", config);
   if (root.contains("http")) {
     TableReader http = reader_of("http");
     config_detail::read_http(http, config.http.emplace());
+    collect(http, "http", config);
   }
   TableReader control = reader_of("control");
   config_detail::read_control(control, config.control);
+  collect(control, "control", config);
 }
 
 void reject_unknown_tables(const toml::table& root, Problems& problems) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -129,6 +130,9 @@ struct LimitsConfig {
   std::size_t max_queue_bytes = limits::max_queue_bytes;        // a session; >= max_packet_bytes
   core::QueuePolicy queue_policy = core::QueuePolicy::drop_newest;
   std::size_t max_retained = limits::max_retained;
+  std::size_t max_retained_bytes = limits::max_retained_bytes;   // topics, properties and payloads together
+  std::uint32_t max_connections_per_user = 0;                    // 0: no limit
+  std::int64_t memory_mb = 0;                                    // of tandemd; 0: half of the machine's
   std::int64_t connect_timeout_ms = limits::connect_timeout_ms;  // from TCP accept to CONNECT
   std::uint16_t max_keep_alive_s = 0;                            // of an MQTT 5 client; 0: as it likes
   std::uint32_t max_connects_per_s = 0;                          // TCP connections accepted; 0: no limit
@@ -166,6 +170,9 @@ struct Config {
   std::optional<HttpConfig> http;
   ControlConfig control;
   std::string file;  // that it was read from; empty: none
+  // Every key that was read, "limits.max_sessions", "listener 1.port", with its value, defaults included, as TOML has
+  // it.
+  std::map<std::string, std::string> values;
 
   // The word comes from keepalived; else from the heartbeats, or there is no second box.
   bool by_keepalived() const { return mirror && takeover.arbiter == Arbiter::keepalived; }

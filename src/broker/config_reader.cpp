@@ -2,6 +2,7 @@
 #include "broker/config_reader.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace tandem::config_detail {
 
@@ -14,6 +15,22 @@ std::string joined(const std::vector<std::string>& words) {
     text += word;
   }
   return text;
+}
+
+// As TOML's basic strings are.
+std::string quoted(std::string_view text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') all.push_back('\\');
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      all += escape;
+    } else {
+      all.push_back(c);
+    }
+  }
+  return all + "\"";
 }
 
 }  // namespace
@@ -92,20 +109,23 @@ void TableReader::reject_unknown_keys() {
 
 void TableReader::read_bool(std::string_view key, bool& field) {
   const toml::node* node = find(key);
-  if (node == nullptr) return;
-  if (const auto* value = node->as_boolean()) {
-    field = value->get();
-  } else {
+  const auto* value = node == nullptr ? nullptr : node->as_boolean();
+  if (value != nullptr) field = value->get();
+  if (node != nullptr && value == nullptr) {
     reject(key, "is " + std::string(type_word(*node)) + "; allowed: true or false");
   }
+  note(key, field ? "true" : "false");
 }
 
 void TableReader::read_text(std::string_view key, std::string& field) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
-  const auto* value = node->as_string();
+  if (const toml::node* node = find(key)) take_text(key, *node, field);
+  note(key, quoted(field));
+}
+
+void TableReader::take_text(std::string_view key, const toml::node& node, std::string& field) {
+  const auto* value = node.as_string();
   if (value == nullptr) {
-    reject(key, "is " + std::string(type_word(*node)) + "; allowed: text in quotes");
+    reject(key, "is " + std::string(type_word(node)) + "; allowed: text in quotes");
   } else if (value->get().empty()) {
     reject(key, "is empty; allowed: text in quotes, not empty");
   } else {
@@ -114,8 +134,15 @@ void TableReader::read_text(std::string_view key, std::string& field) {
 }
 
 void TableReader::read_texts(std::string_view key, std::vector<std::string>& field, std::size_t most) {
-  const toml::node* node = find(key);
-  if (node == nullptr) return;
+  if (const toml::node* node = find(key)) take_texts(key, *node, field, most);
+  std::string list;
+  for (const std::string& text : field) list += (list.empty() ? "" : ", ") + quoted(text);
+  note(key, "[" + list + "]");
+}
+
+void TableReader::take_texts(std::string_view key, const toml::node& of, std::vector<std::string>& field,
+                             std::size_t most) {
+  const toml::node* node = &of;
   const std::string allowed = "; allowed: text in quotes, or a list of 1 to " + std::to_string(most) + " of them";
   std::vector<std::string> texts;
   if (const auto* one = node->as_string()) {

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,7 @@ class TableReader {
   void read_number(std::string_view key, T& field, std::int64_t least, std::int64_t most) {
     std::int64_t value = 0;
     if (number_in_range(key, value, least, most)) field = static_cast<T>(value);
+    note(key, std::to_string(field));
   }
 
   template <class Enum>
@@ -72,6 +74,9 @@ class TableReader {
     for (const auto& choice : choices) words.push_back(choice.first);
     const std::size_t chosen = index_of_choice(key, words);
     if (chosen < choices.size()) field = choices[chosen].second;
+    for (const auto& [word, value] : choices) {
+      if (value == field) note(key, "\"" + std::string(word) + "\"");
+    }
   }
 
   // The key must be there; `example` is what is allowed.
@@ -80,8 +85,13 @@ class TableReader {
   void reject(std::string_view key, std::string_view what);
   // Every key that was never asked for is unknown. Call last.
   void reject_unknown_keys();
+  // Every key that was asked for with the value that it has now, its default included, as TOML has it.
+  const std::map<std::string, std::string>& values() const { return values_; }
 
  private:
+  void note(std::string_view key, std::string value) { values_[std::string(key)] = std::move(value); }
+  void take_text(std::string_view key, const toml::node& node, std::string& field);
+  void take_texts(std::string_view key, const toml::node& of, std::vector<std::string>& field, std::size_t most);
   bool number_in_range(std::string_view key, std::int64_t& value, std::int64_t least, std::int64_t most);
   std::size_t index_of_choice(std::string_view key, const std::vector<std::string_view>& words);
   std::string full(std::string_view key) const;
@@ -91,6 +101,7 @@ class TableReader {
   Place place_;
   Problems& problems_;
   std::vector<std::string> known_;
+  std::map<std::string, std::string> values_;
 };
 
 // "text", "whole number", "table"...: what a person calls the type of a TOML value.

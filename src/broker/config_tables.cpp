@@ -146,6 +146,9 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
                                          {"drop_oldest", core::QueuePolicy::drop_oldest},
                                          {"disconnect", core::QueuePolicy::disconnect}});
   reader.read_number("max_retained", limits.max_retained, 0, many);
+  reader.read_number("max_retained_bytes", limits.max_retained_bytes, 0, std::int64_t{1} << 40);
+  reader.read_number("max_connections_per_user", limits.max_connections_per_user, 0, 1'000'000);
+  reader.read_number("memory_mb", limits.memory_mb, 0, std::int64_t{1} << 24);
   reader.read_number("connect_timeout_ms", limits.connect_timeout_ms, 100, 600'000);
   reader.read_number("max_keep_alive_s", limits.max_keep_alive_s, 0, 65'535);
   reader.read_number("max_connects_per_s", limits.max_connects_per_s, 0, 1'000'000);

@@ -29,6 +29,8 @@ core::Policy policy_of(const Config& config) {
   policy.max_sessions = config.limits.max_sessions;
   policy.max_subscriptions_per_session = config.limits.max_subscriptions_per_session;
   policy.max_retained = config.limits.max_retained;
+  policy.max_retained_bytes = config.limits.max_retained_bytes;
+  policy.max_connections_per_user = config.limits.max_connections_per_user;
   policy.max_publishes_per_s = config.limits.max_publishes_per_s;
   policy.max_keep_alive_s = config.limits.max_keep_alive_s;
   policy.will_grace_s = static_cast<std::uint32_t>(config.takeover.will_grace_s);

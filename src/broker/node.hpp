@@ -17,6 +17,7 @@
 #include "broker/checkpointer.hpp"
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
+#include "broker/config_drift.hpp"
 #include "broker/disk_lag.hpp"
 #include "broker/followed_files.hpp"
 #include "broker/parts.hpp"
@@ -117,6 +118,7 @@ class Node {
   void watch_disk(Steady now);
   void watch_both_active();
   void watch_certificates();
+  void watch_memory();
 
   // node_orders.cpp
   void carry_out();
@@ -155,6 +157,9 @@ class Node {
   Durability durability() const;
   admin::Counters counters() const;
   std::string promote(std::string_view how);
+  ConfigValues peer_config() const;
+  void watch_config();
+  std::string config_diff(std::string_view how) const;
   // node_sys.cpp
   void tell_sys(Steady now);
   std::vector<std::pair<std::string, std::string>> sys_facts(Steady now) const;

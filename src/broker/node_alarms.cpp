@@ -48,9 +48,26 @@ void Node::watch_certificates() {
   }
 }
 
+// What is there is served on; what would have to be kept is refused, before the kernel ends the process.
+void Node::watch_memory() {
+  if (parts_.max_memory_bytes == 0) return;
+  const std::size_t used = parts_.memory_bytes();
+  const std::size_t most = parts_.max_memory_bytes;
+  const bool full = alarms_.has("memory") ? used > most - most / 10 : used > most;
+  active_.set_memory_full(full);
+  if (!full) return alarms_.clear("memory", "messages are kept again.");
+  alarms_.raise("memory",
+                "tandemd has allocated " + std::to_string(used / limits::mib) + " MiB, the limit is " +
+                    std::to_string(most / limits::mib) +
+                    " (limits.memory_mb): new sessions, and messages that would have to be kept, are refused. "
+                    "Find out whose queue is long, or who retains so much.");
+}
+
 void Node::watch_alarms(Steady now) {
   watch_disk(now);
   watch_certificates();
+  watch_config();
+  watch_memory();
   const mirror::PairStatus status = pair_->status(now);
   sync_meter_.see(status.sync_percent, status.sync_bytes, now);
   const bool in_sync = status.self.mode == mirror::Mode::in_sync;

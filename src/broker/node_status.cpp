@@ -3,6 +3,7 @@
 
 #include "admin/protocol.hpp"
 #include "admin/status.hpp"
+#include "broker/config_drift.hpp"
 #include "broker/node.hpp"
 
 namespace tandem::broker {
@@ -18,6 +19,7 @@ struct Info {
   std::uint64_t uptime_s = 0;
   std::string version;
   std::string digest;
+  ConfigValues config;  // a box of feature level 1 does not tell
 };
 
 ByteBuffer encode(const Info& info) {
@@ -25,6 +27,7 @@ ByteBuffer encode(const Info& info) {
   ByteWriter out(bytes);
   out.varint(info.clients).varint(info.sessions).varint(info.retained).varint(info.queued).varint(info.uptime_s);
   out.bytes_varint(info.version).bytes_varint(info.digest);
+  put(info.config, out);
   return bytes;
 }
 
@@ -38,6 +41,7 @@ Info decode(ByteView bytes) {
   info.uptime_s = in.varint();
   info.version = std::string(in.bytes_varint());
   info.digest = std::string(in.bytes_varint());
+  if (in.remaining() != 0) info.config = get_config(in);
   return in.ok() ? info : Info{};
 }
 
@@ -126,6 +130,7 @@ ByteBuffer Node::own_info() const {
   info.uptime_s = static_cast<std::uint64_t>((steady_now().ms - started_.ms) / 1000);
   info.version = TANDEM_VERSION;
   info.digest = digest_text(state, pair_->common_level());
+  info.config = shared_values(config_.values);
   return encode(info);
 }
 
@@ -207,12 +212,44 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "verify") return verify(request.value().how);
   if (request.value().command == "switchover") return switchover(request.value().how);
   if (request.value().command == "maintenance") return maintenance(request.value().how);
+  if (request.value().command == "config") return config_diff(request.value().how);
   if (request.value().command == "user") return user(request.value().how, request.value().data);
   if (request.value().command == "acl") return acl(request.value().how, request.value().data);
   if (request.value().command == "confirmed") return confirmed(request.value().how);
   return admin::reply_error(
       "unknown command \"" + request.value().command +
-      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance, user, acl");
+      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance, user, acl, config");
+}
+
+// What the other box runs with; nothing: it has not said.
+ConfigValues Node::peer_config() const {
+  if (!config_.mirror) return {};
+  return decode(pair_->status(steady_now()).peer.info).config;
+}
+
+void Node::watch_config() {
+  const ConfigValues there = peer_config();
+  if (there.empty()) return;
+  const std::vector<ConfigDifference> found = differences(shared_values(config_.values), there);
+  if (found.empty()) return alarms_.clear("config", "both boxes are configured alike.");
+  const std::string more = found.size() > 1 ? " and " + std::to_string(found.size() - 1) + " more" : "";
+  alarms_.raise("config", "The boxes are configured differently: " + found.front().key + " is " + found.front().here +
+                              " here and " + found.front().there + " there" + more +
+                              ". After a takeover the other values hold. Compare: tandemctl config diff");
+}
+
+// A line a difference: key, here, there, with tabs between.
+std::string Node::config_diff(std::string_view how) const {
+  if (how != "diff") return admin::reply_error("config knows \"diff\" only");
+  const ConfigValues there = peer_config();
+  if (!config_.mirror) return admin::reply_error("This is a single broker: there is no other box to compare with.");
+  if (there.empty())
+    return admin::reply_error("The other box has not told its configuration: it is away, or its release does not.");
+  std::string lines;
+  for (const ConfigDifference& one : differences(shared_values(config_.values), there)) {
+    lines += one.key + "\t" + one.here + "\t" + one.there + "\n";
+  }
+  return admin::reply_data(lines);
 }
 
 std::string Node::promote(std::string_view how) {

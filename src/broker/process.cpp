@@ -1,7 +1,9 @@
 // The process around a node: sockets, timers, descriptors. With stale_clients.cpp all of src/broker that knows Asio.
 #include "broker/process.hpp"
 
+#include <malloc.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -45,6 +47,19 @@ std::uint64_t random_u64() {
   std::uint64_t value = 0;
   CHECK(::getrandom(&value, sizeof value, 0) == sizeof value);
   return value;
+}
+
+// Of all arenas, and what is mapped beside them.
+std::size_t allocated_bytes() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+std::size_t max_memory_bytes(const LimitsConfig& limit) {
+  if (limit.memory_mb != 0) return static_cast<std::size_t>(limit.memory_mb) * limits::mib;
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page_bytes > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes) / 2 : 0;
 }
 
 edge::EdgeOptions edge_options(const Config& config, const Certificates& certificates) {
@@ -242,6 +257,8 @@ Status Process::Impl::start_node() {
   parts.other_pair_ids = std::move(pair_ids);
   parts.auth_mechanisms = auth_mechanisms;
   parts.auth_mechanisms.push_back(&scram);
+  parts.memory_bytes = allocated_bytes;
+  parts.max_memory_bytes = max_memory_bytes(config.limits);
   parts.passwords = &passwords;
   parts.certificates = [this](Instant wall) { return certificates.status(wall); };
   parts.missing = salvage.missing();

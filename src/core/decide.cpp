@@ -22,6 +22,15 @@ WillView will_of(const mqtt::Will& packet) {
   return will;
 }
 
+// limits.max_connections_per_user; the client itself may be there already.
+bool too_many_of(const State& state, const Policy& policy, const Asker& asker) {
+  if (policy.max_connections_per_user == 0 || asker.username.empty()) return false;
+  const auto& connected = state.connected_sessions();
+  return std::count_if(connected.begin(), connected.end(), [&](const Session* session) {
+           return session->username == asker.username && session->client_id != asker.client_id;
+         }) >= policy.max_connections_per_user;
+}
+
 mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, bool proven,
                             const Asker& asker) {
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 && !packet.clean_start) {
@@ -36,9 +45,9 @@ mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt
   }
   if (!state.access().may_use(asker.username, asker.client_id)) return mqtt::Reason::not_authorized;
   if (packet.will && !state.access().may(Right::write, asker, packet.will->topic)) return mqtt::Reason::not_authorized;
-  if (state.sessions().size() >= policy.max_sessions && state.session_of(packet.client_id) == nullptr) {
-    return mqtt::Reason::quota_exceeded;
-  }
+  const bool full = policy.memory_full || state.sessions().size() >= policy.max_sessions;
+  if (full && state.session_of(packet.client_id) == nullptr) return mqtt::Reason::quota_exceeded;
+  if (too_many_of(state, policy, asker)) return mqtt::Reason::quota_exceeded;
   return mqtt::Reason::success;
 }
 
@@ -149,6 +158,18 @@ bool may_write(const AccessRules& access, Session& session) {
 
 }  // namespace
 
+namespace {
+
+bool room_for_retained(const State& state, const Policy& policy, std::string_view topic, const mqtt::Publish& packet) {
+  const auto present = state.retained().find(topic);
+  const bool known = present != state.retained().end();
+  const std::size_t before = known ? present->second.message->bytes() : 0;
+  const std::size_t after = state.retained_bytes() - before + topic.size() + packet.payload.size();
+  return (known || state.retained().size() < policy.max_retained) && after <= policy.max_retained_bytes;
+}
+
+}  // namespace
+
 void decide_publish(State& state, const Policy& policy, Session& session, std::string_view topic,
                     const mqtt::Publish& packet, PublishVerdict& verdict) {
   verdict.refusal = mqtt::Reason::success;
@@ -159,8 +180,7 @@ void decide_publish(State& state, const Policy& policy, Session& session, std::s
     verdict.refusal = mqtt::Reason::not_authorized;
     return;
   }
-  if (packet.retain && !packet.payload.empty() && state.retained().size() >= policy.max_retained &&
-      !state.retained().contains(topic)) {
+  if (packet.retain && !packet.payload.empty() && !room_for_retained(state, policy, topic, packet)) {
     verdict.refusal = mqtt::Reason::quota_exceeded;  // T-55
     return;
   }
@@ -188,6 +208,9 @@ void decide_publish(State& state, const Policy& policy, Session& session, std::s
   r.picks.clear();
   if (!match.groups.empty()) choose_members(state.access(), match, r.picks);
   verdict.recorded = changes_durable(match, r, session);
+  if (verdict.recorded && policy.memory_full && !packet.payload.empty()) {
+    verdict.refusal = mqtt::Reason::quota_exceeded;
+  }
 }
 
 namespace {

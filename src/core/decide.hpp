@@ -27,6 +27,9 @@ struct Policy {
   std::size_t max_sessions = limits::max_sessions;
   std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
   std::size_t max_retained = limits::max_retained;
+  std::size_t max_retained_bytes = limits::max_retained_bytes;
+  std::uint32_t max_connections_per_user = 0;  // 0: no limit
+  bool memory_full = false;                    // beyond limits.memory_mb: nothing more is to be kept
   std::uint32_t will_grace_s = 0;
   std::string response_prefix;                 // of Response Information; empty: none is given
   std::uint32_t common_level = feature_level;  // what the peer can read, too: nothing of a higher one is recorded

@@ -243,6 +243,7 @@ void State::set_retained(std::string_view topic, MessageRef message) {
     touch_retained(at->first, at->second);
     schedule_retained(at->first, at->second, false);
     digest_.remove(Table::retained, key, hash_of(at->first, at->second));
+    retained_bytes_ -= at->second.message->bytes();
     if (!message) {
       retained_.erase(at);
       return;
@@ -253,6 +254,7 @@ void State::set_retained(std::string_view topic, MessageRef message) {
     touch_retained(at->first, at->second);
   }
   at->second.message = std::move(message);
+  retained_bytes_ += at->second.message->bytes();
   schedule_retained(at->first, at->second, true);
   digest_.add(Table::retained, key, hash_of(at->first, at->second));
 }

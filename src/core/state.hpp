@@ -99,6 +99,7 @@ class State {
   const MessageTable& messages() const { return messages_; }
   Routing& routing() { return routing_; }
   const Routing& routing() const { return routing_; }
+  std::size_t retained_bytes() const { return retained_bytes_; }  // topics, properties and payloads
   std::size_t durable_sessions() const { return durable_sessions_; }
   const std::vector<Session*>& connected_sessions() const { return connected_; }  // in no order
   std::uint32_t reign() const { return reign_; }             // counts those that this process has seen
@@ -209,6 +210,7 @@ class State {
   SessionId next_transient_ = transient_bit | 1U;
   std::uint64_t next_transient_joined_ = transient_bit | 1U;
   std::size_t durable_sessions_ = 0;
+  std::size_t retained_bytes_ = 0;
   std::vector<Session*> connected_;
   std::uint32_t reign_ = 0;
   std::uint32_t generation_ = 1;  // of changes

@@ -71,6 +71,7 @@ void State::load_subscription(Session& session, std::string_view filter, const m
 void State::load_retained(const std::string& topic, MessageRef message) {
   Retained& retained = retained_[topic];
   retained.message = std::move(message);
+  retained_bytes_ += retained.message->bytes();
   schedule_retained(topic, retained, true);
   digest_.add(Table::retained, hash64(topic), hash_of(topic, retained));
 }

@@ -111,6 +111,19 @@ TEST_CASE("a pair's tables are read") {
   CHECK(config.takeover.unsure == Unsure::wait);
 }
 
+TEST_CASE("what a file means is known key by key, defaults included, as TOML has it") {
+  const Config config =
+      right(node_and_listener + "[security]\nallow_anonymous = true\n[mqtt]\nresponse_prefix = \"a\\\"\\u0001\"\n");
+  CHECK(config.values.at("node.name") == "\"boxa\"");
+  CHECK(config.values.at("listener 1.port") == "1883");
+  CHECK(config.values.at("listener 1.protocol") == "\"mqtt\"");
+  CHECK(config.values.at("listener 1.path") == "[\"/mqtt\", \"/\"]");
+  CHECK(config.values.at("security.allow_anonymous") == "true");
+  CHECK(config.values.at("limits.max_retained") == "1000000");
+  CHECK(config.values.at("mqtt.response_prefix") == "\"a\\\"\\u0001\"");
+  CHECK_FALSE(config.values.contains("http.port"));
+}
+
 TEST_CASE("every key of the other tables is read") {
   const Config config = right(
       "[node]\nname = \"b\"\ndata_dir = \"d\"\n"
@@ -123,7 +136,8 @@ TEST_CASE("every key of the other tables is read") {
       "[store]\nlog_max_mb = 10\ncheckpoint_mb = 5\ncheckpoint_s = 7\ngroup_commit_ms = 9\n"
       "[limits]\nmax_packet_bytes = 2000\nreceive_maximum = 11\nv3_in_flight = 12\ntopic_alias_maximum = 0\n"
       "max_connections = 14\nmax_sessions = 15\nmax_subscriptions_per_session = 16\nmax_queue_messages = 17\n"
-      "max_queue_bytes = 18000\nmax_retained = 19\nconnect_timeout_ms = 2001\nmax_keep_alive_s = 21\n"
+      "max_queue_bytes = 18000\nmax_retained = 19\nmax_retained_bytes = 20\nmax_connections_per_user = 24\nmemory_mb = "
+      "25\nconnect_timeout_ms = 2001\nmax_keep_alive_s = 21\n"
       "max_connects_per_s = 22\nmax_publishes_per_s = 23\n"
       "[http]\naddress = \"::1\"\nport = 8080\n[control]\nsocket = \"s.sock\"\n");
   CHECK(config.node.data_dir == "d");
@@ -154,6 +168,9 @@ TEST_CASE("every key of the other tables is read") {
   CHECK(config.limits.max_queue_messages == 17);
   CHECK(config.limits.max_queue_bytes == 18000);
   CHECK(config.limits.max_retained == 19);
+  CHECK(config.limits.max_retained_bytes == 20);
+  CHECK(config.limits.max_connections_per_user == 24);
+  CHECK(config.limits.memory_mb == 25);
   CHECK(config.limits.connect_timeout_ms == 2001);
   CHECK(config.limits.max_keep_alive_s == 21);
   CHECK(config.limits.max_connects_per_s == 22);

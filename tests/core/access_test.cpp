@@ -184,7 +184,7 @@ TEST_CASE("Rights that are withdrawn count at once: for subscriptions that stand
   world.publish(writer, "t/a", "2");
   world.publish(writer, "t/b", "3");
   CHECK_EQ(world.drain(bob), Payloads{"3"});
-  CHECK_EQ(world.subscribe(bob, "t/+"), std::vector{mqtt::Reason::granted_qos_2});
+  CHECK_EQ(world.subscribe(bob, "t/+"), std::vector{mqtt::Reason::granted_qos2});
   CHECK(world.drain(bob).empty());
   CHECK_EQ(world.subscribe(bob, "t/a"), std::vector{mqtt::Reason::not_authorized});
   world.connect(away, as("bob", durable()));
@@ -210,6 +210,20 @@ TEST_CASE("A shared subscription goes to a member that may read; without one to 
   CHECK(world.drain(world.client(2)).empty());
   world.connect(world.client(1), as("no", durable()));
   CHECK(world.publish(writer, "t", "4").picks.empty());
+  world.check();
+}
+
+TEST_CASE("limits.max_connections_per_user: others and the client itself are not concerned") {
+  World world(4);
+  world.policy.max_connections_per_user = 2;
+  CHECK(world.connect(world.client(0), as("bob")) == mqtt::Reason::success);
+  CHECK(world.connect(world.client(1), as("bob")) == mqtt::Reason::success);
+  CHECK(world.connect(world.client(2), as("bob")) == mqtt::Reason::quota_exceeded);
+  CHECK(world.connect(world.client(1), as("bob")) == mqtt::Reason::success);
+  CHECK(world.connect(world.client(2), as("eve")) == mqtt::Reason::success);
+  CHECK(world.connect(world.client(3)) == mqtt::Reason::success);
+  world.lose(world.client(0));
+  CHECK(world.connect(world.client(0), as("bob")) == mqtt::Reason::success);
   world.check();
 }
 

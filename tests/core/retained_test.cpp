@@ -154,6 +154,41 @@ TEST_CASE("T-55: over the limit a retained message is refused, replacing and rem
   s.world.check();
 }
 
+TEST_CASE("T-55: over the limit of bytes a retained message is refused, a smaller one in its place is not") {
+  Scene s;
+  s.world.policy.max_retained_bytes = 20;
+  s.keep("a", std::string(12, 'x'));
+  CHECK_EQ(s.world.active().retained_bytes(), 13);
+  CHECK_EQ(s.world.publish(s.publisher, "b", "1234567", {.retain = true}).refusal, mqtt::Reason::quota_exceeded);
+  CHECK_EQ(s.world.publish(s.publisher, "b", "123456", {.retain = true}).refusal, mqtt::Reason::success);
+  CHECK_EQ(s.world.publish(s.publisher, "a", std::string(13, 'x'), {.retain = true}).refusal,
+           mqtt::Reason::quota_exceeded);
+  CHECK_EQ(s.world.publish(s.publisher, "a", "x", {.retain = true}).refusal, mqtt::Reason::success);
+  s.keep("b", "");
+  CHECK_EQ(s.world.active().retained_bytes(), 2);
+  s.world.take_over();
+  CHECK_EQ(s.world.active().retained_bytes(), 2);
+  s.world.check();
+}
+
+TEST_CASE("Without memory nothing more is kept, and what is there is served on") {
+  Scene s;
+  s.keep("a", "x");
+  s.world.connect(s.subscriber, durable());
+  s.world.subscribe(s.subscriber, "t");
+  s.world.policy.memory_full = true;
+  CHECK_EQ(s.world.publish(s.publisher, "t", "x").refusal, mqtt::Reason::quota_exceeded);
+  CHECK_EQ(s.world.publish(s.publisher, "b", "x", {.retain = true}).refusal, mqtt::Reason::quota_exceeded);
+  CHECK_EQ(s.world.publish(s.publisher, "t", "x", {.qos = 0}).refusal, mqtt::Reason::success);
+  CHECK_EQ(s.world.publish(s.publisher, "a", "", {.retain = true}).refusal, mqtt::Reason::success);
+  s.world.lose(s.subscriber);
+  CHECK_EQ(s.world.connect(s.subscriber, durable()), mqtt::Reason::success);
+  CHECK_EQ(s.world.connect(s.world.client(5)), mqtt::Reason::quota_exceeded);
+  s.world.policy.memory_full = false;
+  CHECK_EQ(s.world.publish(s.publisher, "t", "x").refusal, mqtt::Reason::success);
+  s.world.check();
+}
+
 TEST_CASE("One message serves the retained store and all queues") {
   Scene s;
   s.world.subscribe(s.subscriber, "t");

@@ -28,8 +28,26 @@ void Chaos::later(std::int64_t ms, std::function<void()> what) {
   later_.emplace(w_.now_ + ms, std::move(what));
 }
 
+// Users and rules change while everything else goes wrong. The rules allow what these clients do.
+void Chaos::change_access() {
+  static const std::string orders[] = {
+      R"({"command":"acl","how":"set","data":"topic readwrite #\npattern read %c/#\n"})",
+      R"({"command":"user","how":"set","data":"[{\"name\":\"u1\"},{\"name\":\"u2\",\"client_ids\":[\"a*\"]}]"})",
+      R"({"command":"user","how":"remove","data":"u1"})",
+      R"({"command":"acl","how":"set","data":"topic readwrite #\nuser u2\ntopic deny x\n"})",
+      R"({"command":"acl","how":"clear"})",
+      R"({"command":"user","how":"set","data":"[{\"name\":\"u2\",\"client_ids\":[\"b*\"]}]"})"};
+  for (auto& host : w_.hosts_) {
+    if (host->up() && !host->paused() && !host->stopped() && host->serving()) {
+      host->order(orders[access_orders_++ % std::size(orders)]);
+    }
+  }
+}
+
 void Chaos::tick() {
   w_.step();
+  constexpr std::int64_t access_every_ms = 709;
+  if (w_.now_ % access_every_ms == 0) change_access();
   if (w_.result_.merged != merges_seen_) {
     merges_seen_ = w_.result_.merged;
     for (auto& host : w_.hosts_) {

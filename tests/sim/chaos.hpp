@@ -57,6 +57,7 @@ class Chaos {
   void force_after_crash();
   void lose_batches();
   void switch_over();
+  void change_access();
 
   World& w_;
   std::vector<Kind> kinds_;
@@ -64,6 +65,7 @@ class Chaos {
   bool disk_lost_ = false;  // once in a run: the other one is all that is left
   bool crash_when_merged_ = false;
   std::uint64_t merges_seen_ = 0;
+  std::size_t access_orders_ = 0;
 };
 
 }  // namespace sim

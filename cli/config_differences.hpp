@@ -1,0 +1,18 @@
+// In what both boxes are configured differently, as tandemd tells.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tandem::cli {
+
+struct ConfigDifference {
+  std::string key;
+  std::string here;  // TOML; "-": not known there
+  std::string there;
+};
+
+// exit_good; otherwise it has been said what went wrong.
+int config_differences(const std::string& socket, std::vector<ConfigDifference>& differences);
+
+}  // namespace tandem::cli
