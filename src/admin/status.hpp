@@ -43,9 +43,9 @@ struct AlarmStatus {
   std::string text;
   std::int64_t since_ms = 0;  // wall clock, ms since 1970 UTC
 };
-inline constexpr const char* alarm_kinds[] = {"digest",      "damage",      "disk",        "log",    "http",
-                                              "weight",      "keepalived",  "tickle",      "reach",  "reach_socket",
-                                              "both_active", "maintenance", "certificate", "config", "memory"};
+inline constexpr const char* alarm_kinds[] = {
+    "digest", "damage",       "disk",        "log",         "http",        "weight", "keepalived", "tickle",
+    "reach",  "reach_socket", "both_active", "maintenance", "certificate", "config", "memory",     "users"};
 
 // A file of a TLS listener: the certificate in it that expires first, or a revocation list.
 struct CertificateStatus {

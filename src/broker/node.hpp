@@ -119,9 +119,11 @@ class Node {
   void watch_both_active();
   void watch_certificates();
   void watch_memory();
+  void watch_users();
 
   // node_orders.cpp
   void carry_out();
+  void fit_doors();
   void tell_listen_error(const std::string& error);
   void obey(mirror::SendFrame& order);
   void obey(mirror::WriteMeta& order);
@@ -192,6 +194,7 @@ class Node {
   bool in_turn_ = false;
   bool carrying_out_ = false;
   bool want_listeners_ = false;
+  bool only_loopback_ = false;
   bool image_open_ = false;      // between BeginImage and its commit
   bool image_complete_ = false;  // its rows are all with the store; the commit is on its way
   std::uint64_t image_number_ = 0;

@@ -84,6 +84,7 @@ std::string Node::changed(const Status& done, const std::string& what) {
   if (!done.ok()) return admin::reply_error(done.error().message);
   parts_.events.event(Level::info, "security", "An operator changed " + what + ".");
   ship();
+  try_listen();  // the first user, or the last one
   return admin::reply_changed("Changed: " + what, replica_.last().value);
 }
 
@@ -153,6 +154,7 @@ void Node::follow_files() {
                         "What the files say of users and rules is not in force: " + done.error().message);
   }
   ship();
+  try_listen();
 }
 
 }  // namespace tandem::broker

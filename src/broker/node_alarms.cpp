@@ -63,11 +63,20 @@ void Node::watch_memory() {
                     "Find out whose queue is long, or who retains so much.");
 }
 
+void Node::watch_users() {
+  if (!active_.reigning() || !only_loopback_) return alarms_.clear("users", "there is a user.");
+  alarms_.raise(
+      "users",
+      "Nobody can come in: there are no users, and anonymous clients are refused. The listeners are open to this "
+      "machine only. On this box: tandemctl user add NAME");
+}
+
 void Node::watch_alarms(Steady now) {
   watch_disk(now);
   watch_certificates();
   watch_config();
   watch_memory();
+  watch_users();
   const mirror::PairStatus status = pair_->status(now);
   sync_meter_.see(status.sync_percent, status.sync_bytes, now);
   const bool in_sync = status.self.mode == mirror::Mode::in_sync;

@@ -46,9 +46,20 @@ void Node::obey(mirror::OpenListeners& /*order*/) {
   try_listen();
 }
 
+// Without any user, and where nobody may come without one, nobody could log in: the ports are not even open to others
+// than this machine. With the first user they open.
+void Node::fit_doors() {
+  const bool nobody = !config_.security.allow_anonymous && replica_.state().access().users().empty();
+  if (nobody == only_loopback_) return;
+  only_loopback_ = nobody;
+  parts_.doors.only_loopback(nobody);
+  if (parts_.doors.listening()) parts_.doors.close_listeners();
+}
+
 // The port may still be held for a moment (by the box that served, on one machine): try until it is ours or no longer
 // wanted.
 void Node::try_listen() {
+  fit_doors();
   if (!want_listeners_ || parts_.doors.listening()) return;
   const Status opened = parts_.doors.open_listeners();
   if (opened.ok()) {

@@ -26,6 +26,8 @@ class Doors {
   virtual ~Doors() = default;
   virtual edge::Connections& connections() = 0;
   virtual Status open_listeners() = 0;  // PROMOTING: bind, do not accept
+  // From the next opening on: nobody from elsewhere can come in anyway.
+  virtual void only_loopback(bool /*only*/) {}
   virtual bool listening() const = 0;
   virtual Status hold_virtual_ips() = 0;  // clients of these wait from now on, instead of being refused
   virtual void accept_clients() = 0;

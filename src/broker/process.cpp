@@ -100,6 +100,7 @@ class EdgeDoors final : public Doors {
 
   edge::Connections& connections() override { return edge_->connections(); }
   Status open_listeners() override { return edge_->open_listeners(); }
+  void only_loopback(bool only) override { edge_->only_loopback(only); }
   bool listening() const override { return edge_->listening(); }
   Status hold_virtual_ips() override { return edge_->hold_virtual_ips(); }
   void accept_clients() override { edge_->accept_clients(); }

@@ -129,6 +129,7 @@ struct Edge::Impl {
 
   // The listeners as configured but for those that are held as they are.
   std::vector<ListenerOptions> to_open() const {
+    if (only_loopback) return on_loopback();
     std::vector<ListenerOptions> all;
     for (ListenerOptions options : state.options.listeners) {
       options.shared = !state.options.virtual_ips.empty();
@@ -139,9 +140,23 @@ struct Edge::Impl {
     return all;
   }
 
+  // Each listener once, at this machine's own address.
+  std::vector<ListenerOptions> on_loopback() const {
+    std::vector<ListenerOptions> all;
+    for (ListenerOptions options : state.options.listeners) {
+      options.address = options.address.find(':') == std::string::npos ? "127.0.0.1" : "::1";
+      const bool known = std::any_of(all.begin(), all.end(), [&](const ListenerOptions& other) {
+        return other.address == options.address && other.port == options.port;
+      });
+      if (!known) all.push_back(std::move(options));
+    }
+    return all;
+  }
+
   // Each virtual IP with each port at which it will be served.
   std::vector<ListenerOptions> to_hold() const {
     std::vector<ListenerOptions> all;
+    if (only_loopback) return all;
     for (const ListenerOptions& options : state.options.listeners) {
       for (const std::string& address : state.options.virtual_ips) {
         const char* const any = address.find(':') == std::string::npos ? "0.0.0.0" : "::";
@@ -159,6 +174,7 @@ struct Edge::Impl {
   Listeners held;              // virtual IPs, before the listeners are open; then among these
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
   TokenBucket connects;
+  bool only_loopback = false;
   std::uint64_t pauses = 0;             // of accepting, that the journal has not heard of
   std::uint64_t refused = 0;            // clients beyond max_connections that the journal has not heard of
   std::uint64_t failed_handshakes = 0;  // likewise
@@ -192,6 +208,10 @@ Status Edge::hold_virtual_ips() {
   if (!opened) return opened.error();
   impl_->held = opened.take();
   return {};
+}
+
+void Edge::only_loopback(bool only) {
+  impl_->only_loopback = only;
 }
 
 bool Edge::listening() const {

@@ -57,6 +57,8 @@ class Edge {
   // address in use and the like, nothing stays bound; try again. Before accept_clients() connections wait in
   // the backlog.
   Status open_listeners();
+  // From the next opening on: 127.0.0.1 and ::1 instead of whatever the listeners name, and no virtual IP.
+  void only_loopback(bool only);
   bool listening() const;
   // Binds the virtual IPs alone, at the ports of the listeners that would take their clients: who comes before
   // accept_clients() waits in the backlog, while every other address of this box refuses. Error: nothing is held.

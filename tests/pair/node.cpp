@@ -101,8 +101,9 @@ std::string endpoint_list(const std::vector<uint16_t>& ports) {
 void Node::write_config() {
   const NodeOptions& o = options_;
   std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + data_dir() + "\"\n" +
-                     "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.port) + "\n" + "[security]\n" +
-                     o.security_lines + "[control]\nsocket = \"" + folder_ + "/" + o.name + ".sock\"\n";
+                     "[[listener]]\naddress = \"" + o.address + "\"\nport = " + std::to_string(o.port) + "\n" +
+                     "[security]\n" + o.security_lines + "[control]\nsocket = \"" + folder_ + "/" + o.name +
+                     ".sock\"\n";
   if (o.websocket_port != 0) {
     text += "[[listener]]\naddress = \"127.0.0.1\"\nport = " + std::to_string(o.websocket_port) +
             "\nprotocol = \"websocket\"\n" + o.websocket_lines + "\n";

@@ -36,7 +36,8 @@ struct NodeStatus {
 
 struct NodeOptions {
   std::string name = "boxa";
-  uint16_t port = 0;                   // MQTT, on 127.0.0.1
+  std::string address = "127.0.0.1";   // of the listener
+  uint16_t port = 0;                   // MQTT
   uint16_t websocket_port = 0;         // MQTT over WebSocket, on 127.0.0.1; 0: none
   std::vector<uint16_t> mirror_ports;  // one a path; none: a single broker
   std::vector<uint16_t> peer_mirror_ports;

@@ -102,6 +102,33 @@ TEST_CASE("users and rules set at the active are on both boxes, and hold after i
   pair.await_equal();
 }
 
+TEST_CASE("without any user the listeners are open to this machine only, and status says why") {
+  Folder folder("nobody");
+  NodeOptions options;
+  options.address = "0.0.0.0";
+  options.port = free_port();
+  options.security_lines = "allow_anonymous = false\n";
+  Node node(folder, options);
+  node.start();
+  const Endpoint elsewhere{"127.0.0.2", options.port};  // stands for an address of this box in the plant
+  const auto alarmed = [&] {
+    const auto status = node.status();
+    return status && status->text.find("there are no users, and anonymous clients are refused") != std::string::npos;
+  };
+  until(alarmed, "the alarm");
+  CHECK(connack(node, "bob", "secret") == bad_name_or_password);
+  Client far = client_of(node, "bob", "secret");
+  far.options().host = elsewhere.host;
+  CHECK_THROWS_AS(far.open(), ClientError);
+  check_done(node.control({"user", "add", "bob"}, "secret\n"), "It is on this box's disk.");
+  connect_any(far, {elsewhere}, scaled(Millis(5'000)));
+  far.ping();
+  until([&] { return !alarmed(); }, "the end of the alarm");
+  check_done(node.control({"user", "remove", "bob"}), "bob is removed");
+  until(alarmed, "the alarm again");
+  CHECK_THROWS_AS(far.open(), ClientError);
+}
+
 TEST_CASE("files that are followed enter as records: the standby knows what the active's files say") {
   Folder folder("followed");
   // Of the password "secret", as mosquitto_passwd writes it.
