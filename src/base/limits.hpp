@@ -36,6 +36,7 @@ static_assert(max_connect_bytes + auth_exchange_bytes < max_auth_waiting_bytes);
 
 // Turn (docs/constants.md)
 inline constexpr std::size_t turn_bytes_per_connection = 64 * kib;
+inline constexpr std::uint64_t turn_work_per_connection = 20'000;  // subscriptions and levels looked at: about 1 ms
 inline constexpr std::size_t turn_bytes = 1 * mib;
 inline constexpr std::int64_t turn_us = 2'000;
 inline constexpr std::size_t read_buffer_bytes = 256 * kib;

@@ -40,7 +40,7 @@ void Active::end() {
   paused_.clear();
   overflowed_.clear();
   authentications_.clear();
-  auth_stepped_.clear();
+  until_next_turn_.clear();
   slow_ = false;
   sys_.clear();
   state_ = nullptr;

@@ -112,6 +112,7 @@ class Active final : public edge::PacketSink {
     std::size_t held_before = 0;         // QoS 2 ids held when it connected; its quota begins anew ([MQTT5-4.9.0-1])
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
+    std::size_t work = 0;              // that its publishes made since it was last held back for it
     TokenBucket publishes;             // limits.max_publishes_per_s
     std::vector<std::string> aliases;  // inbound topic aliases; [0] unused
   };
@@ -188,6 +189,7 @@ class Active final : public edge::PacketSink {
   void pause_if_needed(edge::Connection& connection, Client& client);
   void pause(edge::Connection& connection, Client& client);
   void count_publish(edge::Connection& connection);
+  void count_work(edge::Connection& connection, Client& client, std::uint64_t work);
 
   template <class R>
   Lsn record_if(bool recorded, const R& record);
@@ -214,7 +216,7 @@ class Active final : public edge::PacketSink {
   Authentications authentications_;
   PasswordCheck* passwords_;
   LoginThrottle logins_;
-  std::vector<ConnectionId> auth_stepped_;  // not read any more in this turn
+  std::vector<ConnectionId> until_next_turn_;  // not read any more in this turn
   bool slow_ = false;
   ActiveCounters counters_;
 };

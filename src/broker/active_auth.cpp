@@ -60,7 +60,7 @@ bool Active::take_auth_step(edge::Connection& connection, Authentication& of, By
     return fail_authentication(connection, of, of.connected() ? mqtt::Reason::not_authorized : step.reason);
   }
   connection.pause_reading();
-  auth_stepped_.push_back(connection.id());
+  until_next_turn_.push_back(connection.id());
   if (step.kind == AuthStep::Kind::more) {
     return send_auth(connection, of, mqtt::Reason::continue_authentication, step.data);
   }
@@ -100,9 +100,9 @@ bool Active::fail_authentication(edge::Connection& connection, Authentication& o
   return false;
 }
 
-// The end of a turn: whoever took a step in it is heard again.
+// The end of a turn: whoever took a step, or made much work, in it is heard again.
 void Active::hear_again() {
-  for (const ConnectionId id : std::exchange(auth_stepped_, {})) {
+  for (const ConnectionId id : std::exchange(until_next_turn_, {})) {
     edge::Connection* const connection = connections_->find(id);
     if (connection == nullptr) continue;
     const Client* const client = client_of(*connection);

@@ -40,7 +40,9 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
       connection.version() == mqtt::Version::v5 && !session.holds(packet.packet_id)) {
     return end_connection(connection, mqtt::Reason::receive_maximum_exceeded);
   }
+  const std::uint64_t visited = state_->routing().visited();
   core::decide_publish(*state_, policy_, session, topic, packet, publish_);
+  count_work(connection, client, state_->routing().visited() - visited);
   if (publish_.refusal != mqtt::Reason::success) {
     ++counters_.refused;
     if (publish_.refusal == mqtt::Reason::not_authorized) ++counters_.denied;
@@ -56,12 +58,24 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
     writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, mqtt::Reason::success);
     return true;
   }
+  const core::Match& match = *publish_.record.match;
+  count_work(connection, client, match.targets.size() + match.others.size());
   const Lsn lsn = record_if(publish_.recorded, publish_.record);
   core::Applying to = applying(lsn);
   core::apply(to, publish_.record, packet.packet_id);
   show(lsn);
   if (lsn.value != 0) pause_if_needed(connection, client);
   return true;
+}
+
+// A message may match thousands of subscriptions: whose messages do is read on in the next turn, or one client could
+// make a turn so long that heartbeats are late.
+void Active::count_work(edge::Connection& connection, Client& client, std::uint64_t work) {
+  client.work += work;
+  if (client.work < limits::turn_work_per_connection) return;
+  client.work = 0;
+  connection.pause_reading();
+  until_next_turn_.push_back(connection.id());
 }
 
 // A client is read no further than our receive maximum of unacked publishes, and not while followers lag.

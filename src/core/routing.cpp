@@ -130,6 +130,7 @@ void Routing::collect(std::string_view topic, std::vector<SharedGroup*>& groups)
       take(node->child("#"));
     }
     nodes_.swap(next_nodes_);
+    visited_ += nodes_.size();
     first = false;
   }
   for (const Node* node : nodes_) {

@@ -57,6 +57,8 @@ class Routing {
   const Match& match(std::string_view topic);
   const Match& match(std::string_view topic, RecentMatch& recent);
 
+  // Grows by the levels of filters that look-ups walk through: the work that a topic makes which is not in the cache.
+  std::uint64_t visited() const { return visited_; }
   std::size_t size() const { return size_; }
   std::size_t shared() const { return shared_; }  // of these, shared ones
 
@@ -86,6 +88,7 @@ class Routing {
   std::vector<Subscription*> plain_;  // scratch of build
   std::vector<const Node*> nodes_, next_nodes_;
   std::uint64_t generation_ = 1;
+  std::uint64_t visited_ = 0;
   std::size_t size_ = 0;
   std::size_t shared_ = 0;
 };
