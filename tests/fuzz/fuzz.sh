@@ -7,12 +7,12 @@ here=$(dirname "$(readlink -f "$0")")
 build=$1
 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- codec connection websocket stranger peer control http config passwords records rows
+[ $# -gt 0 ] || set -- codec connection websocket stranger peer control http config passwords rules scram records rows
 for what in "$@"; do
   case $what in
     codec | connection) words=$here/codec.dict ;;
     websocket | http) words=$here/websocket.dict ;;
-    control | config) words=$here/text.dict ;;
+    control | config | rules | scram) words=$here/text.dict ;;
     *) words= ;;
   esac
   mkdir -p "$build/corpus-$what"

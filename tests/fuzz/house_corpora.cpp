@@ -144,6 +144,12 @@ void texts(const AddInput& add) {
   const std::string hash = std::string(86, 'A') + "==";
   add("passwords", "both", "# users\nplc:$7$101$" + salt + "$" + hash + "\r\nhmi : $6$" + salt + "$" + hash + "\n");
   add("passwords", "twice", "a:$6$" + salt + "$" + hash + "\na:$6$" + salt + "$" + hash);
+  add("rules", "all", "topic read a\nuser bob\ntopic readwrite b/#\ntopic deny b/+/c\n\npattern write %u/%c/in\n# x\n");
+  add("rules", "wrong", "topik a\ntopic grant a\nuser\npattern read $share/g/t\ntopic read a/#/b\n");
+  add("rules", "sys", "topic read $SYS/#\ntopic read +/x/#\ntopic read #\ntopic deny +\n");
+  add("scram", "bob", "n,,n=bob,r=abc\nc=biws,r=abcservernonce,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
+  add("scram", "nobody", "y,,n=a=2Cb,r=abc\nc=eSws,r=abcservernonce,p=AAAA");
+  add("scram", "verifier", "SCRAM-SHA-256$1:c2FsdA==$AAAA:AAAA");
   add("passwords", "wrong", "no colon\n:$6$\nplain:secret\nb:$7$99999999999$" + salt + "$" + hash + "\nc:$6$x$y\n");
 }
 

@@ -29,6 +29,8 @@ void examine_http(ByteView input);
 
 void examine_config(ByteView input);
 void examine_passwords(ByteView input);
+void examine_rules(ByteView input);
+void examine_scram(ByteView input);
 
 // Records, one behind the other: what can be read can be written and read again, and applied; the digest is right.
 void examine_records(ByteView input);
