@@ -111,7 +111,7 @@ int run_user_list(const std::vector<std::string>& sockets) {
   for (const admin::UserEntry& user : *users) width = std::max(width, user.name.size());
   for (const admin::UserEntry& user : *users) {
     std::string line = user.name + std::string(width - user.name.size() + 2, ' ');
-    line += user.password_hash.empty() ? "no password" : user.scram.empty() ? "password   " : "password and SCRAM";
+    line += user.password_hash.empty() ? "no password" : user.scram.empty() ? "password" : "password and SCRAM";
     if (!user.client_ids.empty()) line += "  clients: " + joined(user.client_ids);
     print(line + "\n");
   }

@@ -61,9 +61,6 @@ struct Counters {
   std::uint64_t received = 0;            // PUBLISH packets taken from clients
   std::uint64_t sent = 0;                // PUBLISH packets given to clients
   std::uint64_t refused = 0;             // PUBLISH packets refused
-  std::uint64_t denied = 0;              // of these, by access rules
-  std::uint64_t refused_logins = 0;      // wrong user name, password or proof
-  std::uint64_t throttled_logins = 0;    // not looked at: too many of that address were wrong
   std::uint64_t dropped_queue_full = 0;  // messages for a durable session whose queue was full
   std::uint64_t dropped_qos0 = 0;        // QoS 0 messages for a client that does not read fast enough
   std::uint64_t records = 0;             // made as the active
@@ -72,6 +69,9 @@ struct Counters {
   std::uint64_t connects_paused = 0;     // times that new clients had to wait for limits.max_connects_per_s
   std::uint64_t tls_handshakes_done = 0;
   std::uint64_t tls_handshakes_failed = 0;
+  std::uint64_t denied = 0;              // of `refused`, by access rules
+  std::uint64_t refused_logins = 0;      // wrong user name, password or proof
+  std::uint64_t throttled_logins = 0;    // not looked at: too many of that address were wrong
 };
 
 struct StatusReport {

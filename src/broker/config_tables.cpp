@@ -101,7 +101,8 @@ void read_security(TableReader& reader, SecurityConfig& security) {
   const std::pair<const char*, const std::string*> files[] = {{"password_file", &security.password_file},
                                                               {"acl_file", &security.acl_file}};
   for (const auto& [key, path] : files) {
-    if (!path->empty() && path->front() != '/') reader.reject(key, "\"" + *path + "\" is no absolute path");
+    if (!path->empty() && path->front() != '/')
+      reader.reject(key, "\"" + *path + "\" is no absolute path; allowed: one that begins with /");
   }
   reader.reject_unknown_keys();
 }

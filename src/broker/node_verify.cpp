@@ -40,7 +40,7 @@ void Node::obey(mirror::VerifyFrame& order) {
     }
     return;
   }
-  if (!active_.reigning()) verifier_.on_answer(order.bytes, replica_.state(), replica_.last());
+  if (!active_.reigning()) verifier_.on_answer(order.bytes, replica_.state(), replica_.last(), pair_->common_level());
 }
 
 // Every heartbeat.

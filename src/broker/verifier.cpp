@@ -120,20 +120,19 @@ void Verifier::work(const core::State& state, const std::function<bool()>& more)
   if (search_) go_on(*search_, state, more);
 }
 
-void Verifier::on_answer(ByteView answer, const core::State& state, Lsn last) {
+void Verifier::on_answer(ByteView answer, const core::State& state, Lsn last, std::uint32_t level) {
   ByteReader in(answer);
   const bool known = in.u8() == version && in.u64_le() == number_;
   const Lsn at{in.u64_le()};
   const std::uint8_t about = in.u8();
   if (!in.ok() || !known || at != last) return;
   at_ = at;
-  if (step_ == Step::sums && about == about_sums) take_sums(in, state);
+  if (step_ == Step::sums && about == about_sums) take_sums(in, state, core::tables_of(level));
   if (step_ == Step::entities && about == about_entities) take_entities(in, state, answer.size() > answer_bytes);
 }
 
-void Verifier::take_sums(ByteReader& in, const core::State& state) {
-  std::size_t t = 0;  // a peer of an older feature level has fewer tables
-  for (; t < core::table_count && in.remaining() != 0; ++t) {
+void Verifier::take_sums(ByteReader& in, const core::State& state, std::size_t tables) {
+  for (std::size_t t = 0; t < tables; ++t) {
     const core::Table table = static_cast<core::Table>(t);
     const std::size_t before = buckets_.size();
     for (std::size_t bucket = 0; bucket < limits::digest_buckets; ++bucket) {
@@ -144,7 +143,7 @@ void Verifier::take_sums(ByteReader& in, const core::State& state) {
   }
   if (!in.ok() || !in.at_end()) return;
   if (buckets_.empty()) {
-    finish(false, "Both boxes hold the same: all " + std::to_string(t) + " tables agree at record " +
+    finish(false, "Both boxes hold the same: all " + std::to_string(tables) + " tables agree at record " +
                       std::to_string(at_.value) + ".");
     return;
   }

@@ -49,11 +49,12 @@ class Verifier {
   // Every heartbeat: goes on with what the next answer is compared with, as long as `more` says so.
   void work(const core::State& state, const std::function<bool()>& more);
   // State is at `last`. Malformed or late answers are passed over, and those that come before the own side is found.
-  void on_answer(ByteView answer, const core::State& state, Lsn last);
+  // `level`: what both boxes can read.
+  void on_answer(ByteView answer, const core::State& state, Lsn last, std::uint32_t level);
 
  private:
   enum class Step : std::uint8_t { idle, sums, entities };
-  void take_sums(ByteReader& in, const core::State& state);
+  void take_sums(ByteReader& in, const core::State& state, std::size_t tables);
   // `cut`: the answer's list ends before the bucket does.
   void take_entities(ByteReader& in, const core::State& state, bool cut);
   void next_bucket();

@@ -31,7 +31,7 @@ StatusReport serving() {
   report.log_kept_bytes = 4096;
   report.alarms = {{"disk", "full", 1}};
   report.paths = {{"10.78.0.2:7883", true}, {"10.77.0.12:7883", false}};
-  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
   report.certificates = {{"0.0.0.0:8883", "/t/server.pem", false, 1'795'651'323, -60}};
   report.self.name = "box\"a";
   report.self.role = "active";
@@ -149,6 +149,9 @@ TEST_CASE("the words and figures are those of the report") {
       {R"(tandem_alarm_active{kind="digest"})", "0"},
       {"tandem_connections", "12"},
       {"tandem_messages_received_total", "1"},
+      {"tandem_messages_denied_total", "12"},
+      {"tandem_logins_refused_total", "13"},
+      {"tandem_logins_throttled_total", "14"},
       {"tandem_messages_sent_total", "2"},
       {"tandem_messages_refused_total", "3"},
       {R"(tandem_messages_dropped_total{reason="queue_full"})", "4"},

@@ -30,7 +30,7 @@ void beat(Verifier& verifier, VerifyAnswers& answers, const core::State& standby
   const std::optional<ByteBuffer> question = verifier.question();
   if (!question) return;
   if (const std::optional<ByteBuffer> answer = answers.answer(*question, active, active_last, feature_level))
-    verifier.on_answer(*answer, standby, standby_last);
+    verifier.on_answer(*answer, standby, standby_last, feature_level);
 }
 
 // Until the run has ended, at most so many beats.
@@ -87,7 +87,7 @@ TEST_CASE("cut and changed frames are passed over") {
   }
   const ByteBuffer answer = *answers.answer(question, state, Lsn{1}, feature_level);
   for (std::size_t size = 0; size < answer.size(); size += 7) {
-    verifier.on_answer(ByteView(answer).substr(0, size), state, Lsn{1});
+    verifier.on_answer(ByteView(answer).substr(0, size), state, Lsn{1}, feature_level);
     CHECK(verifier.running());
   }
 }
