@@ -69,9 +69,9 @@ struct Counters {
   std::uint64_t connects_paused = 0;     // times that new clients had to wait for limits.max_connects_per_s
   std::uint64_t tls_handshakes_done = 0;
   std::uint64_t tls_handshakes_failed = 0;
-  std::uint64_t denied = 0;              // of `refused`, by access rules
-  std::uint64_t refused_logins = 0;      // wrong user name, password or proof
-  std::uint64_t throttled_logins = 0;    // not looked at: too many of that address were wrong
+  std::uint64_t denied = 0;            // of `refused`, by access rules
+  std::uint64_t refused_logins = 0;    // wrong user name, password or proof
+  std::uint64_t throttled_logins = 0;  // not looked at: too many of that address were wrong
 };
 
 struct StatusReport {

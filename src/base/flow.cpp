@@ -4,7 +4,13 @@
 
 #include <algorithm>
 
+#include "base/hash.hpp"
+
 namespace tandem {
+
+std::uint64_t host_key(const IpAddress& address) {
+  return hash64(address.view().substr(0, address.v6 ? 8 : 4));
+}
 
 IpAddress read_address(ByteReader& in, bool v6) {
   IpAddress address;

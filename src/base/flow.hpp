@@ -20,6 +20,9 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
+// Of the host that has the address: one of IPv6 has a /64 to choose from.
+std::uint64_t host_key(const IpAddress& address);
+
 IpAddress read_address(ByteReader& in, bool v6);
 // "10.0.0.1", "fd00::1"; a "/24" behind it is ignored. Nothing: neither.
 std::optional<IpAddress> parse_address(const std::string& text);

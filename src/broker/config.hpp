@@ -124,6 +124,7 @@ struct LimitsConfig {
   std::uint16_t v3_in_flight = limits::v3_in_flight;
   std::uint16_t topic_alias_maximum = limits::topic_alias_maximum;
   std::size_t max_connections = limits::max_connections;
+  std::size_t max_connections_per_address = 0;  // 0: no limit; of IPv6 a /64 is one address
   std::size_t max_sessions = limits::max_sessions;
   std::size_t max_subscriptions_per_session = limits::max_subscriptions_per_session;
   std::size_t max_queue_messages = limits::max_queue_messages;  // a session

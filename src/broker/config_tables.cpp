@@ -138,6 +138,7 @@ void read_limits(TableReader& reader, LimitsConfig& limits) {
   reader.read_number("v3_in_flight", limits.v3_in_flight, 1, 65'535);
   reader.read_number("topic_alias_maximum", limits.topic_alias_maximum, 0, 65'535);
   reader.read_number("max_connections", limits.max_connections, 1, 1'000'000);
+  reader.read_number("max_connections_per_address", limits.max_connections_per_address, 0, 1'000'000);
   reader.read_number("max_sessions", limits.max_sessions, 1, many);
   reader.read_number("max_subscriptions_per_session", limits.max_subscriptions_per_session, 1, many);
   reader.read_number("max_queue_messages", limits.max_queue_messages, 1, many);

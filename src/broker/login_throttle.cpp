@@ -10,19 +10,14 @@ namespace {
 constexpr std::int64_t most_ms = limits::wrong_logins_at_once * 1000;
 }
 
-// A host has a /64 of IPv6 to choose from.
-std::uint64_t LoginThrottle::key_of(const IpAddress& address) {
-  return hash64(address.view().substr(0, address.v6 ? 8 : 4));
-}
-
 bool LoginThrottle::may_try(const IpAddress& address, Steady now) {
-  const auto found = failures_.find(key_of(address));
+  const auto found = failures_.find(host_key(address));
   return found == failures_.end() || found->second.forgiven_at_ms - now.ms <= most_ms - 1000;
 }
 
 void LoginThrottle::failed(const IpAddress& address, Steady now) {
   if (failures_.size() >= limits::addresses_with_wrong_logins) make_room(now);
-  Failures& of = failures_[key_of(address)];
+  Failures& of = failures_[host_key(address)];
   of.forgiven_at_ms = std::min(std::max(of.forgiven_at_ms, now.ms) + 1000, now.ms + most_ms);
 }
 

@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "base/flow.hpp"
-#include "base/hash.hpp"
 #include "base/ids.hpp"
 
 namespace tandem::broker {
@@ -21,7 +20,6 @@ class LoginThrottle {
   struct Failures {
     std::int64_t forgiven_at_ms = 0;  // when the last of them is forgiven; each takes a second
   };
-  static std::uint64_t key_of(const IpAddress& address);
   void make_room(Steady now);
 
   std::unordered_map<std::uint64_t, Failures> failures_;

@@ -1,4 +1,6 @@
 // Carrying out the pair's orders, in the order in which they were given.
+#include <algorithm>
+
 #include "base/journal.hpp"
 #include "broker/node.hpp"
 
@@ -49,7 +51,11 @@ void Node::obey(mirror::OpenListeners& /*order*/) {
 // Without any user, and where nobody may come without one, nobody could log in: the ports are not even open to others
 // than this machine. With the first user they open.
 void Node::fit_doors() {
-  const bool nobody = !config_.security.allow_anonymous && replica_.state().access().users().empty();
+  const bool named_by_certificate = std::any_of(config_.listeners.begin(), config_.listeners.end(), [](const auto& l) {
+    return l.tls && l.tls->username_from != edge::UserNameFrom::connect;
+  });
+  const bool nobody =
+      !config_.security.allow_anonymous && !named_by_certificate && replica_.state().access().users().empty();
   if (nobody == only_loopback_) return;
   only_loopback_ = nobody;
   parts_.doors.only_loopback(nobody);

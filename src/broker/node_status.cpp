@@ -216,9 +216,9 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "user") return user(request.value().how, request.value().data);
   if (request.value().command == "acl") return acl(request.value().how, request.value().data);
   if (request.value().command == "confirmed") return confirmed(request.value().how);
-  return admin::reply_error(
-      "unknown command \"" + request.value().command +
-      "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, maintenance, user, acl, config");
+  return admin::reply_error("unknown command \"" + request.value().command +
+                            "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, "
+                            "maintenance, user, acl, config");
 }
 
 // What the other box runs with; nothing: it has not said.

@@ -76,6 +76,7 @@ edge::EdgeOptions edge_options(const Config& config, const Certificates& certifi
   options.max_connect_bytes = limits::max_connect_bytes;
   options.max_connections = config.limits.max_connections;
   options.max_connects_per_s = config.limits.max_connects_per_s;
+  options.max_connections_per_address = config.limits.max_connections_per_address;
   options.connect_timeout_ms = config.limits.connect_timeout_ms;
   return options;
 }
@@ -353,8 +354,9 @@ void Process::Impl::on_hangup() {
 // of HTTP. The reply, for tandemctl.
 std::string Process::Impl::reload() {
   std::vector<Certificates::Told> all = certificates.load();
-  Result<FollowedFiles> read = broker::read_followed_files(
-      config.security, [&](const std::string& told) { all.push_back({true, told}); });
+  Result<FollowedFiles> read = broker::read_followed_files(config.security, [&](const std::string& told) {
+    all.push_back({true, told});
+  });
   if (read.ok()) {
     followed = read.take();
     node->follow(followed);

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "base/check.hpp"
+#include "base/flow.hpp"
 #include "edge/connection.hpp"
 
 namespace tandem::edge {
@@ -28,6 +30,10 @@ class Connections {
     return slots_[id.slot].connection;
   }
   std::size_t size() const { return size_; }
+  std::size_t from(const IpAddress& address) const {
+    const auto found = by_address_.find(host_key(address));
+    return found == by_address_.end() ? 0 : found->second;
+  }
   // Grows with each that comes or goes.
   std::uint64_t changes() const { return changes_; }
   template <class Visit>
@@ -47,12 +53,16 @@ class Connections {
     if (id.slot >= slots_.size()) slots_.resize(id.slot + std::size_t{1});
     CHECK(slots_[id.slot].connection == nullptr);
     slots_[id.slot] = {&connection, id.generation};
+    ++by_address_[host_key(connection.flow().client)];
     ++size_;
     ++changes_;
     ++traffic_.accepted;
   }
   void remove(ConnectionId id) {
-    if (find(id) == nullptr) return;
+    const Connection* const connection = find(id);
+    if (connection == nullptr) return;
+    const auto of_host = by_address_.find(host_key(connection->flow().client));
+    if (--of_host->second == 0) by_address_.erase(of_host);
     slots_[id.slot].connection = nullptr;
     --size_;
     ++changes_;
@@ -64,6 +74,7 @@ class Connections {
     std::uint32_t generation = 0;
   };
   std::vector<Slot> slots_;
+  std::unordered_map<std::uint64_t, std::size_t> by_address_;  // how many, by host_key()
   std::size_t size_ = 0;
   std::uint64_t changes_ = 0;
   Traffic traffic_;

@@ -46,11 +46,19 @@ struct Edge::Impl {
 
   std::size_t sockets() const { return state.table.size() + (handshakes ? handshakes->under_way() : 0); }
 
+  bool too_many_from(const IpAddress& address) const {
+    const std::size_t most = state.options.max_connections_per_address;
+    return most != 0 && state.open.from(address) >= most;
+  }
+
   void take_client(int fd, const Flow& flow, std::string remote, const ListenerOptions& listener) {
     connects.take(now());
     ClientSocket socket(fd);
     if (sockets() >= state.options.max_connections) {
       ++refused;
+    } else if (too_many_from(flow.client)) {
+      ++refused_of_address;
+      last_refused = remote;
     } else if (listener.tls) {
       handshakes->begin({std::move(socket), flow, std::move(remote), listener.websocket.get()},
                         listener.tls->context());
@@ -61,6 +69,11 @@ struct Edge::Impl {
 
   void shook_hands(TlsClient client) {
     ++state.open.count().tls_handshakes_done;
+    if (too_many_from(client.flow.client)) {  // those that were under way beside it did not count
+      ++refused_of_address;
+      last_refused = client.remote;
+      return;
+    }
     ConnectionIo::start(state, {client.socket.release(), client.flow, std::move(client.remote), client.websocket,
                                 std::move(client.session), std::move(client.certificate_user)});
   }
@@ -73,7 +86,7 @@ struct Edge::Impl {
   }
 
   void tell_limits() {
-    if ((refused == 0 && pauses == 0 && failed_handshakes == 0 && handshake_pauses == 0) ||
+    if ((refused == 0 && refused_of_address == 0 && pauses == 0 && failed_handshakes == 0 && handshake_pauses == 0) ||
         state.now_ms < next_warning_ms) {
       return;
     }
@@ -91,7 +104,13 @@ struct Edge::Impl {
     if (handshake_pauses != 0) {
       journal::warn(std::to_string(limits::max_tls_handshakes) + " TLS handshakes are under way: new clients wait");
     }
+    if (refused_of_address != 0) {
+      journal::warn("limits.max_connections_per_address (" + std::to_string(state.options.max_connections_per_address) +
+                    ") reached: " + std::to_string(refused_of_address) + " clients turned away, the last from " +
+                    last_refused);
+    }
     refused = 0;
+    refused_of_address = 0;
     pauses = 0;
     failed_handshakes = 0;
     handshake_pauses = 0;
@@ -175,8 +194,10 @@ struct Edge::Impl {
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
   TokenBucket connects;
   bool only_loopback = false;
-  std::uint64_t pauses = 0;             // of accepting, that the journal has not heard of
-  std::uint64_t refused = 0;            // clients beyond max_connections that the journal has not heard of
+  std::uint64_t pauses = 0;              // of accepting, that the journal has not heard of
+  std::uint64_t refused = 0;             // clients beyond max_connections that the journal has not heard of
+  std::uint64_t refused_of_address = 0;  // likewise
+  std::string last_refused;
   std::uint64_t failed_handshakes = 0;  // likewise
   std::string last_failed;
   std::uint64_t handshake_pauses = 0;  // likewise

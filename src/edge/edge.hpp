@@ -43,7 +43,8 @@ struct EdgeOptions {
   std::uint32_t max_connect_bytes = 0;
   std::size_t max_connections = 0;
   std::int64_t connect_timeout_ms = 0;
-  std::uint32_t max_connects_per_s = 0;  // 0: no limit
+  std::uint32_t max_connects_per_s = 0;         // 0: no limit
+  std::size_t max_connections_per_address = 0;  // 0: no limit; of IPv6 a /64 is one address
 };
 
 class Edge {

@@ -135,7 +135,8 @@ TEST_CASE("every key of the other tables is read") {
       "weight_file = \"/run/t/w\"\nnotify_fifo = \"/run/t/f\"\nvrrp_instance = [\"V4\", \"V6\"]\n"
       "[store]\nlog_max_mb = 10\ncheckpoint_mb = 5\ncheckpoint_s = 7\ngroup_commit_ms = 9\n"
       "[limits]\nmax_packet_bytes = 2000\nreceive_maximum = 11\nv3_in_flight = 12\ntopic_alias_maximum = 0\n"
-      "max_connections = 14\nmax_sessions = 15\nmax_subscriptions_per_session = 16\nmax_queue_messages = 17\n"
+      "max_connections = 14\nmax_connections_per_address = 26\nmax_sessions = 15\nmax_subscriptions_per_session = "
+      "16\nmax_queue_messages = 17\n"
       "max_queue_bytes = 18000\nmax_retained = 19\nmax_retained_bytes = 20\nmax_connections_per_user = 24\nmemory_mb = "
       "25\nconnect_timeout_ms = 2001\nmax_keep_alive_s = 21\n"
       "max_connects_per_s = 22\nmax_publishes_per_s = 23\n"
@@ -163,6 +164,7 @@ TEST_CASE("every key of the other tables is read") {
   CHECK(config.limits.v3_in_flight == 12);
   CHECK(config.limits.topic_alias_maximum == 0);
   CHECK(config.limits.max_connections == 14);
+  CHECK(config.limits.max_connections_per_address == 26);
   CHECK(config.limits.max_sessions == 15);
   CHECK(config.limits.max_subscriptions_per_session == 16);
   CHECK(config.limits.max_queue_messages == 17);

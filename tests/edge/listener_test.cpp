@@ -189,3 +189,44 @@ TEST_CASE("out of file descriptors: the client waits and is served at a later ti
   h.tick(100);
   CHECK(h.run_until([&] { return h.sink.seen.size() == 1; }));
 }
+
+TEST_CASE("limits.max_connections_per_address: more are turned away, until one has gone") {
+  EdgeOptions options = Harness::default_options();
+  options.max_connections_per_address = 2;
+  Harness harness(options);
+  Client first(harness.port());
+  Client second(harness.port());
+  REQUIRE(harness.run_until([&] { return harness.edge->connection_count() == 2; }));
+  Client third(harness.port());
+  CHECK(harness.run_until([&] {
+    third.poll();
+    return third.ended() || third.broken();
+  }));
+  CHECK(harness.edge->connection_count() == 2);
+  first.close();
+  REQUIRE(harness.run_until([&] { return harness.edge->connection_count() == 1; }));
+  Client fourth(harness.port());
+  CHECK(harness.run_until([&] { return harness.edge->connection_count() == 2; }));
+}
+
+TEST_CASE("only_loopback: this machine's own address instead of what the listeners name") {
+  boost::asio::io_context loop{1};
+  ScriptedSink sink;
+  EdgeOptions options = Harness::default_options();
+  const std::uint16_t port = free_port();
+  options.listeners = {{"0.0.0.0", port}, {"127.0.0.9", port}};
+  options.virtual_ips = {"127.0.0.9"};
+  Edge edge(loop, options, sink);
+  edge.only_loopback(true);
+  REQUIRE(edge.hold_virtual_ips().ok());
+  CHECK(error_of_connect(port, vip) == ECONNREFUSED);
+  REQUIRE(edge.open_listeners().ok());
+  CHECK(edge.ports().size() == 1);
+  CHECK(error_of_connect(port, vip) == ECONNREFUSED);
+  CHECK(error_of_connect(port, INADDR_LOOPBACK) == 0);
+  edge.only_loopback(false);
+  CHECK(error_of_connect(port, vip) == ECONNREFUSED);  // from the next opening on
+  edge.close_listeners();
+  REQUIRE(edge.open_listeners().ok());
+  CHECK(error_of_connect(port, vip) == 0);
+}

@@ -123,7 +123,8 @@ TEST_CASE("SIGHUP reads the file again; a file that is gone leaves the users as 
   CHECK(guarded.node.journal().find("line 2:") != std::string::npos);
   CHECK(::remove(guarded.folder.file("passwd").c_str()) == 0);
   guarded.node.process().signal(SIGHUP);
-  until([&] { return guarded.node.journal().find("the users and rules of before stay") != std::string::npos; }, "the error");
+  until([&] { return guarded.node.journal().find("the users and rules of before stay") != std::string::npos; },
+        "the error");
   CHECK(refusal(guarded.client(4, "carol", "secret")) == 0);
 }
 
