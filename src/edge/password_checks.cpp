@@ -24,14 +24,16 @@ ByteBuffer new_key() {
   return key;
 }
 
-// Salt and length keep a password's MACs of two hashes apart.
-ByteBuffer mac_of(ByteView key, const PasswordHash& hash, ByteView password) {
-  ByteBuffer text = std::to_string(hash.salt.size()) + ":" + hash.salt + ByteBuffer(password);
+// All that makes a hash what it is: a password may be right for one and wrong for another with the same bytes.
+std::string name_of(const PasswordHash& hash) {
+  return std::to_string(hash.iterations) + ":" + std::to_string(hash.salt.size()) + ":" + hash.salt + hash.hash;
+}
+
+ByteBuffer mac_of(ByteView key, ByteView password) {
   ByteBuffer mac(key_bytes, '\0');
   CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+             reinterpret_cast<const unsigned char*>(password.data()), password.size(),
              reinterpret_cast<unsigned char*>(mac.data()), nullptr) != nullptr);
-  OPENSSL_cleanse(text.data(), text.size());
   return mac;
 }
 
@@ -46,12 +48,13 @@ bool PasswordChecks::is_right(const Check& check) {
     static_cast<void>(matches(check.hash, check.password));
     return false;
   }
-  const ByteBuffer mac = mac_of(key_, check.hash, check.password);
-  const auto found = right_.find(check.hash.hash);
+  const std::string name = name_of(check.hash);
+  const ByteBuffer mac = mac_of(key_ + name, check.password);
+  const auto found = right_.find(name);
   if (found != right_.end() && CRYPTO_memcmp(found->second.data(), mac.data(), mac.size()) == 0) return true;
   if (!matches(check.hash, check.password)) return false;
   if (right_.size() >= limits::remembered_passwords) right_.clear();
-  right_[check.hash.hash] = mac;
+  right_[name] = mac;
   return true;
 }
 

@@ -86,6 +86,9 @@ TEST_CASE("checks are answered on the loop, each once; too many are refused; an 
   CHECK(checks.check({slot++, 1}, hash, false, "secret"));
   CHECK(checks.check({slot++, 1}, hash, true, "secret"));  // known from before
   CHECK(checks.check({slot++, 1}, hash, true, "secret "));
+  PasswordHash other = hash;  // the same bytes, but not of this password
+  ++other.iterations;
+  CHECK(checks.check({slot++, 1}, other, true, "secret"));
   CHECK(checks.check({slot++, 1}, hash, false, "secret"));
   bool refused = false;
   while (!refused && slot < 100'000) {
@@ -103,6 +106,7 @@ TEST_CASE("checks are answered on the loop, each once; too many are refused; an 
   CHECK(answers.at(3));
   CHECK_FALSE(answers.at(4));
   CHECK_FALSE(answers.at(5));
+  CHECK_FALSE(answers.at(6));
 }
 
 }  // namespace tandem::edge::test
