@@ -11,6 +11,10 @@ from mqtt import Client, connect, packet, publish, subscribe
 from pair import ADDRESS, TLS_ADDRESS, USERS
 
 
+ELSEWHERE = ("127.0.0.2", 0)  # attackers have another address than the others
+IP_BIND_ADDRESS_NO_PORT = 24  # of Linux: a port for each destination, not one for all
+
+
 def many_files():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
@@ -19,13 +23,15 @@ def many_files():
 
 def dial(address=ADDRESS):
     one = socket.socket()
+    one.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+    one.bind(ELSEWHERE)
     one.setblocking(False)
     one.connect_ex(address)
     return one
 
 
 def evil(number, **more):
-    return Client(ADDRESS, f"evil-{os.getpid()}-{number}", "evil", USERS["evil"], **more)
+    return Client(ADDRESS, f"evil-{os.getpid()}-{number}", "evil", USERS["evil"], source=ELSEWHERE, **more)
 
 
 def again(end, attack):

@@ -35,8 +35,8 @@ def publish(topic, payload, qos=0, packet_id=1, retain=False):
 class Client:
     """Connected, or ConnectionError."""
 
-    def __init__(self, address, client_id, user=None, password=None, clean=True, timeout=5):
-        self.socket = socket.create_connection(address, timeout)
+    def __init__(self, address, client_id, user=None, password=None, clean=True, timeout=5, source=None):
+        self.socket = socket.create_connection(address, timeout, source)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.socket.sendall(connect(client_id, user, password, clean))

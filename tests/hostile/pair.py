@@ -41,6 +41,8 @@ key_file = "{folder}/{name}.key"
 peer_public_key = "{peer_key}"
 [takeover]
 arbiter = "heartbeat"
+[limits]
+max_connections_per_address = 2000
 [control]
 socket = "{folder}/{name}.sock"
 """
