@@ -57,7 +57,7 @@ void Node::watch_memory() {
   active_.set_memory_full(full);
   if (!full) return alarms_.clear("memory", "messages are kept again.");
   alarms_.raise("memory",
-                "tandemd has allocated " + std::to_string(used / limits::mib) + " MiB, the limit is " +
+                "tandemd has " + std::to_string(used / limits::mib) + " MiB, the limit is " +
                     std::to_string(most / limits::mib) +
                     " (limits.memory_mb): new sessions, and messages that would have to be kept, are refused. "
                     "Find out whose queue is long, or who retains so much.");

@@ -71,7 +71,7 @@ struct Parts {
   std::vector<std::string> other_pair_ids = {};  // by which the peer may call the pair while a key is replaced
   // Methods of enhanced authentication that clients may choose.
   std::vector<AuthMechanism*> auth_mechanisms = {};
-  // Bytes that this process has allocated; asked about once a second.
+  // Bytes that this process has; asked about once a second.
   std::function<std::size_t()> memory_bytes = [] { return std::size_t{0}; };
   std::size_t max_memory_bytes = 0;    // 0: no limit
   PasswordCheck* passwords = nullptr;  // null: no user has one

@@ -1,7 +1,6 @@
 // The process around a node: sockets, timers, descriptors. With stale_clients.cpp all of src/broker that knows Asio.
 #include "broker/process.hpp"
 
-#include <malloc.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "broker/followed_files.hpp"
 #include "broker/keepalived.hpp"
 #include "broker/maintenance_file.hpp"
+#include "broker/memory_use.hpp"
 #include "broker/mirror_keys.hpp"
 #include "broker/node.hpp"
 #include "broker/passwords.hpp"
@@ -47,19 +47,6 @@ std::uint64_t random_u64() {
   std::uint64_t value = 0;
   CHECK(::getrandom(&value, sizeof value, 0) == sizeof value);
   return value;
-}
-
-// Of all arenas, and what is mapped beside them.
-std::size_t allocated_bytes() {
-  const auto info = ::mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-std::size_t max_memory_bytes(const LimitsConfig& limit) {
-  if (limit.memory_mb != 0) return static_cast<std::size_t>(limit.memory_mb) * limits::mib;
-  const long pages = ::sysconf(_SC_PHYS_PAGES);
-  const long page_bytes = ::sysconf(_SC_PAGESIZE);
-  return pages > 0 && page_bytes > 0 ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes) / 2 : 0;
 }
 
 edge::EdgeOptions edge_options(const Config& config, const Certificates& certificates) {
@@ -165,6 +152,7 @@ struct Process::Impl {
   ScramMechanism scram{[this](std::string_view name) { return node ? node->state().access().user(name) : nullptr; },
                        random_u64};
   FollowedFiles followed;
+  MemoryUse memory{static_cast<std::size_t>(config.limits.memory_mb) * limits::mib};
   Certificates certificates{config.listeners};
   std::unique_ptr<Node> node;
   std::unique_ptr<admin::Control> control;
@@ -259,8 +247,8 @@ Status Process::Impl::start_node() {
   parts.other_pair_ids = std::move(pair_ids);
   parts.auth_mechanisms = auth_mechanisms;
   parts.auth_mechanisms.push_back(&scram);
-  parts.memory_bytes = allocated_bytes;
-  parts.max_memory_bytes = max_memory_bytes(config.limits);
+  parts.memory_bytes = [this] { return memory.bytes(clocks.steady()); };
+  parts.max_memory_bytes = memory.most_bytes();
   parts.passwords = &passwords;
   parts.certificates = [this](Instant wall) { return certificates.status(wall); };
   parts.missing = salvage.missing();
