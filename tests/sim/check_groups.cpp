@@ -7,6 +7,15 @@
 
 namespace sim {
 
+namespace {
+
+// Without "$share/GROUP/".
+std::string topics_of(const std::string& filter) {
+  return filter.substr(filter.find('/', std::string("$share/").size()) + 1);
+}
+
+}  // namespace
+
 void GroupCheck::joined(const std::string& client, const std::string& filter, bool durable, int qos, std::int64_t at) {
   Group& group = groups_[filter];
   if (group.members.empty()) group.from = at;
@@ -38,11 +47,20 @@ void GroupCheck::check_one(const History& history, const std::string& filter, co
   }
 }
 
+bool GroupCheck::may_be_late(const History::Message& message, const std::string& subscriber) const {
+  const std::string client = subscriber.substr(0, subscriber.find(" (session "));  // of a clean one, each has its name
+  return std::any_of(groups_.begin(), groups_.end(), [&](const auto& entry) {
+    const auto& [filter, group] = entry;
+    return group.members.size() > 1 && group.members.contains(client) &&
+           tandem::mqtt::topic_matches(topics_of(filter), message.topic);
+  });
+}
+
 void GroupCheck::check(const History& history, const std::function<void(const std::string&)>& broken) const {
   for (const auto& [filter, group] : groups_) {
     // What one side of a split was told, the other does not know before they are merged.
     if (group.spoiled || history.lost(group.from) || (history.split() && group.from >= history.first_split())) continue;
-    const std::string topics = filter.substr(filter.find('/', std::string("$share/").size()) + 1);
+    const std::string topics = topics_of(filter);
     for (const auto& [id, message] : history.all()) {
       if (message.will || message.qos == 0 || message.acked_at == 0 || message.sent_at <= group.from) continue;
       if (tandem::mqtt::topic_matches(topics, message.topic)) check_one(history, filter, group, message, broken);

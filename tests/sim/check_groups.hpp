@@ -16,6 +16,9 @@ class GroupCheck {
   // Its session or subscription ended: what it had been given may go with it.
   void left(const std::string& filter) { groups_[filter].spoiled = true; }
 
+  // The message may have been another member's before, who did not keep it: then it comes late (core/hand_on.hpp), as
+  // it may on shared subscriptions ([MQTT5-4.6.0-6]).
+  bool may_be_late(const History::Message& message, const std::string& subscriber) const;
   void check(const History& history, const std::function<void(const std::string&)>& broken) const;
 
  private:

@@ -182,7 +182,8 @@ bool History::in_two_lineages(const Message& message, const std::string& subscri
   return at[0] && at[1];
 }
 
-void History::check_deliveries(const std::function<void(const std::string&)>& broken) const {
+void History::check_deliveries(const std::function<void(const std::string&)>& broken,
+                               const MayBeLate& may_be_late) const {
   for (const auto& [subscriber, interests] : interests_) {
     for (const auto& [id, message] : messages_) {
       for (const Interest& interest : interests) {
@@ -207,16 +208,17 @@ void History::check_deliveries(const std::function<void(const std::string&)>& br
              std::to_string(got.back().at) + " by node " + std::to_string(got.back().by.node) + ")");
     }
   }
-  if (!split() && !lossy()) check_order(broken);
+  if (!split() && !lossy()) check_order(broken, may_be_late);
 }
 
 // [MQTT5-4.6.0-5], per publisher, topic and QoS; what RECONCILE brings comes late, so only without a split.
-void History::check_order(const std::function<void(const std::string&)>& broken) const {
+void History::check_order(const std::function<void(const std::string&)>& broken, const MayBeLate& may_be_late) const {
   for (const auto& [subscriber, got] : order_) {
     std::map<std::string, const Message*> last;
     for (const Message* message : got) {
       if (message->will || message->retain) continue;
       if (message->qos == 1 && message->transmissions > 1) continue;
+      if (may_be_late(*message, subscriber)) continue;
       const Message*& before = last[message->publisher + "|" + message->topic + "|" + std::to_string(message->qos)];
       if (before != nullptr && before->number > message->number) {
         broken("order: " + subscriber + " got " + message->publisher + "-" + std::to_string(message->number) +

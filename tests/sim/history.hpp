@@ -103,7 +103,9 @@ class History {
   bool lossy() const { return !loss_windows_.empty(); }
 
   // At the end, when everything has been drained.
-  void check_deliveries(const std::function<void(const std::string&)>& broken) const;
+  // `may_be_late`: GroupCheck.
+  using MayBeLate = std::function<bool(const Message& message, const std::string& subscriber)>;
+  void check_deliveries(const std::function<void(const std::string&)>& broken, const MayBeLate& may_be_late) const;
   bool lost(std::int64_t at) const;            // what was acknowledged then may be
   bool excused(const Message& message) const;  // its loss is one of those
   std::uint64_t permitted_duplicates() const { return permitted_duplicates_; }
@@ -123,7 +125,7 @@ class History {
   // a box that had lost the record of the first receipt went on UNCLEAN.
   bool forgotten(const Interest& interest, std::int64_t at) const;
   bool in_two_lineages(const Message& message, const std::string& subscriber) const;
-  void check_order(const std::function<void(const std::string&)>& broken) const;
+  void check_order(const std::function<void(const std::string&)>& broken, const MayBeLate& may_be_late) const;
 
   std::map<std::string, Message> messages_;
   std::map<std::pair<std::string, std::uint16_t>, const Message*> id_users_;  // publisher, packet id: QoS 2

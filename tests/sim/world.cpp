@@ -448,7 +448,9 @@ void World::check_retained() {
 }
 
 void World::check_end() {
-  history_.check_deliveries([this](const std::string& what) { broken(what); });
+  history_.check_deliveries(
+      [this](const std::string& what) { broken(what); },
+      [this](const auto& message, const std::string& subscriber) { return groups_.may_be_late(message, subscriber); });
   groups_.check(history_, [this](const std::string& what) { broken(what); });
   check_retained();
 }
