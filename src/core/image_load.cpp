@@ -10,6 +10,7 @@
 namespace tandem::core {
 
 namespace {
+constexpr Sequence highest_position = Sequence{1} << 62;  // of a queue: no session comes so far
 
 constexpr std::uint8_t row_version = 1;
 
@@ -185,9 +186,12 @@ Status ImageLoader::load_subscription(ByteReader& key, ByteReader& in) {
 
 Status ImageLoader::load_segment(ByteReader& key, ByteReader& in) {
   Session* session = state_.session(get_u64_be(key));
+  const std::uint64_t segment = get_u64_be(key);
   const std::uint64_t begin = in.u64_le();
   const std::uint64_t count = in.varint();
-  if (!in.ok() || session == nullptr || count > limits::queue_segment_entries) return damaged("queue");
+  constexpr std::uint64_t entries = limits::queue_segment_entries;
+  const bool fits = begin <= highest_position && begin / entries == segment && count <= entries - begin % entries;
+  if (!in.ok() || session == nullptr || !fits) return damaged("queue");
   Queue& queue = session->queue;
   if (queue.size() == 0)
     queue.start_at(begin);

@@ -161,6 +161,29 @@ TEST_CASE("A second row of globals is refused, and so is one that leaves no numb
   }
 }
 
+// Found by tests/fuzz: the list of changed segments was to reach from one end of all numbers to the other.
+TEST_CASE("A queue's row is refused that is not of its segment, or leaves no numbers") {
+  const auto state = sample_state();
+  const std::vector<Row> rows = all_rows(*state);
+  const auto with = [&](std::uint64_t segment, std::uint64_t begin) {
+    std::vector<Row> changed = rows;
+    for (Row& row : changed) {
+      if (row.kind != static_cast<std::uint8_t>(RowKind::segment)) continue;
+      for (std::size_t i = 0; i < 8; ++i) {
+        row.key[8 + i] = static_cast<char>(segment >> (56 - 8 * i));
+        row.value[1 + i] = static_cast<char>(begin >> (8 * i));  // behind the version
+      }
+    }
+    return load_all(changed);
+  };
+  constexpr std::uint64_t highest = std::uint64_t{1} << 62;
+  CHECK(with(3, 3 * 512).ok());
+  CHECK(with(highest / 512, highest).ok());
+  CHECK_FALSE(with(2, 3 * 512).ok());
+  CHECK_FALSE(with(highest / 512 + 1, highest + 512).ok());
+  CHECK_FALSE(with(~std::uint64_t{0} / 512, ~std::uint64_t{0} - 5).ok());
+}
+
 TEST_CASE("A loader refuses rows whose partners are missing") {
   const auto state = sample_state();
   const std::vector<Row> rows = all_rows(*state);
