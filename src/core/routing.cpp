@@ -1,9 +1,11 @@
-// The index of subscriptions: a tree by topic level, and the cache of look-ups in front of it.
+// Subscriptions into the index and out of it, and the cache of look-ups in front of it.
 #include "core/routing.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/check.hpp"
+#include "base/hash.hpp"
 #include "base/limits.hpp"
 #include "mqtt/topic.hpp"
 
@@ -22,121 +24,112 @@ std::size_t cost(const Match& match) {
 
 }  // namespace
 
-// One level of the filters. '+' and '#' are ordinary children by name; only the walk treats them apart.
-struct Routing::Node {
-  ByText<std::unique_ptr<Node>> children;
-  std::vector<Subscription*> plain;
-  std::vector<SharedGroup*> groups;
+namespace {
 
-  Node* child(std::string_view name) const {
-    const auto found = children.find(name);
-    return found == children.end() ? nullptr : found->second.get();
-  }
-  bool empty() const { return children.empty() && plain.empty() && groups.empty(); }
+// Of the first level of a topic or filter, and of its first two; a filter whose wildcard comes before has none.
+struct Begins {
+  std::optional<std::size_t> first;
+  std::optional<std::size_t> second;
 };
 
-Routing::Routing(const AccessRules& access) : access_(access), root_(std::make_unique<Node>()) {}
-Routing::~Routing() = default;
+bool is_wildcard(std::string_view level) {
+  return level == "+" || level == "#";
+}
+
+Begins begins_of(std::string_view text) {
+  bool more = false;
+  std::string_view rest = text;
+  const std::string_view first = mqtt::next_level(rest, more);
+  if (is_wildcard(first)) return {};
+  Begins begins{hash64(first), std::nullopt};
+  const std::string_view second = more ? mqtt::next_level(rest, more) : std::string_view();
+  // "a/#" matches "a", which has no second level.
+  if (!is_wildcard(second)) begins.second = hash64(text.substr(0, text.size() - rest.size() - (more ? 1 : 0)));
+  return begins;
+}
+
+}  // namespace
+
+void Routing::changed(std::string_view filter) {
+  const Begins begins = begins_of(filter);
+  if (begins.second)
+    ++changes_by_second_[*begins.second % counters];
+  else if (begins.first)
+    ++changes_by_first_[*begins.first % counters];
+  else
+    ++changes_;
+}
 
 void Routing::add(Subscription* subscription) {
-  place(subscription, true);
   ++size_;
-  if (subscription->shared()) ++shared_;
-  ++generation_;
+  const auto shared = mqtt::parse_shared(subscription->filter);
+  if (shared) ++shared_;
+  const std::string_view filter = shared ? shared->filter : subscription->filter;
+  shared ? join(subscription, filter) : link(subscription, filter);
+  changed(filter);
 }
 
 void Routing::remove(Subscription* subscription) {
-  place(subscription, false);
   --size_;
-  if (subscription->shared()) --shared_;
-  ++generation_;
+  const auto shared = mqtt::parse_shared(subscription->filter);
+  if (shared) --shared_;
+  changed(shared ? shared->filter : subscription->filter);
+  shared ? leave(subscription) : unlink(subscription);
 }
 
-void Routing::place(Subscription* subscription, bool present) {
-  std::string_view filter = subscription->filter;
-  SharedGroup* group = nullptr;
-  bool group_changed = true;  // does the group itself appear in or vanish from the index?
-  if (const auto shared = mqtt::parse_shared(filter)) {
-    auto& slot = groups_[std::string(filter)];
-    if (!slot) {
-      slot = std::make_unique<SharedGroup>();
-      slot->filter = std::string(filter);
-    }
-    group = slot.get();
-    if (present) {
-      const auto at = std::upper_bound(group->members.begin(), group->members.end(), subscription,
-                                       [](const auto* a, const auto* b) { return a->joined < b->joined; });
-      group->members.insert(at, subscription);
-      group_changed = group->members.size() == 1;
-    } else {
-      std::erase(group->members, subscription);
-      group_changed = group->members.empty();
-    }
-    filter = shared->filter;
-  }
-  if (!group_changed) return;
+void Routing::link(Subscription* subscription, std::string_view filter) {
+  subscription->node = tree_.place(filter);
+  FilterTree::Node& node = tree_.at(subscription->node);
+  subscription->previous = nullptr;
+  subscription->next = node.plain;
+  if (node.plain != nullptr) node.plain->previous = subscription;
+  node.plain = subscription;
+}
 
-  std::vector<std::pair<Node*, std::string_view>> path;  // parents, for pruning
-  Node* node = root_.get();
-  bool more = true;
-  for (std::string_view rest = filter; more;) {
-    const std::string_view level = mqtt::next_level(rest, more);
-    path.emplace_back(node, level);
-    auto found = node->children.find(level);
-    if (found == node->children.end()) {
-      CHECK(present);
-      found = node->children.emplace(std::string(level), std::make_unique<Node>()).first;
-    }
-    node = found->second.get();
+void Routing::unlink(Subscription* subscription) {
+  FilterTree::Node& node = tree_.at(subscription->node);
+  if (subscription->next != nullptr) subscription->next->previous = subscription->previous;
+  if (subscription->previous != nullptr)
+    subscription->previous->next = subscription->next;
+  else
+    node.plain = subscription->next;
+  tree_.prune(subscription->node);
+}
+
+void Routing::join(Subscription* subscription, std::string_view filter) {
+  auto& slot = groups_[std::string(subscription->filter)];
+  if (!slot) {
+    slot = std::make_unique<SharedGroup>();
+    slot->filter = std::string(subscription->filter);
+    slot->node = tree_.place(filter);
+    FilterTree::Node& node = tree_.at(slot->node);
+    slot->next = node.groups;
+    node.groups = slot.get();
   }
-  if (present) {
-    if (group != nullptr)
-      node->groups.push_back(group);
-    else
-      node->plain.push_back(subscription);
-    return;
-  }
-  if (group != nullptr) {
-    std::erase(node->groups, group);
-    groups_.erase(groups_.find(subscription->filter));
-  } else {
-    std::erase(node->plain, subscription);
-  }
-  for (auto step = path.rbegin(); step != path.rend(); ++step) {
-    const auto child = step->first->children.find(step->second);
-    if (!child->second->empty()) break;
-    step->first->children.erase(child);
-  }
+  auto& members = slot->members;
+  const auto at = std::upper_bound(members.begin(), members.end(), subscription,
+                                   [](const auto* a, const auto* b) { return a->joined < b->joined; });
+  members.insert(at, subscription);
+}
+
+void Routing::leave(Subscription* subscription) {
+  const auto found = groups_.find(subscription->filter);
+  CHECK(found != groups_.end());
+  SharedGroup* const group = found->second.get();
+  std::erase(group->members, subscription);
+  if (!group->members.empty()) return;
+  SharedGroup** at = &tree_.at(group->node).groups;
+  while (*at != group) at = &(*at)->next;
+  *at = group->next;
+  tree_.prune(group->node);
+  groups_.erase(found);
 }
 
 void Routing::collect(std::string_view topic, std::vector<SharedGroup*>& groups) {
-  const auto take = [&](const Node* node) {
-    if (node == nullptr) return;
-    plain_.insert(plain_.end(), node->plain.begin(), node->plain.end());
-    groups.insert(groups.end(), node->groups.begin(), node->groups.end());
-  };
-  nodes_.assign(1, root_.get());
-  bool first = true;
-  bool more = true;
-  for (std::string_view rest = topic; more;) {
-    const std::string_view level = mqtt::next_level(rest, more);
-    // [MQTT5-4.7.2-1]: a wildcard in front does not match a topic that begins with '$'.
-    const bool wildcards = !(first && topic.starts_with('$'));
-    next_nodes_.clear();
-    for (const Node* node : nodes_) {
-      if (const Node* child = node->child(level)) next_nodes_.push_back(child);
-      if (!wildcards) continue;
-      if (const Node* child = node->child("+")) next_nodes_.push_back(child);
-      take(node->child("#"));
-    }
-    nodes_.swap(next_nodes_);
-    visited_ += nodes_.size();
-    first = false;
-  }
-  for (const Node* node : nodes_) {
-    take(node);
-    take(node->child("#"));  // "a/#" matches "a" as well
-  }
+  visited_ += tree_.collect(topic, [&](const FilterTree::Node& node) {
+    for (Subscription* s = node.plain; s != nullptr; s = s->next) plain_.push_back(s);
+    for (SharedGroup* g = node.groups; g != nullptr; g = g->next) groups.push_back(g);
+  });
 }
 
 void Routing::build(std::string_view topic, Match& into) {
@@ -172,6 +165,9 @@ Match& Routing::cached(std::string_view topic) {
   if (found != cache_.end()) return found->second;
   const auto added = cache_.emplace(std::string(topic), Match{}).first;
   added->second.topic = added->first;
+  const Begins begins = begins_of(topic);
+  added->second.first = static_cast<std::uint32_t>(begins.first.value_or(0) % counters);
+  added->second.second = static_cast<std::uint32_t>(begins.second.value_or(0) % counters);
   cached_topics_.push_back(added->first);
   cached_bytes_ += cost(added->second);
   make_room(added->second);
@@ -208,10 +204,10 @@ const Match& Routing::match(std::string_view topic, RecentMatch& recent) {
 }
 
 const Match& Routing::fresh(Match& match) {
-  if (match.generation != generation_) {
+  if (const std::uint64_t now = generation_of(match); match.generation != now) {
     cached_bytes_ -= cost(match);
     build(match.topic, match);
-    match.generation = generation_;
+    match.generation = now;
     cached_bytes_ += cost(match);
     make_room(match);
   }

@@ -1,7 +1,9 @@
-// Who gets a message: an index of all subscriptions, and a cache of look-ups for topics in use. Fan-out is ordered by
-// session id, members of a shared group by order of joining: never by a hash table.
+// Who gets a message: an index of all subscriptions, and a cache of look-ups for topics in use, which outlives changes
+// of subscriptions that have nothing to do with a topic. Fan-out is ordered by session id, members of a shared group by
+// order of joining: never by a hash table.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "core/access_rules.hpp"
+#include "core/filter_tree.hpp"
 #include "core/session.hpp"
 
 namespace tandem::core {
@@ -20,6 +23,8 @@ struct SharedGroup {
   std::string filter;                  // whole
   std::vector<Subscription*> members;  // by order of joining
   std::size_t cursor = 0;              // the active's own round robin; not State: picks are in the records
+  FilterTree::NodeId node = 0;
+  SharedGroup* next = nullptr;  // of those with the same filter behind the group's name
 };
 
 // One session that a topic reaches by plain subscriptions.
@@ -36,14 +41,15 @@ struct Match {
   std::vector<Subscription*> others;
   std::vector<SharedGroup*> groups;                 // by filter
   mqtt::Qos durable_qos = mqtt::Qos::at_most_once;  // highest granted to a durable session by a plain subscription
-  std::uint64_t generation = 0;
+  std::uint64_t generation = 0;                     // Routing::generation_of() when it was built; 0: it is not
+  std::uint32_t first = 0;                          // Routing's counters that it depends on
+  std::uint32_t second = 0;
 };
 
 class Routing {
  public:
   // Only subscriptions of those who may read a topic count (`access`, which outlives this).
-  explicit Routing(const AccessRules& access);
-  ~Routing();
+  explicit Routing(const AccessRules& access) : access_(access) {}
   Routing(const Routing&) = delete;
   Routing& operator=(const Routing&) = delete;
 
@@ -51,7 +57,7 @@ class Routing {
   void add(Subscription* subscription);
   void remove(Subscription* subscription);
   // Who may read what has changed: all look-ups are made anew.
-  void forget() { ++generation_; }
+  void forget() { ++changes_; }
 
   // Valid until the next add, remove or match. Allocates nothing for a topic that is in the cache and up to date.
   const Match& match(std::string_view topic);
@@ -63,7 +69,6 @@ class Routing {
   std::size_t shared() const { return shared_; }  // of these, shared ones
 
  private:
-  struct Node;
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -71,23 +76,35 @@ class Routing {
   template <class T>
   using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
 
+  // Look-ups that a change concerns are found by the first levels of its filter. All counters only grow, so a sum that
+  // is the same says that none has moved.
+  static constexpr std::size_t counters = 1'024;
+  using Counters = std::array<std::uint64_t, counters>;
+  std::uint64_t generation_of(const Match& match) const {
+    return changes_ + changes_by_first_[match.first] + changes_by_second_[match.second];
+  }
+  void changed(std::string_view filter);
   void collect(std::string_view topic, std::vector<SharedGroup*>& groups);  // plain ones into plain_
   void build(std::string_view topic, Match& into);
-  void place(Subscription* subscription, bool present);
+  void link(Subscription* subscription, std::string_view filter);
+  void unlink(Subscription* subscription);
+  void join(Subscription* subscription, std::string_view filter);
+  void leave(Subscription* subscription);
   Match& cached(std::string_view topic);
   void make_room(const Match& keep);
   const Match& fresh(Match& match);
 
   const AccessRules& access_;
-  std::unique_ptr<Node> root_;
+  FilterTree tree_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
   ByText<Match> cache_;
   std::deque<std::string_view> cached_topics_;  // keys of cache_, the oldest in front: it makes room first
   std::size_t cached_bytes_ = 0;                // sum of the entries' costs
   std::uint64_t evictions_ = 0;
   std::vector<Subscription*> plain_;  // scratch of build
-  std::vector<const Node*> nodes_, next_nodes_;
-  std::uint64_t generation_ = 1;
+  std::uint64_t changes_ = 1;         // that concern any topic
+  Counters changes_by_first_{};
+  Counters changes_by_second_{};
   std::uint64_t visited_ = 0;
   std::size_t size_ = 0;
   std::size_t shared_ = 0;

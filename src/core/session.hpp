@@ -39,6 +39,11 @@ struct Subscription {
   std::uint16_t group = 0;       // short name of a shared one; 0: not shared
   ChangeMark mark;
 
+  // Routing's: where it is linked in the index.
+  std::uint32_t node = 0;
+  Subscription* next = nullptr;  // of those with the same filter, in no order
+  Subscription* previous = nullptr;
+
   bool shared() const { return group != 0; }
 };
 
