@@ -9,7 +9,7 @@
 namespace tandem::store {
 
 void CatchUps::start() {
-  thread_ = start_thread("store-read", [this] { run(); });
+  thread_ = start_thread("store-read", Urgency::background, [this] { run(); });
 }
 
 void CatchUps::stop() {

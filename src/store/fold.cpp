@@ -25,7 +25,7 @@ Status Fold::start(const std::string& directory) {
     side.fold_pages = static_cast<int>(fold_bytes_ / static_cast<std::size_t>(side.page_bytes));
     side.ask_at_pages = side.fold_pages;
   }
-  thread_ = start_thread("store-fold", [this] { run(); });
+  thread_ = start_thread("store-fold", Urgency::background, [this] { run(); });
   return {};
 }
 

@@ -27,7 +27,7 @@ LogWriter::LogWriter(Context& context, LogTable table, const LogExtent& extent, 
       stream_end_(extent.stream_end) {}
 
 void LogWriter::start() {
-  thread_ = start_thread("store-log", [this] { run(); });
+  thread_ = start_thread("store-log", Urgency::awaited, [this] { run(); });
 }
 
 void LogWriter::stop() {

@@ -9,7 +9,7 @@
 namespace tandem::store {
 
 void StateWriter::start() {
-  thread_ = start_thread("store-state", [this] { run(); });
+  thread_ = start_thread("store-state", Urgency::background, [this] { run(); });
 }
 
 void StateWriter::stop() {

@@ -2,18 +2,27 @@
 #include "store/threads.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <utility>
 
 namespace tandem::store {
 
-std::thread start_thread(const char* name, std::function<void()> body) {
+namespace {
+constexpr int background_niceness = 10;  // a tenth of the weight of a thread that somebody waits for
+}
+
+std::thread start_thread(const char* name, Urgency urgency, std::function<void()> body) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
+  std::thread thread([urgency, body = std::move(body)] {
+    // Of this thread alone, on Linux. Where it is refused all of them compete as equals.
+    if (urgency == Urgency::background) static_cast<void>(::nice(background_niceness));
+    body();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   pthread_setname_np(thread.native_handle(), name);
   return thread;
