@@ -94,7 +94,7 @@ void Feeder::pump(Steady now, std::vector<Order>& orders) {
   budget_bytes_ += bytes_per_second * (now.ms - refilled_.ms) / 1000;
   budget_bytes_ = std::min(budget_bytes_, static_cast<std::int64_t>(window_bytes));
   refilled_ = now;
-  if (budget_bytes_ <= 0 || window_.bytes() >= window_bytes) return;
+  if (budget_bytes_ <= 0 || !window_.has_room(window_bytes)) return;
   if (idle_ && now.ms - asked_at_.ms < idle_ask_ms) return;
   asked_ = true;
   asked_at_ = now;

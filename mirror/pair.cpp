@@ -164,7 +164,10 @@ Lsn Pair::safe() const {
   return impl_->safe;
 }
 bool Pair::slow_publishers() const {
-  return impl_->publishers_slowed || (impl_->role == Role::active && impl_->switchover.under_way());
+  return impl_->publishers_slowed;
+}
+bool Pair::hold_publishers() const {
+  return impl_->role == Role::active && impl_->switchover.under_way();
 }
 Lsn Pair::keep_log_from() const {
   return impl_->keep_log_from();

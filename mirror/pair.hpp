@@ -271,8 +271,10 @@ class Pair {
 
   // The lsn up to which the configured promise holds; only an active's. Never goes down within a reign.
   Lsn safe() const;
-  // Back-pressure: stop reading publishers (in flight above 6 MiB until below 4, or confirms late; a switchover).
+  // Back-pressure: the peer lags (in flight above 6 MiB until below 4, or confirms late).
   bool slow_publishers() const;
+  // A switchover needs silence: nothing may be recorded for clients any more.
+  bool hold_publishers() const;
   // May records up to log end be trimmed? Lowest lsn that must stay in the log (alone_from, peer's confirmed).
   Lsn keep_log_from() const;
   bool wants_urgent_commit() const;  // acks wait for the own disk

@@ -46,6 +46,8 @@ class SendWindow {
 
   bool empty() const { return frames_.empty(); }
   std::size_t bytes() const { return bytes_; }  // not worked off
+  // Small frames are bounded too: each look at the window passes all of them.
+  bool has_room(std::size_t most_bytes) const { return bytes_ < most_bytes && frames_.size() < limits::window_frames; }
 
  private:
   struct Frame {

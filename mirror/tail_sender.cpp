@@ -75,7 +75,7 @@ void TailSender::on_ack(const TailAck& ack) {
 }
 
 void TailSender::pump(std::vector<Order>& orders) {
-  if (!open_ || asked_ || end_read_ || window_.bytes() >= window_bytes) return;
+  if (!open_ || asked_ || end_read_ || !window_.has_room(window_bytes)) return;
   asked_ = true;
   orders.push_back(NextTail{piece_bytes});
 }

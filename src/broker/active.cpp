@@ -42,6 +42,8 @@ void Active::end() {
   authentications_.clear();
   until_next_turn_.clear();
   slow_ = false;
+  publishers_held_ = false;
+  safe_ = {};
   sys_.clear();
   state_ = nullptr;
 }
@@ -96,13 +98,14 @@ Status Active::merge(const core::ForkIndex& fork, const core::Origin& origin, By
 
 void Active::release(Lsn safe) {
   gate_->release(safe);
-  if (paused_.empty() || slow_) return;
+  safe_ = safe;
+  if (paused_.empty() || publishers_held_) return;
   for (const ConnectionId id : std::exchange(paused_, {})) {
     edge::Connection* connection = connections_->find(id);
     if (connection == nullptr) continue;
     Client* client = client_of(*connection);
     if (client == nullptr) continue;
-    if (gate_->held_acks(*connection) >= policy_.receive_maximum || !client->publishes.ready(now_)) {
+    if (must_wait(*connection, *client) || !client->publishes.ready(now_)) {
       paused_.push_back(id);
       continue;
     }
@@ -112,6 +115,7 @@ void Active::release(Lsn safe) {
 }
 
 void Active::slow_publishers(bool slow) {
+  if (slow && !slow_) ++lag_;
   slow_ = slow;
 }
 

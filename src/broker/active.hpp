@@ -14,6 +14,7 @@
 #include "broker/effect_writer.hpp"
 #include "broker/gate.hpp"
 #include "broker/log_builder.hpp"
+#include "broker/log_share.hpp"
 #include "broker/login_throttle.hpp"
 #include "broker/sys_topics.hpp"
 #include "core/acl_text.hpp"
@@ -74,7 +75,10 @@ class Active final : public edge::PacketSink {
     hear_again();
   }
   void release(Lsn safe);
+  // Followers lag: whoever records much waits.
   void slow_publishers(bool slow);
+  // Nobody publishes what is recorded (a switchover).
+  void hold_publishers(bool hold) { publishers_held_ = hold; }
   // Planned switchover: MQTT 5 clients are told to go elsewhere, and why. Nothing is recorded: for the log they are
   // connected until the next reign begins, and then have their grace.
   void redirect(mqtt::Reason reason, const std::string& server_reference);
@@ -112,6 +116,7 @@ class Active final : public edge::PacketSink {
     std::size_t held_before = 0;         // QoS 2 ids held when it connected; its quota begins anew ([MQTT5-4.9.0-1])
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
+    LogShare log_share;
     std::size_t work = 0;              // that its publishes made since it was last held back for it
     TokenBucket publishes;             // limits.max_publishes_per_s
     std::vector<std::string> aliases;  // inbound topic aliases; [0] unused
@@ -186,7 +191,8 @@ class Active final : public edge::PacketSink {
   void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
   void end_overflowed();
-  void pause_if_needed(edge::Connection& connection, Client& client);
+  bool must_wait(const edge::Connection& connection, Client& client);
+  void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
   void pause(edge::Connection& connection, Client& client);
   void count_publish(edge::Connection& connection);
   void count_work(edge::Connection& connection, Client& client, std::uint64_t work);
@@ -217,7 +223,10 @@ class Active final : public edge::PacketSink {
   PasswordCheck* passwords_;
   LoginThrottle logins_;
   std::vector<ConnectionId> until_next_turn_;  // not read any more in this turn
+  Lsn safe_;                                   // as of the last release
   bool slow_ = false;
+  std::uint32_t lag_ = 0;  // number of the lag that there is (slow_) or was last
+  bool publishers_held_ = false;
   ActiveCounters counters_;
 };
 

@@ -60,11 +60,12 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   }
   const core::Match& match = *publish_.record.match;
   count_work(connection, client, match.targets.size() + match.others.size());
+  const std::uint64_t log_bytes = log_.bytes();
   const Lsn lsn = record_if(publish_.recorded, publish_.record);
   core::Applying to = applying(lsn);
   core::apply(to, publish_.record, packet.packet_id);
   show(lsn);
-  if (lsn.value != 0) pause_if_needed(connection, client);
+  if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);
   return true;
 }
 
@@ -78,10 +79,15 @@ void Active::count_work(edge::Connection& connection, Client& client, std::uint6
   until_next_turn_.push_back(connection.id());
 }
 
-// A client is read no further than our receive maximum of unacked publishes, and not while followers lag.
-void Active::pause_if_needed(edge::Connection& connection, Client& client) {
-  if (client.paused || (!slow_ && gate_->held_acks(connection) < policy_.receive_maximum)) return;
-  pause(connection, client);
+// A client is read no further than our receive maximum of unacked publishes and its share of the log.
+bool Active::must_wait(const edge::Connection& connection, Client& client) {
+  return publishers_held_ || gate_->held_acks(connection) >= policy_.receive_maximum ||
+         client.log_share.is_used_up(safe_) || (slow_ && client.log_share.is_used_up_in(lag_));
+}
+
+void Active::count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before) {
+  client.log_share.recorded(lsn, static_cast<std::size_t>(log_.bytes() - log_bytes_before), lag_);
+  if (!client.paused && must_wait(connection, client)) pause(connection, client);
 }
 
 void Active::pause(edge::Connection& connection, Client& client) {
@@ -148,12 +154,14 @@ bool Active::on_subscribe(edge::Connection& connection, Client& client, const mq
   }
   const std::vector<std::string_view> sys_filters = sys_filters_of(*client.session, packet, verdict);
   const bool recorded = client.session->durable && !verdict.record.subscriptions.empty();
+  const std::uint64_t log_bytes = log_.bytes();
   const Lsn lsn = record_if(recorded, core::Record(verdict.record));
   core::Applying to = applying(lsn);
   core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
   show(lsn);
   const std::uint32_t identifier = packet.properties.subscription_identifier.value_or(0);
   for (const std::string_view filter : sys_filters) send_sys(connection, filter, identifier);
+  if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);
   return true;
 }
 

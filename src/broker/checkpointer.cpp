@@ -41,6 +41,10 @@ void Checkpointer::encode_slice() {
   if (encoded_) encoding_.reset();
 }
 
+bool Checkpointer::wants_turn() const {
+  return at_ && !encoded_ && store_.rows_in_flight_bytes() <= rows_in_flight_bytes;
+}
+
 void Checkpointer::on_committed(Lsn at, Lsn keep_from) {
   committed_ = at;
   if (committing_ && at_ == at) {  // else it was aborted meanwhile, and another one may have begun

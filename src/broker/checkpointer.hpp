@@ -34,6 +34,8 @@ class Checkpointer {
   void loaded(Lsn checkpoint) { committed_ = checkpoint; }
   void ask() { asked_ = true; }
   bool running() const { return at_.has_value(); }
+  // The next slice could be encoded now: the loop need not wait for anything else.
+  bool wants_turn() const;
   bool committing() const { return committing_; }  // the rows of the store will be newer than committed()
   Lsn committed() const { return committed_; }
 

@@ -25,11 +25,14 @@ class LogBuilder {
   void set_time(Instant time) { time_ = time; }
   Instant time() const { return time_; }
   Lsn last() const { return last_; }
+  std::uint64_t bytes() const { return bytes_; }  // of all records since the process began
 
   template <class R>
   Lsn append(const R& record) {
     if (!open_) open_ = std::make_shared<ByteBuffer>();
+    const std::size_t before = open_->size();
     core::encode_record(record, *open_);
+    bytes_ += open_->size() - before;
     last_ = last_.next();
     ++count_;
     if (open_->size() >= limits::batch_bytes) seal();
@@ -62,6 +65,7 @@ class LogBuilder {
   Instant time_;
   std::shared_ptr<ByteBuffer> open_;
   std::uint32_t count_ = 0;
+  std::uint64_t bytes_ = 0;
   std::vector<Batch> ready_;
 };
 

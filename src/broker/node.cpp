@@ -168,6 +168,7 @@ void Node::end_turn() {
   if (active_.reigning()) {
     active_.end_turn();
     active_.slow_publishers(pair_->slow_publishers() || disk_lag_.too_far());
+    active_.hold_publishers(pair_->hold_publishers());
     active_.release(pair_->safe());
     redirect_clients();
     ship_digest(now);
@@ -249,6 +250,7 @@ void Node::drain_link() {
 
 // Never past what is safe (active) or what this box has on disk; not while State is ahead of what the pair agreed on.
 void Node::checkpoint(Steady now) {
+  checkpoint_goes_on_ = false;
   if (image_open_) return;
   Lsn allowed{};
   if (active_.reigning())
@@ -258,6 +260,7 @@ void Node::checkpoint(Steady now) {
   else
     return;
   checkpointer_.step(replica_.state(), replica_.last(), replica_.last_time(), allowed, now, checkpoint_token);
+  checkpoint_goes_on_ = true;
 }
 
 void Node::ship_digest(Steady now) {

@@ -48,6 +48,8 @@ class Node {
   void on_vrrp();  // Parts::vrrp may have another word
   void drain_link();
   void try_listen();  // now and then while wants_to_listen()
+  // There is work for another turn, whatever else happens: do not wait.
+  bool wants_turn() const { return checkpoint_goes_on_ && checkpointer_.wants_turn(); }
   bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
   void end_turn();
   void stop();                                         // in order: the standby is told
@@ -195,8 +197,9 @@ class Node {
   bool carrying_out_ = false;
   bool want_listeners_ = false;
   bool only_loopback_ = false;
-  bool image_open_ = false;      // between BeginImage and its commit
-  bool image_complete_ = false;  // its rows are all with the store; the commit is on its way
+  bool image_open_ = false;          // between BeginImage and its commit
+  bool checkpoint_goes_on_ = false;  // it may be worked on in the next turn
+  bool image_complete_ = false;      // its rows are all with the store; the commit is on its way
   std::uint64_t image_number_ = 0;
   Lsn image_at_;
   Instant image_time_;

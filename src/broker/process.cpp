@@ -460,7 +460,7 @@ Status Process::Impl::run() {
   service_manager.ready();
   while (!stopping && !node->failure()) {
     using Clock = std::chrono::steady_clock;
-    context.run_one();
+    node->wants_turn() ? context.poll_one() : context.run_one();
     const auto end = Clock::now() + std::chrono::microseconds(limits::turn_us);
     while (!stopping && doors.bytes_read_this_turn() < limits::turn_bytes && Clock::now() < end &&
            context.poll_one() != 0) {

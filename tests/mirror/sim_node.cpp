@@ -530,7 +530,7 @@ void SimNode::step() {
     carry_out();
   }
   if (!world_.options.heartbeat) pair_->on_word(word_, now);
-  if (reigning_ && writes && !pair_->slow_publishers()) write();
+  if (reigning_ && writes && !pair_->slow_publishers() && !pair_->hold_publishers()) write();
   carry_out();
   if (beat) {
     last_beat_ = now.ms;

@@ -36,7 +36,7 @@ TEST_CASE("switchover ordered at the active: everything acknowledged is there, c
   Started w;
   w.run(500);
   CHECK(w.a().pair().switchover(false, w.a().clock()).ok());
-  CHECK(w.a().pair().slow_publishers());
+  CHECK(w.a().pair().hold_publishers());
   REQUIRE(w.run_until([&] { return w.b().active(); }, 300));
   CHECK_FALSE(w.b().activated_unclean());
   CHECK_FALSE(w.a().active());
@@ -118,7 +118,7 @@ TEST_CASE("switchover: if the address does not move in time, the active goes on 
   const std::size_t before = w.acked.size();
   w.run(3'000);
   CHECK(w.nodes[0]->active());
-  CHECK_FALSE(w.nodes[0]->pair().slow_publishers());
+  CHECK_FALSE(w.nodes[0]->pair().hold_publishers());
   CHECK(w.weight(0) > 0);
   CHECK(w.acked.size() > before);
   CHECK(w.nodes[0]->pair().status(w.clock(0)).switchover.find("did not call upon boxb") != std::string::npos);
