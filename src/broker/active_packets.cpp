@@ -63,6 +63,7 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   const std::uint64_t log_bytes = log_.bytes();
   const Lsn lsn = record_if(publish_.recorded, publish_.record);
   core::Applying to = applying(lsn);
+  effects_.form = mqtt::form_of(packet, connection.version());
   core::apply(to, publish_.record, packet.packet_id);
   show(lsn);
   if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);

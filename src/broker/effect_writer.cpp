@@ -9,6 +9,10 @@
 
 namespace tandem::broker {
 
+namespace {
+constexpr std::size_t few_effects = 3;  // up to here each is encoded on its own
+}
+
 using core::Effect;
 using core::EffectKind;
 using core::Effects;
@@ -41,6 +45,7 @@ void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uin
 }
 
 void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
+  form_ = effects.form;
   for (const Effect& effect : effects.list) {
     edge::Connection* to = connections_.find(effect.to);
     if (to == nullptr) continue;
@@ -52,7 +57,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
       case EffectKind::ack: {
         put_ack(*to, effect.ack_type, effect.packet_id, effect.reason, gate_.output(*to, lsn));
         gate_.appended(*to);
-        if (effect.ack_type == mqtt::Type::puback || effect.ack_type == mqtt::Type::pubrec) gate_.count_ack(*to);
+        if (effect.ack_type == mqtt::Type::puback || effect.ack_type == mqtt::Type::pubrec) gate_.count_ack();
         break;
       }
       case EffectKind::connack:
@@ -60,7 +65,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
         connack->session_present = effect.session_present;
         mqtt::encode(*connack, to->version(), gate_.output(*to, lsn));
         gate_.appended(*to);
-        gate_.holds_connack(*to);
+        gate_.holds_connack();
         break;
       case EffectKind::suback:
       case EffectKind::unsuback:
@@ -76,7 +81,16 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
     ++dropped_qos0_;
     return;
   }
-  const core::MessageView view = effect.message != nullptr ? effect.message->view() : effects.current;
+  ++delivered_;
+  const bool aliases = aliases_.any(to.id());
+  const core::MessageView& current = effects.current;
+  const bool same_for_all = effect.message == nullptr && effect.list_count == 0 && !effect.dup && !aliases &&
+                            current.expiry_s == core::no_expiry;
+  if (same_for_all && form_.fits(to.version(), effect.qos)) {
+    mqtt::append_publish(form_, effect.packet_id, effect.retain, may_pass ? gate_.passing(to) : gate_.output(to, lsn));
+    return gate_.appended(to);
+  }
+  const core::MessageView view = effect.message != nullptr ? effect.message->view() : current;
   mqtt::PublishParts parts;
   parts.topic = view.topic;
   parts.properties = view.properties;
@@ -88,10 +102,15 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
   if (view.expiry_s != core::no_expiry) parts.message_expiry_s = view.seconds_left(effects.time);
   parts.subscription_identifiers = effects.identifiers.data() + effect.list_begin;
   parts.subscription_identifier_count = effect.list_count;
-  if (aliases_.any(to.id())) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
-  mqtt::encode_publish(parts, to.version(), may_pass ? gate_.passing(to) : gate_.output(to, lsn));
+  if (aliases) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
+  ByteBuffer& out = may_pass ? gate_.passing(to) : gate_.output(to, lsn);
+  const std::size_t begin = out.size();
+  mqtt::encode_publish(parts, to.version(), out);
+  if (same_for_all && effects.list.size() > few_effects) {
+    form_bytes_.assign(out, begin);
+    form_ = mqtt::form_of(parts, to.version(), form_bytes_);
+  }
   gate_.appended(to);
-  ++delivered_;
 }
 
 // State has looked whether the packet fits the client with its whole topic: telling an alias makes it longer.

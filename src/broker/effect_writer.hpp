@@ -53,6 +53,8 @@ class EffectWriter {
   edge::Connections& connections_;
   Gate& gate_;
   OutboundAliases aliases_;
+  mqtt::PublishForm form_;      // of the message being published, for whoever gets it next
+  ByteBuffer form_bytes_;       // what it borrows from, unless from the packet that came
   std::vector<Wishes> wishes_;  // by slot
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;

@@ -4,22 +4,16 @@
 
 namespace tandem::broker {
 
-Gate::Held& Gate::held(const edge::Connection& connection) {
-  const ConnectionId id = connection.id();
+Gate::Held& Gate::begin(ConnectionId id) {
   if (id.slot >= by_slot_.size()) by_slot_.resize(id.slot + 1);
   Held& h = by_slot_[id.slot];
-  if (h.generation != id.generation) {
-    h = Held{};
-    h.generation = id.generation;
-  }
+  h = Held{};
+  h.generation = id.generation;
   return h;
 }
 
-ByteBuffer& Gate::output(edge::Connection& to, Lsn lsn) {
-  Held& h = held(to);
+ByteBuffer& Gate::hold(Held& h, const edge::Connection& to, Lsn lsn) {
   gave_passing_ = false;
-  h.direct = is_open(to, lsn);
-  if (h.direct) return to.out();
   const bool marked_this_turn = !h.empty() && h.last_mark >= turn_mark_;
   if (lsn.value != 0 && !marked_this_turn) {
     marks_.push_back({lsn, to.id(), h.given, 0});
@@ -31,12 +25,8 @@ ByteBuffer& Gate::output(edge::Connection& to, Lsn lsn) {
   return h.bytes;
 }
 
-void Gate::appended(edge::Connection& to) {
-  Held& h = held(to);
-  if (h.direct) {
-    to.will_write();
-    return;
-  }
+void Gate::count_held() {
+  Held& h = *given_;
   if (gave_passing_) {
     held_bytes_ += h.passing.size() - size_before_;
     return;
@@ -48,23 +38,12 @@ void Gate::appended(edge::Connection& to) {
 }
 
 ByteBuffer& Gate::passing(edge::Connection& to) {
-  Held& h = held(to);
-  h.direct = passes(to);
-  gave_passing_ = !h.direct;
+  Held& h = *(given_ = &held(to));
+  h.direct = h.empty() || h.released >= h.connack_end;
+  if (h.direct) return to.out();
+  gave_passing_ = true;
   size_before_ = h.passing.size();
-  return h.direct ? to.out() : h.passing;
-}
-
-void Gate::holds_connack(const edge::Connection& to) {
-  Held& h = held(to);
-  if (!h.direct) h.connack_end = h.given;
-}
-
-void Gate::count_ack(const edge::Connection& to) {
-  Held& h = held(to);
-  if (h.direct) return;
-  ++h.acks;
-  ++mark(h.last_mark).acks;
+  return h.passing;
 }
 
 void Gate::close(edge::Connection& to) {

@@ -21,9 +21,16 @@ class Gate {
   explicit Gate(edge::Connections& connections) : connections_(connections) {}
 
   // Where to append bytes that the record at `lsn` caused (0: no record). Valid until the next call; then call
-  // appended().
-  ByteBuffer& output(edge::Connection& to, Lsn lsn);
-  void appended(edge::Connection& to);
+  // appended() for the same connection, and what is said of the last output().
+  ByteBuffer& output(edge::Connection& to, Lsn lsn) {
+    Held& h = *(given_ = &held(to));
+    h.direct = lsn.value == 0 && h.empty();
+    return h.direct ? to.out() : hold(h, to, lsn);
+  }
+  void appended(edge::Connection& to) {
+    if (given_->direct) return to.will_write();
+    count_held();
+  }
   // What output() or passing() would be given goes out at once.
   bool is_open(const edge::Connection& to, Lsn lsn) { return lsn.value == 0 && held(to).empty(); }
   bool passes(const edge::Connection& to) {
@@ -33,9 +40,15 @@ class Gate {
   // Where to append bytes that may pass by; `appended` as above.
   ByteBuffer& passing(edge::Connection& to);
   // The last output() was this connection's CONNACK: nothing passes it.
-  void holds_connack(const edge::Connection& to);
+  void holds_connack() {
+    if (!given_->direct) given_->connack_end = given_->given;
+  }
   // The last output() was the ack of a recorded PUBLISH.
-  void count_ack(const edge::Connection& to);
+  void count_ack() {
+    if (given_->direct) return;
+    ++given_->acks;
+    ++mark(given_->last_mark).acks;
+  }
 
   // Closes behind everything that was given.
   void close(edge::Connection& to);
@@ -74,7 +87,14 @@ class Gate {
     std::uint32_t acks = 0;
   };
 
-  Held& held(const edge::Connection& connection);
+  Held& held(const edge::Connection& connection) {
+    const ConnectionId id = connection.id();
+    if (id.slot < by_slot_.size() && by_slot_[id.slot].generation == id.generation) return by_slot_[id.slot];
+    return begin(id);
+  }
+  Held& begin(ConnectionId id);
+  ByteBuffer& hold(Held& h, const edge::Connection& to, Lsn lsn);
+  void count_held();
   Mark& mark(std::uint64_t number) { return marks_[static_cast<std::size_t>(number - first_mark_)]; }
   void release_mark(const Mark& mark);
   void release_passing(Held& h, edge::Connection* to);
@@ -85,7 +105,8 @@ class Gate {
   std::uint64_t first_mark_ = 1;  // number of marks_.front()
   std::uint64_t turn_mark_ = 1;   // marks from here on belong to the present turn
   std::uint64_t held_bytes_ = 0;
-  std::size_t size_before_ = 0;  // of the buffer that output() or passing() gave
+  Held* given_ = nullptr;        // that output() or passing() gave last
+  std::size_t size_before_ = 0;  // of its buffer
   bool gave_passing_ = false;    // that buffer is Held::passing
 };
 

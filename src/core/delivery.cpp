@@ -138,12 +138,11 @@ void deliver_at_once(Applying& to, Session& session, Outgoing& message, const De
     entry.message = kept_for(to, session, message);
     entry.group = delivery.group;
   }
-  const Message* source = session.durable ? entry.message.get() : message.source;
   const Identifiers identifiers = session.durable ? identifiers_of(to, delivery) : Identifiers();
   const Sequence sequence = to.state.enqueue_in_flight(session, std::move(entry), identifiers);
   if (!session.connection.valid()) return;
   if (delivery.qos == mqtt::Qos::exactly_once) free_strange_id(to, session, sequence);
-  add_delivery(to, session, source, delivery).packet_id = Queue::packet_id(sequence);
+  add_delivery(to, session, message.source, delivery).packet_id = Queue::packet_id(sequence);
 }
 
 // What overlapping subscriptions of one session make of a message; false: nothing (No Local).
@@ -164,6 +163,15 @@ bool combine(const Target& target, const Match& match, SessionId publisher, cons
   delivery.list_count = static_cast<std::uint32_t>(identifiers.size()) - delivery.list_begin;
   delivery.qos = static_cast<mqtt::Qos>(std::min(qos, static_cast<unsigned>(message.qos)));
   return any;
+}
+
+void fan_out_combined(Applying& to, const Match& match, SessionId publisher, Outgoing& message) {
+  Delivery delivery;
+  for (const Target& target : match.targets) {
+    if (combine(target, match, publisher, message.view, to.effects.identifiers, delivery)) {
+      deliver(to, *target.session, message, delivery);
+    }
+  }
 }
 
 }  // namespace
@@ -226,10 +234,13 @@ void deliver_to_member(Applying& to, const SharedPick& pick, Outgoing& message) 
 void fan_out(Applying& to, const Match& match, const std::vector<SharedPick>& picks, SessionId publisher,
              Outgoing& message) {
   Delivery delivery;
-  for (const Target& target : match.targets) {
-    if (combine(target, match, publisher, message.view, to.effects.identifiers, delivery)) {
+  if (match.simple) {
+    for (const Target& target : match.targets) {
+      delivery.qos = std::min(target.first->options.qos, message.view.qos);
       deliver(to, *target.session, message, delivery);
     }
+  } else {
+    fan_out_combined(to, match, publisher, message);
   }
   for (const SharedPick& pick : picks) deliver_to_member(to, pick, message);
 }

@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "core/message.hpp"
+#include "mqtt/codec.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::core {
@@ -35,7 +36,8 @@ struct Effect {
 
 struct Effects {
   std::vector<Effect> list;
-  MessageView current;  // the message being published
+  MessageView current;     // the message being published
+  mqtt::PublishForm form;  // its bytes as they came; of the active alone
   std::vector<std::uint32_t> identifiers;
   std::vector<mqtt::Reason> reasons;
   std::vector<ConnectionId> overflowed;  // whose queue is full, and whose policy is to disconnect: not yet ended
@@ -48,6 +50,7 @@ struct Effects {
     reasons.clear();
     overflowed.clear();
     keep.reset();
+    form.bytes = {};
   }
   bool empty() const { return list.empty(); }
 };

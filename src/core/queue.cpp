@@ -12,10 +12,9 @@ std::uint16_t short_name(std::string_view shared_filter) {
 
 bool Queue::find(std::uint16_t id, Sequence& sequence) const {
   if (id == 0 || cursor_ == head_) return false;
-  const std::uint64_t head_position = head_ % packet_ids;
-  const std::uint64_t position = id - 1U;
-  const std::uint64_t ahead = (position + packet_ids - head_position) % packet_ids;
-  sequence = head_ + ahead;
+  const std::uint32_t head_position = static_cast<std::uint32_t>(head_ % packet_ids);
+  const std::uint32_t position = id - 1U;
+  sequence = head_ + (position >= head_position ? position - head_position : position + packet_ids - head_position);
   return sequence < cursor_;
 }
 

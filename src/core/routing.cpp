@@ -158,6 +158,9 @@ void Routing::build(std::string_view topic, Match& into) {
     into.others.push_back(subscription);
     ++into.targets.back().others_count;
   }
+  into.simple = into.others.empty() && std::none_of(plain_.begin(), plain_.end(), [](const Subscription* s) {
+                  return s->options.no_local || s->options.retain_as_published || s->identifier != 0;
+                });
 }
 
 Match& Routing::cached(std::string_view topic) {

@@ -40,6 +40,7 @@ struct Match {
   std::vector<Target> targets;  // by session id
   std::vector<Subscription*> others;
   std::vector<SharedGroup*> groups;                 // by filter
+  bool simple = false;                              // each target has one subscription, with nothing but a QoS
   mqtt::Qos durable_qos = mqtt::Qos::at_most_once;  // highest granted to a durable session by a plain subscription
   std::uint64_t generation = 0;                     // Routing::generation_of() when it was built; 0: it is not
   std::uint32_t first = 0;                          // Routing's counters that it depends on

@@ -71,6 +71,26 @@ struct PublishParts {
 std::size_t publish_size(const PublishParts& parts, Version version);
 void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out);
 
+// A PUBLISH as bytes that others may get as they are, but for the packet id and the first byte.
+struct PublishForm {
+  ByteView bytes = {};    // empty: there is none
+  std::size_t id_at = 0;  // of the packet id, unless for QoS 0
+  Version version = Version::v311;
+  Qos qos = Qos::at_most_once;
+
+  // 3.1 and 3.1.1 do not differ here.
+  bool fits(Version wanted, Qos wanted_qos) const {
+    return qos == wanted_qos && (version == Version::v5) == (wanted == Version::v5) && !bytes.empty();
+  }
+};
+
+// Of a packet that came in this version: none if what it says is not forwarded as it is.
+PublishForm form_of(const Publish& packet, Version version);
+// `bytes`: what encode_publish() made of `parts`.
+PublishForm form_of(const PublishParts& parts, Version version, ByteView bytes);
+// packet_id: 0 for QoS 0.
+void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retain, ByteBuffer& out);
+
 // PUBACK, PUBREC, PUBREL, PUBCOMP; the reason only reaches 5.0 clients.
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out);
 

@@ -119,8 +119,9 @@ Verdict check_publish_topic(const Publish& publish, Version version) {
   return {};
 }
 
-Verdict read_publish(std::uint8_t flags, ByteView body, const DecodeOptions& options, Packet& out) {
+Verdict read_publish(std::uint8_t flags, ByteView body, const DecodeOptions& options, Packet& out, ByteView whole) {
   Publish& publish = reuse<Publish>(out);
+  publish.whole = whole;
   const unsigned qos = (flags >> 1) & 3U;
   publish.qos = static_cast<Qos>(qos);
   publish.retain = (flags & 1U) != 0;
@@ -271,7 +272,7 @@ Decoded decode(ByteView bytes, const DecodeOptions& options, Packet& out) {
 
   const ByteView body = bytes.substr(1U + length.size, length.value);
   const auto type = static_cast<Type>(first >> 4);
-  if (type == Type::publish) return finished(read_publish(first, body, options, out), total);
+  if (type == Type::publish) return finished(read_publish(first, body, options, out, bytes.substr(0, total)), total);
   if (type >= Type::puback && type <= Type::pubcomp) return finished(read_ack(type, body, options, out), total);
   ConnectAnswer answer;
   const Verdict verdict = read_cold(type, body, options, out, answer);

@@ -101,6 +101,26 @@ void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out)
   out.append(parts.payload);
 }
 
+PublishForm form_of(const Publish& packet, Version version) {
+  if (packet.filtered || packet.topic.empty()) return {};
+  return {packet.whole, static_cast<std::size_t>(packet.topic.data() + packet.topic.size() - packet.whole.data()),
+          version, packet.qos};
+}
+
+PublishForm form_of(const PublishParts& parts, Version version, ByteView bytes) {
+  const std::size_t length_size = varint_size(static_cast<std::uint32_t>(layout_of(parts, version).remaining));
+  return {bytes, 1 + length_size + 2 + parts.topic.size(), version, parts.qos};
+}
+
+void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retain, ByteBuffer& out) {
+  const bool acked = form.qos != Qos::at_most_once;
+  CHECK(acked == (packet_id != 0));
+  const std::size_t begin = out.size();
+  out.append(form.bytes);
+  out[begin] = static_cast<char>(0x30U | (static_cast<unsigned>(form.qos) << 1) | (retain ? 1U : 0U));
+  if (acked) write_u16(out.data() + begin + form.id_at, packet_id);
+}
+
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out) {
   CHECK(type >= Type::puback && type <= Type::pubcomp && packet_id != 0);
   const bool with_reason = version == Version::v5 && reason != Reason::success;  // the short form otherwise (U-18)

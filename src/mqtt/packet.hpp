@@ -116,6 +116,7 @@ struct Publish {
   // forwarded_properties().
   ByteView properties;
   bool filtered = false;
+  ByteView whole;  // the packet as received
   // Server to client only, decoded for tests and tools; empty on the broker's receiving side (a client may
   // send none).
   std::vector<std::uint32_t> subscription_identifiers;

@@ -37,7 +37,7 @@ struct Scene {
   void passing(const char* bytes) { put(gate.passing(client), bytes); }
   void connack(std::uint64_t lsn) {
     recorded("C", lsn);
-    gate.holds_connack(client);
+    gate.holds_connack();
   }
 
   Client client;
