@@ -23,6 +23,7 @@ inline constexpr std::size_t max_user_properties = 1000;  // a packet
 inline constexpr std::size_t max_subscriptions_per_session = 10'000;
 inline constexpr std::size_t max_queue_messages = 100'000;  // a session; then limits.queue_policy
 inline constexpr std::size_t max_queue_bytes = 64 * mib;    // a session; likewise
+inline constexpr std::size_t kept_message_bytes = 4 * mib;  // memory of messages that are gone, for the next ones
 inline constexpr std::size_t max_sessions = 100'000;
 inline constexpr std::size_t max_retained = 1'000'000;
 inline constexpr std::size_t max_retained_bytes = 512 * mib;

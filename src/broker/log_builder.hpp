@@ -2,6 +2,7 @@
 // once; the same bytes go to the memory tail, SQLite and the peer.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "base/batch.hpp"
@@ -29,7 +30,10 @@ class LogBuilder {
 
   template <class R>
   Lsn append(const R& record) {
-    if (!open_) open_ = std::make_shared<ByteBuffer>();
+    if (!open_) {
+      open_ = std::make_shared<ByteBuffer>();
+      open_->reserve(std::min(last_size_ + last_size_ / 8, limits::batch_bytes));
+    }
     const std::size_t before = open_->size();
     core::encode_record(record, *open_);
     bytes_ += open_->size() - before;
@@ -49,6 +53,7 @@ class LogBuilder {
  private:
   void seal() {
     if (count_ == 0) return;
+    last_size_ = open_->size();
     Batch batch;
     batch.first = Lsn{last_.value - count_ + 1};
     batch.count = count_;
@@ -66,6 +71,7 @@ class LogBuilder {
   std::shared_ptr<ByteBuffer> open_;
   std::uint32_t count_ = 0;
   std::uint64_t bytes_ = 0;
+  std::size_t last_size_ = 0;  // of the batch before: the next one is as large more often than not
   std::vector<Batch> ready_;
 };
 

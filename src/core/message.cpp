@@ -1,11 +1,8 @@
 // One block a message: the header, then topic, properties and payload.
 #include "core/message.hpp"
 
-#include <cstdlib>
 #include <cstring>
 #include <new>
-
-#include "base/check.hpp"
 
 namespace tandem::core {
 
@@ -15,12 +12,10 @@ std::uint32_t MessageView::seconds_left(Instant now) const {
   return waited_s >= expiry_s ? 0 : expiry_s - static_cast<std::uint32_t>(waited_s);
 }
 
-Message* Message::create(const MessageView& view, std::uint64_t id, MessageOwner* owner) {
-  void* memory = std::malloc(sizeof(Message) + view.bytes());
-  CHECK(memory != nullptr);
-  auto* message = new (memory) Message();
+Message* Message::create(const MessageView& view, std::uint64_t id, MessageOwner& owner) {
+  auto* message = new (owner.memory().take(sizeof(Message) + view.bytes())) Message();
   message->id_ = id;
-  message->owner_ = owner;
+  message->owner_ = &owner;
   message->published_at_ = view.published_at;
   message->expiry_s_ = view.expiry_s;
   message->qos_ = view.qos;
@@ -52,9 +47,11 @@ MessageView Message::view() const {
 
 void Message::release() {
   if (--references_ != 0) return;
-  if (owner_ != nullptr) owner_->on_last_release(*this);
+  owner_->on_last_release(*this);
+  BlockPool& memory = owner_->memory();
+  const std::size_t size = sizeof(Message) + bytes();
   this->~Message();
-  std::free(this);
+  memory.give(this, size);
 }
 
 }  // namespace tandem::core

@@ -7,6 +7,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "core/block_pool.hpp"
 #include "mqtt/packet.hpp"
 
 namespace tandem::core {
@@ -29,13 +30,12 @@ struct MessageView {
   bool expired(Instant now) const { return expiry_s != no_expiry && seconds_left(now) == 0; }
 };
 
-// Told when the last reference goes: State unhooks the message from its tables.
 class MessageOwner;
 
 class Message {
  public:
   // `id`: lsn of the record that made it (unique, an image's key); 0 for a message that only transient sessions hold.
-  static Message* create(const MessageView& view, std::uint64_t id, MessageOwner* owner);
+  static Message* create(const MessageView& view, std::uint64_t id, MessageOwner& owner);
 
   MessageView view() const;
   std::uint64_t id() const { return id_; }
@@ -67,12 +67,25 @@ class Message {
   std::uint32_t made_in_ = 0;  // MessageTable's generation; 0: a checkpoint holds it
 };
 
+// Whose memory a message lies in; told when the last reference goes: State unhooks it from its tables.
 class MessageOwner {
  public:
+  explicit MessageOwner(BlockPool& memory) : memory_(memory) {}
   virtual void on_last_release(Message& message) = 0;
+  BlockPool& memory() { return memory_; }
 
  protected:
   ~MessageOwner() = default;
+
+ private:
+  BlockPool& memory_;
+};
+
+// Of messages that only transient sessions hold: they are in no table.
+class TransientMessages final : public MessageOwner {
+ public:
+  using MessageOwner::MessageOwner;
+  void on_last_release(Message&) override {}
 };
 
 class MessageRef {

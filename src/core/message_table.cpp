@@ -40,7 +40,7 @@ void MessageTable::List::unlink(Message& message) {
 
 MessageRef MessageTable::make(const MessageView& view, std::uint64_t id, std::uint32_t generation) {
   CHECK(id != 0);
-  Message* message = Message::create(view, id, this);
+  Message* message = Message::create(view, id, *this);
   message->made_in_ = generation;
   message->content_hash_ = hash_content(*message);
   digest_.add(Table::messages, id, message->content_hash_);

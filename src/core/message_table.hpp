@@ -12,7 +12,7 @@ namespace tandem::core {
 
 class MessageTable final : public MessageOwner {
  public:
-  explicit MessageTable(Digest& digest) : digest_(digest) {}
+  MessageTable(Digest& digest, BlockPool& memory) : MessageOwner(memory), digest_(digest) {}
   MessageTable(const MessageTable&) = delete;
   MessageTable& operator=(const MessageTable&) = delete;
 

@@ -8,7 +8,7 @@
 
 namespace tandem::core {
 
-State::State() : messages_(digest_), routing_(access_) {
+State::State() : messages_(digest_, memory_), transient_messages_(memory_), routing_(access_) {
   digest_.add(Table::globals, 0, hash_of(globals_));
 }
 
@@ -34,7 +34,7 @@ Session* State::durable_session_of(std::string_view client_id) const {
 }
 
 MessageRef State::make_message(const MessageView& view, std::uint64_t id) {
-  if (id == 0) return MessageRef(Message::create(view, 0, nullptr));
+  if (id == 0) return MessageRef(Message::create(view, 0, transient_messages_));
   return messages_.create(view, id);
 }
 

@@ -196,7 +196,9 @@ class State {
   void list_if_connected(Session& session, bool present);
 
   Digest digest_;
+  BlockPool memory_;
   MessageTable messages_;
+  TransientMessages transient_messages_;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   std::map<std::string, Session*, std::less<>> by_client_;
   std::map<std::string, Retained, std::less<>> retained_;
