@@ -39,6 +39,7 @@ void Active::end() {
   clients_.clear();
   paused_.clear();
   overflowed_.clear();
+  slow_subscribes_.clear();
   authentications_.clear();
   until_next_turn_.clear();
   slow_ = false;
@@ -70,6 +71,7 @@ void Active::end_overflowed() {
 
 void Active::do_what_is_due() {
   end_overflowed();
+  go_on_subscribing();
   std::string name;
   for (int i = 0; i < due_records_a_turn; ++i) {
     const std::optional<core::Record> due = core::decide_due(*state_, log_.time(), name);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,6 +68,8 @@ class Active final : public edge::PacketSink {
   void set_memory_full(bool full) { policy_.memory_full = full; }
   // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
   void do_what_is_due();
+  // There is more to do than fitted into this turn: the next one need not wait for anything.
+  bool wants_turn() const { return !slow_subscribes_.empty(); }
   // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.
   Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
@@ -179,14 +183,30 @@ class Active final : public edge::PacketSink {
   mqtt::Reason resolve_topic(Client& client, const mqtt::Publish& packet, std::string_view& topic);
   void answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason);
   bool on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet);
-  bool on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
 
   // sys_packets.cpp
   // Those of a SUBSCRIBE, not applied yet, that get what $SYS says now.
   static std::vector<std::string_view> sys_filters_of(const core::Session& session, const mqtt::Subscribe& packet,
                                                       const core::SubscribeVerdict& verdict);
   void send_sys(edge::Connection& connection, std::string_view filter, std::uint32_t subscription_identifier);
+
+  // active_subscribe.cpp
+  // A SUBSCRIBE of which some filters are still to be done.
+  struct SlowSubscribe {
+    ConnectionId connection;
+    std::uint16_t packet_id = 0;
+    std::optional<std::uint32_t> identifier;
+    std::vector<std::pair<std::string, mqtt::SubscriptionOptions>> filters;
+    std::vector<mqtt::Reason> reasons;  // of the filters that are done
+  };
+  bool on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+  void subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet,
+                 const core::SubscribeVerdict& verdict, std::uint16_t packet_id,
+                 const std::vector<mqtt::Reason>& reasons);
+  void subscribe_slowly(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+  void go_on_subscribing();
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
+
   // active_hand_on.cpp
   void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
@@ -218,6 +238,7 @@ class Active final : public edge::PacketSink {
   std::vector<Client> clients_;  // by slot
   SysTopics sys_;
   std::vector<ConnectionId> paused_;
+  std::deque<SlowSubscribe> slow_subscribes_;
   std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
   Authentications authentications_;
   PasswordCheck* passwords_;

@@ -1,21 +1,8 @@
-// Packets of connected clients: messages in, acks of messages out, subscriptions.
+// Packets of connected clients: messages in, acks of messages out.
 #include "broker/active.hpp"
 #include "core/apply.hpp"
-#include "mqtt/varint.hpp"
 
 namespace tandem::broker {
-
-namespace {
-
-// [MQTT5-3.1.2-24]: a SUBACK or UNSUBACK with so many codes is not larger than the client takes. One that it cannot
-// take would leave it waiting; nothing of its packet is done, and 0x95 says why.
-bool takes_codes(const edge::Connection& connection, std::size_t codes) {
-  const auto rest = static_cast<std::uint32_t>(2 + 1 + codes);  // packet id, no properties
-  return connection.version() != mqtt::Version::v5 ||
-         1 + mqtt::varint_size(rest) + rest <= connection.max_packet_bytes_out();
-}
-
-}  // namespace
 
 mqtt::Reason Active::resolve_topic(Client& client, const mqtt::Publish& packet, std::string_view& topic) {
   topic = packet.topic;
@@ -144,37 +131,6 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
     case core::AckMeaning::nothing:
       break;
   }
-  return true;
-}
-
-bool Active::on_subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
-  const core::SubscribeVerdict verdict = core::decide_subscribe(state_->access(), policy_, *client.session, packet);
-  if (verdict.protocol_error) return end_connection(connection, mqtt::Reason::protocol_error);
-  if (!takes_codes(connection, verdict.reasons.size())) {
-    return end_connection(connection, mqtt::Reason::packet_too_large);
-  }
-  const std::vector<std::string_view> sys_filters = sys_filters_of(*client.session, packet, verdict);
-  const bool recorded = client.session->durable && !verdict.record.subscriptions.empty();
-  const std::uint64_t log_bytes = log_.bytes();
-  const Lsn lsn = record_if(recorded, core::Record(verdict.record));
-  core::Applying to = applying(lsn);
-  core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
-  show(lsn);
-  const std::uint32_t identifier = packet.properties.subscription_identifier.value_or(0);
-  for (const std::string_view filter : sys_filters) send_sys(connection, filter, identifier);
-  if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);
-  return true;
-}
-
-bool Active::on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet) {
-  const core::UnsubscribeVerdict verdict = core::decide_unsubscribe(*client.session, packet);
-  if (!takes_codes(connection, verdict.reasons.size())) {
-    return end_connection(connection, mqtt::Reason::packet_too_large);
-  }
-  const Lsn lsn = record_if(client.session->durable && !verdict.record.filters.empty(), core::Record(verdict.record));
-  core::Applying to = applying(lsn);
-  core::apply(to, verdict.record, packet.packet_id, verdict.reasons);
-  show(lsn);
   return true;
 }
 

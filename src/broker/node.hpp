@@ -49,7 +49,7 @@ class Node {
   void drain_link();
   void try_listen();  // now and then while wants_to_listen()
   // There is work for another turn, whatever else happens: do not wait.
-  bool wants_turn() const { return checkpoint_goes_on_ && checkpointer_.wants_turn(); }
+  bool wants_turn() const { return active_.wants_turn() || (checkpoint_goes_on_ && checkpointer_.wants_turn()); }
   bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
   void end_turn();
   void stop();                                         // in order: the standby is told

@@ -119,7 +119,7 @@ TEST_CASE("what a file means is known key by key, defaults included, as TOML has
   CHECK(config.values.at("listener 1.protocol") == "\"mqtt\"");
   CHECK(config.values.at("listener 1.path") == "[\"/mqtt\", \"/\"]");
   CHECK(config.values.at("security.allow_anonymous") == "true");
-  CHECK(config.values.at("limits.max_retained") == "1000000");
+  CHECK(config.values.at("limits.max_retained") == "200000");
   CHECK(config.values.at("mqtt.response_prefix") == "\"a\\\"\\u0001\"");
   CHECK_FALSE(config.values.contains("http.port"));
 }
