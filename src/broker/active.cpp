@@ -49,13 +49,11 @@ void Active::end() {
   state_ = nullptr;
 }
 
-core::Applying Active::applying(Lsn lsn) {
-  return core::Applying{*state_, lsn.value, log_.time(), effects_};
-}
-
 void Active::show(Lsn lsn, mqtt::Connack* connack) {
   if (!effects_.empty()) writer_->write(effects_, lsn, connack);
-  overflowed_.insert(overflowed_.end(), effects_.overflowed.begin(), effects_.overflowed.end());
+  if (!effects_.overflowed.empty()) {
+    overflowed_.insert(overflowed_.end(), effects_.overflowed.begin(), effects_.overflowed.end());
+  }
   effects_.clear();
 }
 

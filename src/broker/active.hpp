@@ -219,7 +219,7 @@ class Active final : public edge::PacketSink {
 
   template <class R>
   Lsn record_if(bool recorded, const R& record);
-  core::Applying applying(Lsn lsn);
+  core::Applying applying(Lsn lsn) { return core::Applying{*state_, lsn.value, log_.time(), effects_}; }
   void show(Lsn lsn, mqtt::Connack* connack = nullptr);
 
   core::Policy policy_;

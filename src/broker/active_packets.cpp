@@ -113,9 +113,10 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
     show(lsn);
     return true;
   }
-  switch (core::decide_ack(session, packet)) {
+  core::Sequence at = 0;
+  switch (core::decide_ack(session, packet, at)) {
     case core::AckMeaning::progress: {
-      const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason), &session};
+      const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason), &session, at};
       const Lsn lsn = record_if(session.durable, record);
       core::Applying to = applying(lsn);
       core::apply(to, record);

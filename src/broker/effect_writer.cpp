@@ -33,7 +33,7 @@ std::string_view EffectWriter::why(const edge::Connection& to, mqtt::Reason reas
 void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
                            ByteBuffer& out) const {
   const std::string_view text = why(to, reason);
-  if (!text.empty() && to.version() == mqtt::Version::v5) {
+  if (!text.empty() && to.version() == mqtt::Version::v5) [[unlikely]] {
     const std::size_t begin = out.size();
     ByteBuffer properties;
     ByteWriter(properties).u8(static_cast<std::uint8_t>(mqtt::Property::reason_string)).bytes_u16_be(text);

@@ -103,8 +103,8 @@ void apply(Applying& to, const Released& record) {
 
 void apply(Applying& to, const Acked& record) {
   Session* session = find(to.state, record.session, record.from);
-  Sequence sequence = 0;
-  if (session == nullptr || !session->queue.find(record.packet_id, sequence)) return;
+  Sequence sequence = record.at;
+  if (session == nullptr || (record.from == nullptr && !session->queue.find(record.packet_id, sequence))) return;
   to.effects.time = to.time;
   // decide_ack saw to it; a record of another lineage (reconcile) may not fit.
   const QueueEntry& entry = session->queue.at(sequence);

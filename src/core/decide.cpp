@@ -261,13 +261,12 @@ UnsubscribeVerdict decide_unsubscribe(const Session& session, const mqtt::Unsubs
   return verdict;
 }
 
-AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet) {
-  Sequence sequence = 0;
+AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet, Sequence& at) {
   const bool pubrec = packet.type == mqtt::Type::pubrec;
   const AckMeaning unknown =
       pubrec && !mqtt::is_error(packet.reason) ? AckMeaning::unknown_pubrec : AckMeaning::nothing;
-  if (!session.queue.find(packet.packet_id, sequence)) return unknown;
-  const QueueEntry& entry = session.queue.at(sequence);
+  if (!session.queue.find(packet.packet_id, at)) return unknown;
+  const QueueEntry& entry = session.queue.at(at);
   if (!entry.in_flight || entry.done) return unknown;
   switch (packet.type) {
     case mqtt::Type::puback:

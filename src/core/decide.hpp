@@ -97,7 +97,8 @@ enum class AckMeaning : std::uint8_t {
   nothing,         // unknown or out of order: ignored
 };
 
-AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet);
+// `at`: sequence of the entry, if there is progress.
+AckMeaning decide_ack(const Session& session, const mqtt::Ack& packet, Sequence& at);
 
 // The next record that time alone brings about; nullopt: nothing is due at `now`. The record borrows from `name`.
 std::optional<Record> decide_due(State& state, Instant now, std::string& name);

@@ -34,8 +34,28 @@ struct Effect {
   std::uint32_t list_count = 0;
 };
 
+// As a vector, but that clear() leaves the places as they are: one is filled a delivery.
+class EffectList {
+ public:
+  Effect& emplace_back() {
+    if (size_ == places_.size()) places_.resize(2 * size_ + 8);
+    return places_[size_++] = Effect{};
+  }
+  void push_back(const Effect& effect) { emplace_back() = effect; }
+  const Effect* begin() const { return places_.data(); }
+  const Effect* end() const { return places_.data() + size_; }
+  const Effect& front() const { return places_.front(); }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  void clear() { size_ = 0; }
+
+ private:
+  std::vector<Effect> places_;
+  std::size_t size_ = 0;
+};
+
 struct Effects {
-  std::vector<Effect> list;
+  EffectList list;
   MessageView current;     // the message being published
   mqtt::PublishForm form;  // its bytes as they came; of the active alone
   std::vector<std::uint32_t> identifiers;

@@ -131,6 +131,7 @@ struct Acked {
   mqtt::Type type = mqtt::Type::puback;
   bool refused = false;     // reason code >= 0x80: ends the flow
   Session* from = nullptr;  // hint
+  std::uint64_t at = 0;     // hint, with `from`: sequence of the entry
 };
 
 struct WillFired {

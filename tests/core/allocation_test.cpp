@@ -143,8 +143,9 @@ class Traffic {
       mqtt::Ack packet;
       packet.type = type;
       packet.packet_id = id;
-      REQUIRE_EQ(decide_ack(*session, packet), AckMeaning::progress);
-      const Acked record{session->id, id, type, false, session};
+      Sequence at = 0;
+      REQUIRE_EQ(decide_ack(*session, packet, at), AckMeaning::progress);
+      const Acked record{session->id, id, type, false, session, at};
       Applying to{state_, append(session->durable, record), now_, effects_};
       apply(to, record);
       effects_.clear();

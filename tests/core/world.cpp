@@ -305,7 +305,8 @@ AckMeaning World::ack(Client& client, mqtt::Type type, std::uint16_t packet_id, 
   packet.packet_id = packet_id;
   packet.reason = refused ? mqtt::Reason::quota_exceeded : mqtt::Reason::success;
   const Session& session = *active_->session(client.session);
-  const AckMeaning meaning = decide_ack(session, packet);
+  Sequence at = 0;
+  const AckMeaning meaning = decide_ack(session, packet, at);
   if (meaning != AckMeaning::progress) return meaning;
   const Acked record{session.id, packet_id, type, refused};
   const std::uint64_t lsn = append(session.durable, record);
