@@ -6,6 +6,7 @@
 #include "admin/user_entry.hpp"
 #include "broker/node.hpp"
 #include "edge/password_hash.hpp"
+#include "mqtt/topic.hpp"
 
 namespace tandem::broker {
 
@@ -48,22 +49,30 @@ std::string_view next_line(std::string_view& rest) {
   return line;
 }
 
-// "USER\nCLIENT\nTOPIC"
+// "USER\nCLIENT\nTOPIC", the topic or a filter; gives the reply.
 std::string test(const core::AccessRules& access, std::string_view question) {
   core::Asker asker;
   asker.username = next_line(question);
   asker.client_id = next_line(question);
-  const std::string_view topic = question;
+  std::string_view filter = question;
+  if (const auto shared = mqtt::parse_shared(filter)) filter = shared->filter;
+  if (!mqtt::valid_topic_filter(filter)) {
+    return admin::reply_error("\"" + std::string(question) + "\" is neither a topic nor a topic filter");
+  }
   const std::string who =
       asker.username.empty() ? "a client without a user name" : "user " + std::string(asker.username);
-  const auto may = [&](core::Right right) { return access.may(right, asker, topic) ? "yes" : "no"; };
-  std::string text = who + " with client id \"" + std::string(asker.client_id) + "\", topic \"" + std::string(topic) +
-                     "\": publish " + may(core::Right::write) + ", read " + may(core::Right::read);
-  text += std::string(", subscribe ") + (access.may_read_some(asker, topic) ? "yes" : "no");
+  const auto may = [&](core::Right right) { return access.may(right, asker, filter) ? "yes" : "no"; };
+  std::string text = who + " with client id \"" + std::string(asker.client_id) + "\", ";
+  if (mqtt::valid_topic_name(filter)) {
+    text += "topic \"" + std::string(filter) + "\": publish " + may(core::Right::write) + ", read ";
+  } else {
+    text += "filter \"" + std::string(filter) + "\": subscribe ";
+  }
+  text += may(core::Right::read);
   if (!access.may_use(asker.username, asker.client_id)) text += "; it may not connect under this client id";
   if (!asker.username.empty() && access.user(asker.username) == nullptr) text += "; there is no such user";
   if (!access.in_force()) text += "; there are no rules: everything is allowed";
-  return text;
+  return admin::reply_message(text);
 }
 
 }  // namespace
@@ -105,7 +114,7 @@ std::string Node::user(const std::string& how, const std::string& data) {
 std::string Node::acl(const std::string& how, const std::string& data) {
   const core::AccessRules& access = replica_.state().access();
   if (how == "show") return admin::reply_data(to_acl_text(access.sets()));
-  if (how == "test") return admin::reply_message(test(access, data));
+  if (how == "test") return test(access, data);
   begin_turn();
   const std::string refused = why_no_access_change(config_.security.acl_file, "access rules");
   if (!refused.empty()) return admin::reply_error(refused);

@@ -46,24 +46,8 @@ bool is_name(std::string_view level, const Asker* names) {
   return names != nullptr && (level == "%c" || level == "%u");
 }
 
-// Does the rule match the topic? `names`: of whom %c and %u speak; null: they are levels like others.
-bool matches(std::string_view rule, std::string_view topic, const Asker* names) {
-  if (hidden(rule, topic)) return false;
-  Levels r(rule);
-  Levels t(topic);
-  for (;; r.next(), t.next()) {
-    if (r.many()) return true;
-    if (r.ended() || t.ended()) return r.ended() && t.ended();
-    std::string_view wanted = r.level();
-    if (is_name(wanted, names)) {
-      if (!fill(wanted, names) || wanted != t.level()) return false;
-    } else if (!r.one() && wanted != t.level()) {
-      return false;
-    }
-  }
-}
-
-// Is there a topic that both match?
+// Is there a topic that both match? `filter` may be a topic, which matches itself alone. `names`: of whom %c and %u
+// speak; null: they are levels like others.
 bool meets(std::string_view rule, std::string_view filter, const Asker* names) {
   if (hidden(rule, filter) || hidden(filter, rule)) return false;
   Levels r(rule);
@@ -97,24 +81,17 @@ bool covers(std::string_view rule, std::string_view filter, const Asker* names) 
 
 enum class Verdict : std::uint8_t { allowed, refused, nothing };
 
-Verdict judge(const RuleSet* set, Right wanted, std::string_view topic, const Asker* names) {
-  if (set == nullptr) return Verdict::nothing;
-  for (const Rule& rule : set->rules) {
-    const bool fits =
-        rule.right == Right::none || (static_cast<unsigned>(rule.right) & static_cast<unsigned>(wanted)) != 0;
-    if (!fits || !matches(rule.filter, topic, names)) continue;
-    return rule.right == Right::none ? Verdict::refused : Verdict::allowed;
-  }
-  return Verdict::nothing;
+bool grants(Right given, Right wanted) {
+  return (static_cast<unsigned>(given) & static_cast<unsigned>(wanted)) != 0;
 }
 
-Verdict judge_reading(const RuleSet* set, std::string_view filter, const Asker* names) {
+// A denial counts that leaves nothing of the filter, a permission that opens some of it: for a topic that is the same.
+Verdict judge(const RuleSet* set, Right wanted, std::string_view filter, const Asker* names) {
   if (set == nullptr) return Verdict::nothing;
   for (const Rule& rule : set->rules) {
     if (rule.right == Right::none) {
       if (covers(rule.filter, filter, names)) return Verdict::refused;
-    } else if ((static_cast<unsigned>(rule.right) & static_cast<unsigned>(Right::read)) != 0 &&
-               meets(rule.filter, filter, names)) {
+    } else if (grants(rule.right, wanted) && meets(rule.filter, filter, names)) {
       return Verdict::allowed;
     }
   }
@@ -159,22 +136,12 @@ const User* AccessRules::user(std::string_view name) const {
   return found == users_.end() ? nullptr : &found->second;
 }
 
-bool AccessRules::may(Right wanted, const Asker& asker, std::string_view topic) const {
+bool AccessRules::may(Right wanted, const Asker& asker, std::string_view filter) const {
   if (!in_force()) return true;
-  Verdict verdict = judge(own_set(sets_, asker), wanted, topic, nullptr);
+  Verdict verdict = judge(own_set(sets_, asker), wanted, filter, nullptr);
   const RuleSet* const everyone = find(sets_, RuleOwner::everyone, {});
   if (verdict == Verdict::nothing && everyone != nullptr && !has_wildcard(asker)) {
-    verdict = judge(everyone, wanted, topic, &asker);
-  }
-  return verdict == Verdict::allowed;
-}
-
-bool AccessRules::may_read_some(const Asker& asker, std::string_view filter) const {
-  if (!in_force()) return true;
-  Verdict verdict = judge_reading(own_set(sets_, asker), filter, nullptr);
-  const RuleSet* const everyone = find(sets_, RuleOwner::everyone, {});
-  if (verdict == Verdict::nothing && everyone != nullptr && !has_wildcard(asker)) {
-    verdict = judge_reading(everyone, filter, &asker);
+    verdict = judge(everyone, wanted, filter, &asker);
   }
   return verdict == Verdict::allowed;
 }

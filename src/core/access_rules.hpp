@@ -61,10 +61,9 @@ class AccessRules {
   // Grows whenever an answer may have changed; never 0.
   std::uint32_t changes() const { return changes_; }
 
-  // `wanted`: read or write.
-  bool may(Right wanted, const Asker& asker, std::string_view topic) const;
-  // False: nothing that the filter matches may be read, ever. `filter`: without its $share prefix.
-  bool may_read_some(const Asker& asker, std::string_view filter) const;
+  // `wanted`: read or write; `filter`: a topic, or a filter without its $share prefix. False for a filter: nothing that
+  // it matches may be read (or written), ever.
+  bool may(Right wanted, const Asker& asker, std::string_view filter) const;
   // False: the user is known and has other clients.
   bool may_use(std::string_view username, std::string_view client_id) const;
 

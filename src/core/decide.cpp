@@ -228,7 +228,7 @@ mqtt::Reason check_filter(const AccessRules& access, const Policy& policy, const
       !session.subscriptions.contains(request.filter)) {
     return mqtt::Reason::quota_exceeded;
   }
-  if (!access.may_read_some({session.username, session.client_id}, filter)) return mqtt::Reason::not_authorized;
+  if (!access.may(Right::read, {session.username, session.client_id}, filter)) return mqtt::Reason::not_authorized;
   return static_cast<mqtt::Reason>(request.options.qos);
 }
 

@@ -68,8 +68,10 @@ TEST_CASE("users and rules set at the active are on both boxes, and hold after i
   CHECK(active.control({"acl", "show"}).output == "# There are no rules.\n");
   write_text_file(folder.file("acl"), "user bob\ntopic readwrite t/#\ntopic deny t/secret\n");
   check_done(active.control({"acl", "import", folder.file("acl")}), "It is on both boxes.");
-  check_done(standby.control({"acl", "test", "bob", "t/secret"}), "publish no, read no, subscribe no");
-  check_done(standby.control({"acl", "test", "bob", "t/a"}), "publish yes, read yes, subscribe yes");
+  check_done(standby.control({"acl", "test", "bob", "t/secret"}), "topic \"t/secret\": publish no, read no");
+  check_done(standby.control({"acl", "test", "bob", "t/a"}), "topic \"t/a\": publish yes, read yes");
+  check_done(standby.control({"acl", "test", "bob", "t/+"}), "filter \"t/+\": subscribe yes");
+  check_refused(standby.control({"acl", "test", "bob", "#/t"}), "neither a topic nor a topic filter");
   CHECK(standby.control({"acl", "show"}).output == "user bob\ntopic deny t/secret\ntopic readwrite t/#\n");
 
   CHECK(connack(active, "bob", "secret") == 0);
