@@ -17,7 +17,7 @@ constexpr std::int64_t info_ms = 1'000;
 
 core::Policy policy_of(const Config& config) {
   core::Policy policy;
-  policy.access.allow_anonymous = config.security.allow_anonymous;
+  policy.allow_anonymous = config.security.allow_anonymous;
   policy.receive_maximum = config.limits.receive_maximum;
   policy.v3_in_flight = config.limits.v3_in_flight;
   policy.max_packet_bytes = config.limits.max_packet_bytes;

@@ -31,14 +31,22 @@ bool too_many_of(const State& state, const Policy& policy, const Asker& asker) {
          }) >= policy.max_connections_per_user;
 }
 
+// Who has proved nothing, by password, certificate or enhanced authentication, comes in to an open broker only.
+mqtt::Reason refuse_stranger(const Policy& policy, const mqtt::Connect& packet) {
+  if (packet.properties.authentication_method) return mqtt::Reason::bad_authentication_method;
+  if (policy.allow_anonymous) return mqtt::Reason::success;
+  return packet.username ? mqtt::Reason::bad_username_or_password : mqtt::Reason::not_authorized;
+}
+
 mqtt::Reason refuse_connect(const State& state, const Policy& policy, const mqtt::Connect& packet, bool proven,
                             const Asker& asker) {
   if (packet.client_id.empty() && packet.version != mqtt::Version::v5 && !packet.clean_start) {
     return mqtt::Reason::client_identifier_not_valid;  // [MQTT311-3.1.3-8]
   }
   if (packet.client_id.size() > limits::max_client_id_bytes) return mqtt::Reason::client_identifier_not_valid;
-  const mqtt::Reason access = policy.access.may_connect(packet, proven);
-  if (access != mqtt::Reason::success) return access;
+  if (!proven) {
+    if (const mqtt::Reason refusal = refuse_stranger(policy, packet); refusal != mqtt::Reason::success) return refusal;
+  }
   if (packet.will &&
       (!mqtt::valid_topic_name(packet.will->topic) || packet.will->topic.starts_with(mqtt::sys_prefix))) {
     return mqtt::Reason::topic_name_invalid;

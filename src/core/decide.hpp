@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/feature_level.hpp"
 #include "base/limits.hpp"
-#include "core/access.hpp"
 #include "core/record.hpp"
 #include "core/state.hpp"
 
@@ -16,7 +17,7 @@ namespace tandem::core {
 
 // Limits and rules in force on this active. Those that apply needs go into the records.
 struct Policy {
-  Access access;
+  bool allow_anonymous = false;  // clients come in without having proved who they are
   std::uint16_t receive_maximum = limits::receive_maximum;
   std::uint16_t v3_in_flight = limits::v3_in_flight;
   std::uint32_t max_packet_bytes = limits::max_packet_bytes;

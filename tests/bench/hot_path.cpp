@@ -99,7 +99,7 @@ class House {
  private:
   static core::Policy policy() {
     core::Policy policy;
-    policy.access.allow_anonymous = true;
+    policy.allow_anonymous = true;
     policy.receive_maximum = policy.v3_in_flight = 2 * window;
     return policy;
   }

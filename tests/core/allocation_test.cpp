@@ -56,7 +56,7 @@ struct Setting {
 class Traffic {
  public:
   explicit Traffic(const Setting& setting) : setting_(setting) {
-    policy_.access.allow_anonymous = true;
+    policy_.allow_anonymous = true;
     log_.reserve(1 << 20);
     publisher_ = connect("publisher", 0, false);
     for (std::size_t i = 0; i < setting.subscribers; ++i) {

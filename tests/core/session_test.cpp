@@ -190,7 +190,7 @@ TEST_CASE("A transient subscriber beside a durable one holds no durable message"
 TEST_CASE("MQTT5-3.1.3-6 MQTT5-3.1.3-7 MQTT311-3.1.3-8: a client without an id") {
   State state;
   Policy policy;
-  policy.access.allow_anonymous = true;
+  policy.allow_anonymous = true;
   mqtt::Connect packet;
   ConnectVerdict verdict;
   packet.version = mqtt::Version::v5;
@@ -208,7 +208,7 @@ TEST_CASE("MQTT5-3.1.3-6 MQTT5-3.1.3-7 MQTT311-3.1.3-8: a client without an id")
 TEST_CASE("MQTT5-3.2.2-21: the record of a 5.0 client holds the longest keep-alive that the broker allows") {
   State state;
   Policy policy;
-  policy.access.allow_anonymous = true;
+  policy.allow_anonymous = true;
   policy.max_keep_alive_s = 60;
   mqtt::Connect packet;
   packet.client_id = "id";
@@ -237,11 +237,11 @@ TEST_CASE("MQTT5-3.1.4-2: who may not connect is refused without a trace") {
   CHECK_EQ(world.connect(world.client(0), durable()), mqtt::Reason::success);
   CHECK_EQ(world.connect(world.client(1)), mqtt::Reason::quota_exceeded);
   CHECK_EQ(world.connect(world.client(0), durable()), mqtt::Reason::success);
-  world.policy.access.allow_anonymous = false;
+  world.policy.allow_anonymous = false;
   CHECK_EQ(world.connect(world.client(0), durable()), mqtt::Reason::not_authorized);
   ConnectOptions bad_will;
   bad_will.will = WillOptions{.topic = "a/#"};
-  world.policy.access.allow_anonymous = true;
+  world.policy.allow_anonymous = true;
   CHECK_EQ(world.connect(world.client(0), bad_will), mqtt::Reason::topic_name_invalid);
   world.check();
 }

@@ -53,7 +53,7 @@ void replay(State& state, const Batch& batch) {
 }
 
 World::World(std::size_t clients) : active_(std::make_unique<State>()), standby_(std::make_unique<State>()) {
-  policy.access.allow_anonymous = true;
+  policy.allow_anonymous = true;
   for (std::size_t i = 0; i < clients; ++i) {
     clients_.push_back(std::make_unique<Client>());
     clients_.back()->id = "client" + std::to_string(i);

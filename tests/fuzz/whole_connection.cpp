@@ -26,7 +26,7 @@ constexpr std::int64_t long_ms = 21'000;  // longer than the edge waits for anyb
 
 core::Policy small_policy() {
   core::Policy policy;
-  policy.access.allow_anonymous = true;
+  policy.allow_anonymous = true;
   policy.receive_maximum = 8;
   policy.v3_in_flight = 4;
   policy.max_packet_bytes = 4'096;
