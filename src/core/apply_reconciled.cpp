@@ -153,7 +153,6 @@ class Merging {
       if (to_.state.session_of(connected.client_id) != nullptr) return;
       session = &to_.state.add_session(to_.state.next_session_id(true), connected.client_id, true);
     }
-    if (session->username != connected.username) to_.state.reading_changed();
     to_.state.edit_session(*session, [&](Session& s) { take_header(s, connected); });
     live_on(*session, connected.session_expiry_s);
   }

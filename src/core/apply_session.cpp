@@ -45,7 +45,6 @@ std::int64_t leave(Applying& to, Session& session, std::optional<std::uint32_t> 
 }  // namespace
 
 void take_header(Session& session, const Connected& record) {
-  session.recent.write_asked_in = 0;
   session.username = std::string(record.username);
   session.version = record.version;
   session.keep_alive_s = record.keep_alive_s;
@@ -97,7 +96,6 @@ void apply(Applying& to, const Connected& record, ConnectionId connection) {
     session = &to.state.add_session(to.state.next_session_id(record.durable), record.client_id, record.durable);
   }
   if (session == nullptr) return;
-  if (session->username != record.username) to.state.reading_changed();
   to.state.edit_session(*session, [&](Session& s) {
     take_header(s, record);
     s.connected = true;

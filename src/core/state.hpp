@@ -115,7 +115,8 @@ class State {
   void remove_session(Session& session);
   void begin_reign() { ++reign_; }
   void drop_transient_sessions();  // a reign of this node has ended
-  // Changes a session's header: `edit` changes neither id, queue, held_ids nor subscriptions.
+  // Changes a session's header: `edit` changes neither id, queue, held_ids nor subscriptions. Under another user name
+  // it may read and write other topics: what was found out about that is forgotten.
   template <class Edit>
   void edit_session(Session& session, Edit edit);
   void hold_id(Session& session, std::uint16_t packet_id);     // held already: nothing
@@ -136,8 +137,6 @@ class State {
   void remove_user(std::string_view name);
   void set_rules(const RuleSetName& name, std::vector<Rule> rules);
   void remove_rules(const RuleSetName& name);
-  // A client has come under another user name: what it may read has changed.
-  void reading_changed() { routing_.forget(); }
 
   // Queues (state_queue.cpp)
   Sequence enqueue(Session& session, QueueEntry entry, std::span<const std::uint32_t> identifiers);
@@ -252,7 +251,12 @@ void State::edit_session(Session& session, Edit edit) {
   if (session.durable) digest_.remove(Table::sessions, session.id, hash_of(session));
   schedule(session, false);
   list_if_connected(session, false);
+  const std::string username = session.username;
   edit(session);
+  if (session.username != username) {
+    routing_.forget();
+    session.recent.write_asked_in = 0;
+  }
   list_if_connected(session, true);
   schedule(session, true);
   if (session.durable) digest_.add(Table::sessions, session.id, hash_of(session));

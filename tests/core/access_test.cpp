@@ -196,6 +196,27 @@ TEST_CASE("Rights that are withdrawn count at once: for subscriptions that stand
   world.check();
 }
 
+TEST_CASE("A session that is resumed under another user name has that user's rights, for publishing and for reading") {
+  World world(2);
+  Client& writer = world.client(0);
+  Client& reader = world.client(1);
+  world.order_rules("user bob\ntopic readwrite t\nuser eve\ntopic read other\n");
+  world.connect(writer, as("bob", durable()));
+  world.connect(reader, as("bob", durable()));
+  world.subscribe(reader, "t");
+  CHECK(world.publish(writer, "t", "1").refusal == mqtt::Reason::success);
+  CHECK_EQ(world.drain(reader), Payloads{"1"});
+  world.connect(reader, as("eve", durable()));
+  CHECK(world.publish(writer, "t", "2").refusal == mqtt::Reason::success);
+  CHECK(world.drain(reader).empty());
+  world.connect(reader, as("bob", durable()));
+  CHECK(world.publish(writer, "t", "3").refusal == mqtt::Reason::success);
+  CHECK_EQ(world.drain(reader), Payloads{"3"});
+  world.connect(writer, as("eve", durable()));
+  CHECK(world.publish(writer, "t", "4").refusal == mqtt::Reason::not_authorized);
+  world.check();
+}
+
 TEST_CASE("A shared subscription goes to a member that may read; without one to nobody") {
   World world(3);
   Client& writer = world.client(0);
