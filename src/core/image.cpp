@@ -86,14 +86,18 @@ void Checkpoint::emit_globals(std::vector<Row>& out) {
   globals.mark = {};
 }
 
-void Checkpoint::emit_session(SessionId id, std::vector<Row>& out) {
-  Session* session = state_.session(id);
-  if (session == nullptr || !state_.pending(session->mark)) {
-    erase_unless_given(RowKind::session, session_key(id), out);
+template <class Entity, class Encode>
+void Checkpoint::emit_entity(RowKind kind, ByteView key, Entity* entity, Encode encode, std::vector<Row>& out) {
+  if (entity == nullptr || !state_.pending(entity->mark)) {
+    erase_unless_given(kind, ByteBuffer(key), out);
     return;
   }
-  give(session_row(*session), out);
-  session->mark = {};
+  give(encode(*entity), out);
+  entity->mark = {};
+}
+
+void Checkpoint::emit_session(SessionId id, std::vector<Row>& out) {
+  emit_entity(RowKind::session, session_key(id), state_.session(id), session_row, out);
 }
 
 void Checkpoint::emit_subscription(const std::pair<SessionId, std::string>& name, std::vector<Row>& out) {
@@ -125,43 +129,23 @@ void Checkpoint::emit_segment(const std::pair<SessionId, std::uint64_t>& name, s
 }
 
 void Checkpoint::emit_retained(const std::string& topic, std::vector<Row>& out) {
-  Retained* retained = state_.retained_to_encode(topic);
-  if (retained == nullptr || !state_.pending(retained->mark)) {
-    erase_unless_given(RowKind::retained, topic, out);
-    return;
-  }
-  give(retained_row(topic, *retained), out);
-  retained->mark = {};
+  const auto encode = [&](const Retained& retained) { return retained_row(topic, retained); };
+  emit_entity(RowKind::retained, topic, state_.retained_to_encode(topic), encode, out);
 }
 
 void Checkpoint::emit_will(const std::string& client_id, std::vector<Row>& out) {
-  Will* will = state_.will_to_encode(client_id);
-  if (will == nullptr || !state_.pending(will->mark)) {
-    erase_unless_given(RowKind::will, client_id, out);
-    return;
-  }
-  give(will_row(client_id, *will), out);
-  will->mark = {};
+  const auto encode = [&](const Will& will) { return will_row(client_id, will); };
+  emit_entity(RowKind::will, client_id, state_.will_to_encode(client_id), encode, out);
 }
 
 void Checkpoint::emit_user(const std::string& name, std::vector<Row>& out) {
-  User* user = state_.user_to_encode(name);
-  if (user == nullptr || !state_.pending(user->mark)) {
-    erase_unless_given(RowKind::user, name, out);
-    return;
-  }
-  give(user_row(name, *user), out);
-  user->mark = {};
+  const auto encode = [&](const User& user) { return user_row(name, user); };
+  emit_entity(RowKind::user, name, state_.user_to_encode(name), encode, out);
 }
 
 void Checkpoint::emit_rule_set(const RuleSetName& name, std::vector<Row>& out) {
-  RuleSet* set = state_.rule_set_to_encode(name);
-  if (set == nullptr || !state_.pending(set->mark)) {
-    erase_unless_given(RowKind::rule_set, rule_set_row_key(name), out);
-    return;
-  }
-  give(rule_set_row(name, *set), out);
-  set->mark = {};
+  const auto encode = [&](const RuleSet& set) { return rule_set_row(name, set); };
+  emit_entity(RowKind::rule_set, rule_set_row_key(name), state_.rule_set_to_encode(name), encode, out);
 }
 
 }  // namespace tandem::core

@@ -48,6 +48,9 @@ class Checkpoint {
   void give(Row row, std::vector<Row>& out);
   // The named entity is not pending: it was given already, or it did not exist when the checkpoint began.
   void erase_unless_given(RowKind kind, ByteBuffer key, std::vector<Row>& out);
+  // `entity`: the one that has this key now; null: none.
+  template <class Entity, class Encode>
+  void emit_entity(RowKind kind, ByteView key, Entity* entity, Encode encode, std::vector<Row>& out);
   void emit_globals(std::vector<Row>& out);
   void emit_session(SessionId id, std::vector<Row>& out);
   void emit_subscription(const std::pair<SessionId, std::string>& name, std::vector<Row>& out);
