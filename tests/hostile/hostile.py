@@ -19,13 +19,15 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attacks import ATTACKS  # noqa: E402
 from mqtt import Client, publish, subscribe  # noqa: E402
-from pair import ADDRESS, USERS, Pair  # noqa: E402
+from pair import ADDRESS, USERS, Pair, holds_within  # noqa: E402
 
 MEMORY_MB = 1_024       # of a box
 SLOWER_AT_MOST = 5      # p99 against p99 in peace
 SLOW_ANYWAY_MS = 5      # a p99 below it is good whatever it was in peace: this machine's own noise
 UNPROTECTED_MS = 0
 PER_S = 100             # messages of the well-behaved client
+LEFT_ALONE_S = 30       # only a failure takes that long
+OWN_DESCRIPTORS = 10    # of files that a box may open for itself meanwhile
 
 
 def good_client(name):
@@ -54,7 +56,7 @@ def well_behaved(stop, results):
         except OSError:
             client, lost = None, lost + 1
             times.append((time.monotonic() - began) * 1_000)
-        time.sleep(max(0, 1 / PER_S - (time.monotonic() - began)))
+        time.sleep(max(0, 1 / PER_S - (time.monotonic() - began)))  # its pace
     results.put((times, lost))
 
 
@@ -88,7 +90,7 @@ class Watch:
             else:
                 self.unprotected_ms = max(self.unprotected_ms, (time.monotonic() - good) * 1_000)
             self.memory_mb = max(self.memory_mb, self.pair.memory_mb())
-            time.sleep(0.1)
+            time.sleep(0.1)  # its pace
 
     def stop(self):
         self.end = True
@@ -104,7 +106,7 @@ def measure(pair, seconds, attack):
     if attack:
         attacker = multiprocessing.Process(target=from_elsewhere, args=(attack, time.monotonic() + seconds))
         attacker.start()
-    time.sleep(seconds)
+    time.sleep(seconds)  # the attack takes that long
     newcomer_ms = connect_ms()
     stop.set()
     times, lost = results.get(timeout=60)
@@ -125,6 +127,11 @@ def connect_ms():
     except OSError:
         return float("inf")
     return (time.monotonic() - began) * 1_000
+
+
+def left_alone(pair, quiet):
+    """What the attackers had open is closed, and the boxes answer."""
+    return pair.protected() and pair.descriptors() <= quiet + OWN_DESCRIPTORS
 
 
 def verdict(found, peace, pair):
@@ -154,6 +161,7 @@ def run(arguments):
     bad = 0
     try:
         pair.start()
+        quiet = pair.descriptors()
         peace = measure(pair, max(2, arguments.seconds // 2), None)
         print("attack              p99 ms    max ms  connect  RSS MB  unprot ms")
         row("none", peace, [])
@@ -162,11 +170,12 @@ def run(arguments):
                 continue
             found = measure(pair, arguments.seconds, attack)
             wrong = verdict(found, peace, pair)
+            if not wrong and not holds_within(lambda: left_alone(pair, quiet), LEFT_ALONE_S):
+                wrong.append(f"{pair.descriptors() - quiet} descriptors more than before are open {LEFT_ALONE_S} s later")
             bad += bool(wrong)
             row(attack.__name__, found, wrong)
             if pair.ended():
                 break
-            time.sleep(1)  # what is left of the attackers goes
     finally:
         pair.stop()
         if bad:

@@ -1,12 +1,13 @@
 """Two tandemd as a pair on loopback, for the hostile suite."""
 import base64
 import hashlib
-import json
 import os
 import signal
-import socket
 import subprocess
-import time
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import holds_within, status_of, until  # noqa: E402,F401
 
 USERS = {"good": "good-password", "evil": "evil-password"}
 ADDRESS = ("127.0.0.1", 18830)
@@ -68,11 +69,7 @@ class Pair:
             log = open(f"{self.folder}/{name}.log", "w", encoding="utf-8")
             self.processes[name] = subprocess.Popen([f"{self.bin}/tandemd", "--config", f"{self.folder}/{name}.toml"],
                                                     stdout=log, stderr=log)
-        end = time.monotonic() + 30
-        while not self.protected():
-            if time.monotonic() > end:
-                raise RuntimeError("the pair is not protected after 30 s")
-            time.sleep(0.05)
+        until(self.protected, "the pair is protected")
 
     def stop(self):
         for process in self.processes.values():
@@ -81,21 +78,7 @@ class Pair:
             process.wait(20)
 
     def status(self, name):
-        """Nothing if it does not answer within a second."""
-        try:
-            with socket.socket(socket.AF_UNIX) as control:
-                control.settimeout(1)
-                control.connect(f"{self.folder}/{name}.sock")
-                control.sendall(b'{"command":"status"}\n')
-                answer = b""
-                while not answer.endswith(b"\n"):
-                    more = control.recv(65536)
-                    if not more:
-                        return None
-                    answer += more
-            return json.loads(answer)["status"]
-        except (OSError, ValueError):
-            return None
+        return status_of(f"{self.folder}/{name}.sock", within_s=1)
 
     def protected(self):
         found = [self.status(name) for name in self.processes]

@@ -13,7 +13,7 @@ import mosquitto_pair
 import probe as probing
 import real_clients
 import stored
-from lab import until
+from lab import holds_within, until
 from rounds import TOLD_LATE_S
 
 CASES = ("power", "kill")
@@ -95,9 +95,8 @@ class Comparison:
         probe.finish()
         ticker.topic = "idle"
         ticker.start()
-        while len(idle.breaks) == breaks and time.monotonic() < at_s + PATIENCE_S:
-            time.sleep(0.005)
-        broke_s = idle.breaks[breaks][0] if len(idle.breaks) > breaks else None
+        broken = holds_within(lambda: len(idle.breaks) > breaks, at_s + PATIENCE_S - time.monotonic())
+        broke_s = idle.breaks[breaks][0] if broken else None
         message_s = until(lambda: next((s for s, _, payload in list(idle.deliveries) if payload.startswith("ticker")), None),
                           "the idle client has a message") if broke_s else None
         for what, happened_s in zip(TIMES, (vip_s, connack_s, broke_s, message_s)):

@@ -10,8 +10,12 @@ import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import holds_within, until  # noqa: E402,F401  (the lab's tests take both from here)
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab.sh")
 VIP = "10.77.0.10"
@@ -24,18 +28,6 @@ CLONE_NEWNET = 0x40000000
 DEADLINE_S = 30
 
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-def until(condition, what, deadline_s=DEADLINE_S):
-    """The condition's first true value; polls, with a deadline that only a failure reaches."""
-    end = time.monotonic() + deadline_s
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline_s} s: {what}")
-        time.sleep(0.02)
 
 
 def missing_right():

@@ -10,7 +10,7 @@ import crowd as crowds
 import lab as network
 import probe as probing
 import stored
-from lab import until
+from lab import holds_within, until
 
 TOLD_LATE_S = 0.002  # at most so much later than the kernel has it does VipWatch know of an address
 IDLE_WAIT_S = 3  # an idle client that has not seen the break by then is restarted by the test
@@ -40,7 +40,7 @@ class Round:
             if self.failure.moves:
                 self.measure(at_s, probe, watch)
                 self.check_stored(state)
-            time.sleep(max(0.0, at_s + self.failure.outage_s - time.monotonic()))
+            time.sleep(max(0.0, at_s + self.failure.outage_s - time.monotonic()))  # the outage is that long
             self.status = (self.pair.other(active) if self.failure.moves else active).status_text()
         finally:
             state.close()
@@ -81,10 +81,10 @@ class Round:
 
     def await_breaks(self, at_s, vip_s):
         """The idle clients notice; who does not in time is restarted, as a person would."""
-        unaware = list(self.plant.idle)
-        while unaware and time.monotonic() < at_s + IDLE_WAIT_S:
-            unaware = [client for client in unaware if len(client.breaks) == self.breaks[client]]
-            time.sleep(0.005)
+        def still_unaware():
+            return [client for client in self.plant.idle if len(client.breaks) == self.breaks[client]]
+        holds_within(lambda: not still_unaware(), at_s + IDLE_WAIT_S - time.monotonic())
+        unaware = still_unaware()
         for client in self.plant.idle:
             broke_s = None if client in unaware else client.breaks[self.breaks[client]][0]
             self.note(f"{client.name} sees the break", at_s, broke_s)

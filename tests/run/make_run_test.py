@@ -3,41 +3,17 @@
 
 usage: make_run_test.py ROOT BIN    runs etc/dev/run.sh and stop.sh in a temporary folder, on a port of its own
 """
-import json
 import os
-import random
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import free_port, status_of, until  # pylint: disable=wrong-import-position
+
 ROOT, BIN = "", ""
-DEADLINE_S = 40
-
-
-def free_port():
-    """Below the range from which the kernel takes ports of outgoing connections."""
-    while True:
-        port = random.randrange(10000, 20000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-def until(condition, what):
-    """The condition's first true value; polls, with a deadline that only a failure reaches."""
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"{what}: not within {DEADLINE_S} s")
 
 
 class MakeRun(unittest.TestCase):
@@ -92,10 +68,8 @@ class MakeRun(unittest.TestCase):
 
     def status(self):
         for node in ("boxa", "boxb"):
-            run = subprocess.run([os.path.join(BIN, "tandemctl"), "--socket", node + ".sock", "status", "--json"],
-                                 cwd=self.folder.name, capture_output=True, text=True, timeout=30, check=False)
-            if run.returncode == 0:
-                return json.loads(run.stdout)
+            if status := status_of(os.path.join(self.folder.name, node + ".sock")):
+                return status
         return {"protected": False, "self": {}, "peer": {}}
 
     def active(self):

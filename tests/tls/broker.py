@@ -1,5 +1,4 @@
 """One tandemd or two with TLS listeners, their certificates (made by the commands of docs/tls.md), and clients of both."""
-import json
 import os
 import shlex
 import signal
@@ -8,8 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "run"))
-from make_run_test import free_port, until  # pylint: disable=wrong-import-position
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from on_this_machine import free_port, status_of, until  # pylint: disable=wrong-import-position
 
 TIMEOUT_S = 30
 
@@ -104,8 +103,7 @@ class Broker:
         return run(os.path.join(self.bin, "tandemctl"), "--socket", self.plant.path(self.name + ".sock"), *arguments)
 
     def status(self):
-        said = self.ctl("status", "--json")[1]
-        return json.loads(said) if said.startswith("{") else {}
+        return status_of(self.plant.path(self.name + ".sock"))
 
     def journal(self):
         with open(self.plant.path(self.name + ".log"), encoding="utf-8", errors="replace") as journal:
