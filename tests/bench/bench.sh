@@ -63,7 +63,7 @@ stop_brokers() {
   for pid in ${pids[@]+"${pids[@]}"}; do
     for _ in $(seq 100); do
       kill -0 "$pid" 2>/dev/null || break
-      sleep 0.05
+      sleep 0.05  # a pace
     done
     kill -9 "$pid" 2>/dev/null
     wait "$pid" 2>/dev/null
@@ -170,7 +170,7 @@ wait_for() { # pid, seconds, test...
   while ! "$@"; do
     kill -0 "$pid" 2>/dev/null && [ "$steps" -gt 0 ] || return 1
     steps=$((steps - 1))
-    sleep 0.05
+    sleep 0.05  # a pace
   done
 }
 

@@ -23,7 +23,9 @@ translate() {
 publish() {
   local retain=()
   if [[ $4 == 1 ]]; then retain=(-r); fi
-  until mosquitto_pub "${server[@]}" -t "$1" -m "$2" -q "$3" "${retain[@]}" 2>/dev/null; do sleep 0.1; done
+  until mosquitto_pub "${server[@]}" -t "$1" -m "$2" -q "$3" "${retain[@]}" 2>/dev/null; do
+    sleep 0.1  # a pace
+  done
   echo "published $2"
 }
 

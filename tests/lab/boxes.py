@@ -79,7 +79,7 @@ class Service:
                 if self.process.returncode == WRONG_CONFIGURATION:
                     self.wanted = False
                 if self.wanted:
-                    time.sleep(self.restart_s)
+                    time.sleep(self.restart_s)  # as long as systemd waits
         os.unlink(self.notify_path)
 
     def run_once(self, notify, out):

@@ -122,7 +122,7 @@ kill_ns() { # kill -9 every process in namespace $1, by pid
     p=$(ip netns pids "$1" 2>/dev/null) ; [ -n "$p" ] || return 0
     # never this script's own ancestors (a shell that was started in the lab)
     for x in $p; do [ "$x" = $$ ] || [ "$x" = $PPID ] || kill -9 "$x" 2>/dev/null; done
-    sleep 0.05
+    sleep 0.05  # a pace
   done
 }
 
@@ -224,7 +224,7 @@ case $cmd in
       ip netns exec "$(ns client)" ping -qc1 -W1 $LAN_NET.11 >/dev/null 2>&1 &&
       ip netns exec "$(ns client)" ping -qc1 -W1 $LAN_NET.12 >/dev/null 2>&1 &&
       ip netns exec "$(ns boxa)" ping -qc1 -W1 $X_NET.2 >/dev/null 2>&1 && exit 0
-      sleep 0.1
+      sleep 0.1  # a pace
     done
     die "lab is up, but nodes cannot reach each other (faults left on? try heal)";;
 

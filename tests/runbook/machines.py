@@ -28,7 +28,7 @@ groups=$(mktemp -d) && mount -t cgroup2 none "$groups"
 for i in $(seq 100); do
   find "$groups/$1" -depth -type d -exec rmdir {} + 2>/dev/null
   [ -e "$groups/$1" ] || break
-  sleep 0.1
+  sleep 0.1  # a pace
 done
 umount "$groups" && rmdir "$groups"
 """

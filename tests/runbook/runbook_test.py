@@ -165,7 +165,7 @@ class Reader:
                 raise Failed(f"docs/runbook.md:{block.line}: on {name}: {command}\nexit status {ran.code}, not "
                              f"{block.status}" + (f"; without the line: {missing}" if missing else "") +
                              f"\n{ran.text}\n{self.describe()}")
-            time.sleep(0.2)
+            time.sleep(0.2)  # a pace
 
     def by_hand(self, block):
         what = " ".join(block.lines)

@@ -110,7 +110,7 @@ void paced(const std::string& base, int gap_us, std::uint32_t count) {
     while (Clock::now() < due) {
       pollfd readable{run.store().event_fd(), POLLIN, 0};
       ::poll(&readable, 1, 0);
-      ::usleep(20);
+      ::usleep(20);  // the broker's own loop would do something meanwhile
     }
   }
   std::printf("paced: %u records every %d us\n", count, gap_us);
@@ -179,7 +179,7 @@ void rows(const std::string& base) {
         slice.push_back(make_row(static_cast<std::uint8_t>(j % 5), std::to_string(j), std::string(200, 'v')));
       }
       run.store().put_rows(std::move(slice));
-      while (run.store().rows_in_flight_bytes() > (4 << 20)) ::usleep(100);
+      while (run.store().rows_in_flight_bytes() > (4 << 20)) ::usleep(100);  // a pace
     }
     run.store().commit_checkpoint(1);
     run.tokens.clear();
