@@ -47,10 +47,9 @@ bool Pair::Impl::refuse(std::string why) {
 }
 
 bool Pair::Impl::acceptable(const Hello& hello) {
-  const auto& others = options.other_pair_ids;
-  const bool ours =
-      hello.pair_id == options.pair_id || std::find(others.begin(), others.end(), hello.pair_id) != others.end();
-  if (!ours) return refuse("it belongs to another pair (check both public keys)");
+  const auto& ours = options.pair_ids;
+  if (std::find(ours.begin(), ours.end(), hello.pair_id) == ours.end())
+    return refuse("it belongs to another pair (check both public keys)");
   if (hello.name == options.node_name) {
     return refuse("both nodes are named \"" + hello.name + "\": give each its own [node] name");
   }
@@ -248,7 +247,7 @@ void Pair::Impl::send_hello(std::size_t path, StreamEnd echo, bool up, Steady no
   Hello hello;
   hello.up_with_you = up;
   hello.product = product_version;
-  hello.pair_id = options.pair_id;
+  hello.pair_id = options.pair_ids.front();
   hello.name = options.node_name;
   hello.beat = own_beat(now);
   hello.beat.info = info;

@@ -28,8 +28,7 @@ void Pair::on_word(Word word, Steady now) {
 }
 
 void Pair::change_pair_ids(std::vector<std::string> ids) {
-  impl_->options.pair_id = ids.front();
-  impl_->options.other_pair_ids = std::move(ids);
+  impl_->options.pair_ids = std::move(ids);
 }
 
 void Pair::on_batch(const Batch& batch, Steady now) {

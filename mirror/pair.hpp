@@ -29,10 +29,11 @@ std::string_view mode_name(Mode mode);  // "mirrored", "solo_wait" ...
 
 struct PairOptions {
   std::string node_name;
-  bool has_peer = false;                    // false: no [mirror] table, mode "single"
-  std::size_t paths = 0;                    // 1 or 2
-  std::string pair_id;                      // both nodes derive the same one from the two public keys
-  std::vector<std::string> other_pair_ids;  // while a key is replaced: by these the peer may call the pair, too
+  bool has_peer = false;  // false: no [mirror] table, mode "single"
+  std::size_t paths = 0;  // 1 or 2
+  // Both nodes derive the same from their public keys. The first is how this node calls the pair; while a key is
+  // replaced the peer may call it by any. None without a peer.
+  std::vector<std::string> pair_ids;
   Durability durability = Durability::peer;
   bool solo_allowed = true;         // solo = "allow"
   bool heartbeat_arbiter = true;    // false: keepalived gives the word by on_word()
@@ -263,7 +264,7 @@ class Pair {
   void send_verify(bool answer, ByteBuffer bytes);
   // Active: whom it serves, at most max_clients_bytes. False: not linked, nothing was sent.
   bool send_clients(const ByteBuffer& bytes);
-  // Keys were replaced; the first is how this node calls the pair.
+  // Keys were replaced: PairOptions::pair_ids.
   void change_pair_ids(std::vector<std::string> ids);
   void stop(Steady now);  // orderly stop: RELEASE and the like; no promotion after it
 

@@ -121,8 +121,7 @@ void Node::change_pair_ids(std::vector<std::string> ids) {
 
 void Node::make_pair() {
   mirror::PairOptions options = pair_options();
-  options.pair_id = parts_.pair_id;
-  options.other_pair_ids = parts_.other_pair_ids;
+  options.pair_ids = parts_.pair_ids;
   const store::Found& found = parts_.store.found();
   mirror::PairStart start;
   start.meta = found.meta;

@@ -61,14 +61,13 @@ class Vrrp {
 
 struct Parts {
   store::Store& store;
-  mirror::Link* link;  // null in mode "single"
-  std::string pair_id;
+  mirror::Link* link;                 // null in mode "single"
+  std::vector<std::string> pair_ids;  // mirror::PairOptions; none in mode "single"
   Doors& doors;
   Clocks& clocks;
   Events& events;
   std::function<std::uint64_t()> random;
-  Vrrp* vrrp;                                    // may be null unless arbiter = "keepalived" in a pair
-  std::vector<std::string> other_pair_ids = {};  // by which the peer may call the pair while a key is replaced
+  Vrrp* vrrp;  // may be null unless arbiter = "keepalived" in a pair
   // Methods of enhanced authentication that clients may choose.
   std::vector<AuthMechanism*> auth_mechanisms = {};
   // Bytes that this process has; asked about once a second.

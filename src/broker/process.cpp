@@ -242,9 +242,9 @@ Status Process::Impl::start_node() {
   Result<std::unique_ptr<store::Store>> opened = store::open_store(store_options(config));
   if (!opened.ok()) return opened.error();
   store = opened.take();
-  std::vector<std::string> pair_ids = link ? mirror_keys.pair_ids() : std::vector<std::string>(1);
-  Parts parts{*store, link.get(), pair_ids.front(), doors, clocks, events, random_u64, keepalived.get()};
-  parts.other_pair_ids = std::move(pair_ids);
+  std::vector<std::string> pair_ids;
+  if (link) pair_ids = mirror_keys.pair_ids();
+  Parts parts{*store, link.get(), std::move(pair_ids), doors, clocks, events, random_u64, keepalived.get()};
   parts.auth_mechanisms = auth_mechanisms;
   parts.auth_mechanisms.push_back(&scram);
   parts.memory_bytes = [this] { return memory.bytes(clocks.steady()); };

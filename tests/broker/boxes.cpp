@@ -47,7 +47,7 @@ void Box::boot() {
   link_ = std::make_unique<sim::SimLink>(network_, index_, now_, paths);
   const broker::Parts parts{*store_,
                             link_.get(),
-                            "pair",
+                            {"pair"},
                             *this,
                             *this,
                             *this,

@@ -80,7 +80,7 @@ PairOptions options_of(std::uint8_t circumstances) {
   options.node_name = "boxb";
   options.has_peer = true;
   options.paths = 2;
-  options.pair_id = "0123456789abcdef";
+  options.pair_ids = {"0123456789abcdef"};
   options.boot_wait_ms = 1'000;
   options.heartbeat_arbiter = (circumstances & 2U) != 0;
   options.solo_allowed = (circumstances & 4U) != 0;

@@ -41,7 +41,7 @@ TEST_CASE("mutated frames of the right stream, in any order, in every state") {
     options.node_name = "boxb";
     options.has_peer = true;
     options.paths = 1;
-    options.pair_id = "0123456789abcdef";
+    options.pair_ids = {"0123456789abcdef"};
     options.boot_wait_ms = 1'000;
     mirror::PairStart start;
     start.store_id_if_fresh = 3;
@@ -100,7 +100,7 @@ TEST_CASE("a peer of another pair, of the same name, or of a far feature level i
     options.node_name = "boxb";
     options.has_peer = true;
     options.paths = 1;
-    options.pair_id = "right";
+    options.pair_ids = {"right"};
     mirror::PairStart start;
     start.store_id_if_fresh = 3;
     start.boot_id = 9;

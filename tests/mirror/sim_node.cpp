@@ -43,7 +43,7 @@ void SimNode::boot() {
   options.node_name = name_;
   options.has_peer = true;
   options.paths = world_.options.paths;
-  options.pair_id = "pair";
+  options.pair_ids = {"pair"};
   options.durability = world_.options.durability;
   options.solo_allowed = world_.options.solo_allowed;
   options.heartbeat_arbiter = world_.options.heartbeat;

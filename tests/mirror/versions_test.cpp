@@ -18,7 +18,7 @@ Pair make_pair_of(Steady now) {
   options.node_name = "boxa";
   options.has_peer = true;
   options.paths = 1;
-  options.pair_id = "0123456789abcdef";
+  options.pair_ids = {"0123456789abcdef"};
   PairStart start;
   start.store_id_if_fresh = 3;
   start.boot_id = own_boot;

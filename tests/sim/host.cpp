@@ -78,7 +78,7 @@ Status Host::start() {
   store_->on_cut = [this](Lsn to) { witness_.cut(index_, to); };
   store_->on_checkpoint = [this](Lsn at) { witness_.checkpointed(index_, at); };
   link_ = std::make_unique<SimLink>(network_, index_, now_, options_.paths);
-  broker::Parts parts{*store_, link_.get(), "pair", *this, *this, *this, [this] { return rng_(); }, this};
+  broker::Parts parts{*store_, link_.get(), {"pair"}, *this, *this, *this, [this] { return rng_(); }, this};
   parts.missing = missing_;
   parts.healed = [this] { missing_.clear(); };
   node_ = std::make_unique<broker::Node>(options_.config, parts);
