@@ -1,5 +1,6 @@
 // Connections of clients: CONNECT, takeover of a session, DISCONNECT, and connections that break.
 #include "broker/active.hpp"
+#include "broker/random_text.hpp"
 #include "broker/reason_string.hpp"
 #include "core/apply.hpp"
 #include "core/hand_on.hpp"
@@ -8,17 +9,6 @@
 namespace tandem::broker {
 
 namespace {
-
-// 128 random bits in hex: the id of a client that sent none must not be guessed or met again.
-std::string random_id(const std::function<std::uint64_t()>& random) {
-  std::string text;
-  for (int i = 0; i < 2; ++i) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::uint64_t bits = random();
-    for (int k = 0; k < 16; ++k, bits >>= 4) text.push_back(digits[bits & 15U]);
-  }
-  return text;
-}
 
 // [MQTT5-3.1.2-24]: nothing of a CONNACK that accepts can be left out.
 bool takes(const mqtt::Connack& connack, const core::Connected& client) {
@@ -51,7 +41,7 @@ void Active::decide_connect(const mqtt::Connect& packet, std::string_view id_if_
 }
 
 void Active::admit(edge::Connection& connection, const mqtt::Connect& packet, const Proven* proven) {
-  const std::string id_if_none = packet.client_id.empty() ? random_id(random_) : std::string();
+  const std::string id_if_none = packet.client_id.empty() ? random_text(random_) : std::string();
   decide_connect(packet, id_if_none, proven);
   if (connect_.refusal != mqtt::Reason::success) return refuse_connect(connection, packet, connect_.refusal);
   if (!takes(accept(connect_, proven), connect_.record)) {

@@ -2,21 +2,13 @@
 
 #include <utility>
 
+#include "broker/random_text.hpp"
 #include "core/access_rules.hpp"
 #include "edge/scram.hpp"
 
 namespace tandem::broker {
 
 namespace {
-
-std::string hex_of(std::uint64_t a, std::uint64_t b) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (std::uint64_t bits : {a, b}) {
-    for (int i = 0; i < 16; ++i, bits >>= 4) text.push_back(digits[bits & 15U]);
-  }
-  return text;
-}
 
 class Exchange final : public AuthExchange {
  public:
@@ -42,7 +34,7 @@ class Exchange final : public AuthExchange {
 }  // namespace
 
 ScramMechanism::ScramMechanism(Find find, std::function<std::uint64_t()> random)
-    : find_(std::move(find)), random_(std::move(random)), secret_(hex_of(random_(), random_())) {}
+    : find_(std::move(find)), random_(std::move(random)), secret_(random_text(random_)) {}
 
 std::unique_ptr<AuthExchange> ScramMechanism::begin(std::string_view /*client_id*/) {
   const auto verifier = [this](std::string_view name) -> std::optional<edge::ScramVerifier> {
@@ -52,7 +44,7 @@ std::unique_ptr<AuthExchange> ScramMechanism::begin(std::string_view /*client_id
     if (!parsed.ok()) return std::nullopt;
     return parsed.take();
   };
-  return std::make_unique<Exchange>(edge::ScramServer(verifier, secret_, hex_of(random_(), random_())));
+  return std::make_unique<Exchange>(edge::ScramServer(verifier, secret_, random_text(random_)));
 }
 
 }  // namespace tandem::broker
