@@ -48,6 +48,7 @@ CheckpointOptions checkpoint_options(const Config& config) {
 
 Node::Node(const Config& config, const Parts& parts)
     : config_(config),
+      shared_config_(shared_values(config.values)),
       parts_(parts),
       checkpointer_(parts.store, parts.clocks, checkpoint_options(config)),
       active_(policy_of(config), parts.auth_mechanisms, parts.passwords),

@@ -178,6 +178,7 @@ class Node {
   std::string promise_in_force() const;
 
   Config config_;
+  const ConfigValues shared_config_;  // what the other box is to have as well
   Parts parts_;
   Checkpointer checkpointer_;
   Replica replica_;

@@ -130,7 +130,7 @@ ByteBuffer Node::own_info() const {
   info.uptime_s = static_cast<std::uint64_t>((steady_now().ms - started_.ms) / 1000);
   info.version = TANDEM_VERSION;
   info.digest = digest_text(state, pair_->common_level());
-  info.config = shared_values(config_.values);
+  info.config = shared_config_;
   return encode(info);
 }
 
@@ -230,7 +230,7 @@ ConfigValues Node::peer_config() const {
 void Node::watch_config() {
   const ConfigValues there = peer_config();
   if (there.empty()) return;
-  const std::vector<ConfigDifference> found = differences(shared_values(config_.values), there);
+  const std::vector<ConfigDifference> found = differences(shared_config_, there);
   if (found.empty()) return alarms_.clear("config", "both boxes are configured alike.");
   const std::string more = found.size() > 1 ? " and " + std::to_string(found.size() - 1) + " more" : "";
   alarms_.raise("config", "The boxes are configured differently: " + found.front().key + " is " + found.front().here +
@@ -246,7 +246,7 @@ std::string Node::config_diff(std::string_view how) const {
   if (there.empty())
     return admin::reply_error("The other box has not told its configuration: it is away, or its release does not.");
   std::string lines;
-  for (const ConfigDifference& one : differences(shared_values(config_.values), there)) {
+  for (const ConfigDifference& one : differences(shared_config_, there)) {
     lines += one.key + "\t" + one.here + "\t" + one.there + "\n";
   }
   return admin::reply_data(lines);
