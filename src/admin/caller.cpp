@@ -74,23 +74,23 @@ std::string to_text(const Caller& caller) {
          std::to_string(caller.pid) + ")";
 }
 
-Right Rights::of(const Caller& caller) const {
+Permission Permissions::of(const Caller& caller) const {
   const auto is_in = [&](const std::optional<gid_t>& group) {
     return group && std::find(caller.groups.begin(), caller.groups.end(), *group) != caller.groups.end();
   };
-  if (caller.uid == 0 || caller.uid == own || is_in(operators)) return Right::operate;
-  return is_in(viewers) ? Right::read : Right::none;
+  if (caller.uid == 0 || caller.uid == own || is_in(operators)) return Permission::operate;
+  return is_in(viewers) ? Permission::read : Permission::none;
 }
 
-Rights local_rights() {
+Permissions local_permissions() {
   return {::geteuid(), local_group(operators_group), local_group(viewers_group)};
 }
 
-std::string refusal(const Caller& caller, Right needed) {
+std::string refusal(const Caller& caller, Permission needed) {
   const std::string name = local_user(caller.uid);
   const std::string who = name.empty() ? "USER" : name;
   const std::string group = operators_group;
-  if (needed == Right::operate) {
+  if (needed == Permission::operate) {
     return "you may look but change nothing here; that takes the group " + group + ": sudo usermod -aG " + group + " " +
            who + ", then log in again";
   }

@@ -10,7 +10,7 @@
 
 namespace tandem::admin {
 
-enum class Right : std::uint8_t {
+enum class Permission : std::uint8_t {
   none,
   read,     // what changes nothing
   operate,  // everything
@@ -32,18 +32,18 @@ inline constexpr const char* operators_group = "tandem";
 inline constexpr const char* viewers_group = "tandem-view";
 
 // Root, the own user and the operators may do everything, viewers may read. A group that is not there has no members.
-struct Rights {
+struct Permissions {
   uid_t own = 0;
   std::optional<gid_t> operators;
   std::optional<gid_t> viewers;
 
-  Right of(const Caller& caller) const;
+  Permission of(const Caller& caller) const;
 };
 
 // As this machine has the groups now (/etc/group).
-Rights local_rights();
+Permissions local_permissions();
 
-// What somebody is told who may not: how he gets the right.
-std::string refusal(const Caller& caller, Right needed);
+// What somebody is told who may not: how he gets the permission.
+std::string refusal(const Caller& caller, Permission needed);
 
 }  // namespace tandem::admin

@@ -31,8 +31,8 @@ constexpr mode_t socket_mode = 0666;  // who may do what is asked of the kernel
 // One tandemctl: reads lines, answers each, bounded in what it holds.
 class Client : public std::enable_shared_from_this<Client> {
  public:
-  Client(Protocol::socket socket, std::shared_ptr<const Control::Handler> handler, Caller caller, Right right)
-      : socket_(std::move(socket)), handler_(std::move(handler)), caller_(std::move(caller)), right_(right) {}
+  Client(Protocol::socket socket, std::shared_ptr<const Control::Handler> handler, Caller caller, Permission permission)
+      : socket_(std::move(socket)), handler_(std::move(handler)), caller_(std::move(caller)), permission_(permission) {}
 
   void read() {
     socket_.async_read_some(boost::asio::buffer(piece_),
@@ -53,7 +53,7 @@ class Client : public std::enable_shared_from_this<Client> {
     std::size_t begin = 0;
     for (std::size_t end = 0; (end = request_.find('\n', begin)) != std::string::npos; begin = end + 1) {
       if (!socket_.is_open()) return;
-      replies += (*handler_)(std::string_view(request_).substr(begin, end - begin), caller_, right_);
+      replies += (*handler_)(std::string_view(request_).substr(begin, end - begin), caller_, permission_);
       replies += '\n';
     }
     request_.erase(0, begin);
@@ -77,25 +77,25 @@ class Client : public std::enable_shared_from_this<Client> {
   Protocol::socket socket_;
   std::shared_ptr<const Control::Handler> handler_;
   const Caller caller_;
-  const Right right_;
+  const Permission permission_;
   std::array<char, 1024> piece_{};
   std::string request_;
   std::string replies_;
 };
 
 // nullptr: it was refused. It takes no place of those who may.
-std::shared_ptr<Client> begin(Protocol::socket socket, const Rights& rights,
+std::shared_ptr<Client> begin(Protocol::socket socket, const Permissions& permissions,
                               const std::shared_ptr<const Control::Handler>& handler) {
   std::optional<Caller> caller = caller_of(socket.native_handle());
   if (!caller) return nullptr;
-  const Right right = rights.of(*caller);
-  if (right == Right::none) {
+  const Permission permission = permissions.of(*caller);
+  if (permission == Permission::none) {
     error_code ignored;
     socket.non_blocking(true, ignored);
-    socket.write_some(boost::asio::buffer(reply_error(refusal(*caller, Right::read)) + '\n'), ignored);
+    socket.write_some(boost::asio::buffer(reply_error(refusal(*caller, Permission::read)) + '\n'), ignored);
     return nullptr;
   }
-  auto client = std::make_shared<Client>(std::move(socket), handler, *std::move(caller), right);
+  auto client = std::make_shared<Client>(std::move(socket), handler, *std::move(caller), permission);
   client->read();
   return client;
 }
@@ -139,12 +139,12 @@ Result<int> listen_at(const std::string& path, const UnixAddress& address) {
 }  // namespace
 
 struct Control::Impl {
-  Impl(boost::asio::io_context& loop, std::string path_, Rights rights, Handler handler_)
+  Impl(boost::asio::io_context& loop, std::string path_, Permissions permissions, Handler handler_)
       : path(std::move(path_)),
         clients(std::make_shared<FewClients<Protocol, Client>>(
             loop, limits::control_clients,
-            [rights, handler = std::make_shared<const Handler>(std::move(handler_))](Protocol::socket socket) {
-              return begin(std::move(socket), rights, handler);
+            [permissions, handler = std::make_shared<const Handler>(std::move(handler_))](Protocol::socket socket) {
+              return begin(std::move(socket), permissions, handler);
             })) {}
 
   const std::string path;
@@ -152,8 +152,8 @@ struct Control::Impl {
   struct stat own_file {};
 };
 
-Control::Control(boost::asio::io_context& loop, std::string path, Rights rights, Handler handler)
-    : impl_(std::make_unique<Impl>(loop, std::move(path), rights, std::move(handler))) {}
+Control::Control(boost::asio::io_context& loop, std::string path, Permissions permissions, Handler handler)
+    : impl_(std::make_unique<Impl>(loop, std::move(path), permissions, std::move(handler))) {}
 
 Control::~Control() {
   close();

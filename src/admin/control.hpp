@@ -19,11 +19,11 @@ namespace tandem::admin {
 
 class Control {
  public:
-  // Called in the loop with one request, without its line end, of one who has the right; returns the reply without a
-  // line end. Must not destroy the Control.
-  using Handler = std::function<std::string(std::string_view request, const Caller& caller, Right right)>;
+  // Called in the loop with one request, without its line end, of one who has the permission; returns the reply without
+  // a line end. Must not destroy the Control.
+  using Handler = std::function<std::string(std::string_view request, const Caller& caller, Permission permission)>;
 
-  Control(boost::asio::io_context& loop, std::string path, Rights rights, Handler handler);
+  Control(boost::asio::io_context& loop, std::string path, Permissions permissions, Handler handler);
   ~Control();
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;

@@ -27,7 +27,7 @@ std::string text_of(const Json& json, const char* key) {
 
 }  // namespace
 
-Right right_for(const Request& request) {
+Permission permission_for(const Request& request) {
   using What = std::pair<std::string_view, std::string_view>;  // an empty `how`: any
   static constexpr What reading[] = {{"status", {}},    {"events", {}},  {"verify", {}},
                                      {"confirmed", {}}, {"config", {}},  {"reconcile", "dry-run"},
@@ -35,7 +35,7 @@ Right right_for(const Request& request) {
   const bool reads = std::any_of(std::begin(reading), std::end(reading), [&](const What& what) {
     return request.command == what.first && (what.second.empty() || request.how == what.second);
   });
-  return reads ? Right::read : Right::operate;
+  return reads ? Permission::read : Permission::operate;
 }
 
 Result<Request> parse_request(std::string_view line) {

@@ -34,7 +34,7 @@ struct Request {
 };
 
 // What a command takes; one that is not known may change something.
-Right right_for(const Request& request);
+Permission permission_for(const Request& request);
 
 // One line without its end. Error: a sentence for reply_error().
 Result<Request> parse_request(std::string_view line);

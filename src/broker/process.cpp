@@ -120,7 +120,7 @@ struct Process::Impl {
   Status leave(const Error& failure);
   void end_node();
   Status start_node();
-  std::string answer(std::string_view request, const admin::Caller& caller, admin::Right right);
+  std::string answer(std::string_view request, const admin::Caller& caller, admin::Permission permission);
   Status open_link();
   Status change_mirror_keys();
   void watch(int descriptor, std::function<void()> readable);
@@ -297,9 +297,11 @@ Status Process::Impl::start() {
   }
   if (!started.ok()) return started;
   if (const Status opened = stale_clients.open(); !opened.ok()) node->alarms().raise("tickle", opened.error().message);
-  control = std::make_unique<admin::Control>(context, config.control.socket, admin::local_rights(),
-                                             [this](std::string_view request, const admin::Caller& caller,
-                                                    admin::Right right) { return answer(request, caller, right); });
+  control = std::make_unique<admin::Control>(
+      context, config.control.socket, admin::local_permissions(),
+      [this](std::string_view request, const admin::Caller& caller, admin::Permission permission) {
+        return answer(request, caller, permission);
+      });
   if (Status opened = control->open(); !opened.ok()) return opened;
   if (config.http) {
     http = std::make_unique<admin::Http>(context, admin::HttpOptions{config.http->address, config.http->port},
@@ -391,14 +393,14 @@ void Process::Impl::serve_http() {
 }
 
 // Who changes something is told, whatever comes of it; not with what: a command may carry a password.
-std::string Process::Impl::answer(std::string_view line, const admin::Caller& caller, admin::Right right) {
+std::string Process::Impl::answer(std::string_view line, const admin::Caller& caller, admin::Permission permission) {
   const Result<admin::Request> request = admin::parse_request(line);
-  if (request.ok() && admin::right_for(request.value()) == admin::Right::operate) {
+  if (request.ok() && admin::permission_for(request.value()) == admin::Permission::operate) {
     const std::string& command = request.value().command;
-    const bool may = right == admin::Right::operate;
+    const bool may = permission == admin::Permission::operate;
     events.event(Level::info, "operator",
                  to_text(caller) + (may ? " ordered: " : " may only look, and was refused: ") + command.substr(0, 32));
-    if (!may) return admin::reply_error(admin::refusal(caller, admin::Right::operate));
+    if (!may) return admin::reply_error(admin::refusal(caller, admin::Permission::operate));
   }
   if (request.ok() && request.value().command == "events") return events.answer(request.value().how);
   if (request.ok() && request.value().command == "reload") return reload();

@@ -28,13 +28,14 @@ constexpr gid_t operators = 64'001;
 constexpr gid_t viewers = 64'002;
 constexpr uid_t stranger = 64'003;
 
-// A server that says which right its caller has, in a folder that anybody may pass.
+// A server that says which permission its caller has, in a folder that anybody may pass.
 class Door {
  public:
-  explicit Door(const Rights& rights)
-      : control_(loop_, folder_ + "/t.sock", rights, [](std::string_view, const Caller& caller, Right right) {
-          return std::to_string(caller.uid) + (right == Right::operate ? " operates" : " reads");
-        }) {
+  explicit Door(const Permissions& permissions)
+      : control_(loop_, folder_ + "/t.sock", permissions,
+                 [](std::string_view, const Caller& caller, Permission permission) {
+                   return std::to_string(caller.uid) + (permission == Permission::operate ? " operates" : " reads");
+                 }) {
     REQUIRE(::chmod(folder_.c_str(), 0755) == 0);
     REQUIRE(control_.open().ok());
     thread_ = std::thread([this] { loop_.run(); });
@@ -83,30 +84,30 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("rights: root, the own user and the operators everything, viewers read, others nothing") {
-  const Rights rights{1000, operators, viewers};
-  CHECK(rights.of({0, 1, {}}) == Right::operate);
-  CHECK(rights.of({1000, 1, {}}) == Right::operate);
-  CHECK(rights.of({1001, 1, {7, operators}}) == Right::operate);
-  CHECK(rights.of({1001, 1, {viewers, operators}}) == Right::operate);
-  CHECK(rights.of({1001, 1, {viewers}}) == Right::read);
-  CHECK(rights.of({1001, 1, {7}}) == Right::none);
+TEST_CASE("permissions: root, the own user and the operators everything, viewers read, others nothing") {
+  const Permissions permissions{1000, operators, viewers};
+  CHECK(permissions.of({0, 1, {}}) == Permission::operate);
+  CHECK(permissions.of({1000, 1, {}}) == Permission::operate);
+  CHECK(permissions.of({1001, 1, {7, operators}}) == Permission::operate);
+  CHECK(permissions.of({1001, 1, {viewers, operators}}) == Permission::operate);
+  CHECK(permissions.of({1001, 1, {viewers}}) == Permission::read);
+  CHECK(permissions.of({1001, 1, {7}}) == Permission::none);
 }
 
-TEST_CASE("rights: a group that is not there has no members") {
-  const Rights rights{1000, std::nullopt, std::nullopt};
-  CHECK(rights.of({1001, 1, {0, operators, viewers}}) == Right::none);
-  CHECK(rights.of({1000, 1, {}}) == Right::operate);
+TEST_CASE("permissions: a group that is not there has no members") {
+  const Permissions permissions{1000, std::nullopt, std::nullopt};
+  CHECK(permissions.of({1001, 1, {0, operators, viewers}}) == Permission::none);
+  CHECK(permissions.of({1000, 1, {}}) == Permission::operate);
 }
 
-TEST_CASE("what changes nothing may be read; whatever is not known takes the whole right") {
-  for (const char* command : {"status", "events", "verify"}) CHECK(right_for({command, ""}) == Right::read);
-  CHECK(right_for({"reconcile", "dry-run"}) == Right::read);
+TEST_CASE("what changes nothing may be read; whatever is not known takes the whole permission") {
+  for (const char* command : {"status", "events", "verify"}) CHECK(permission_for({command, ""}) == Permission::read);
+  CHECK(permission_for({"reconcile", "dry-run"}) == Permission::read);
   for (const char* command : {"reconcile", "promote", "switchover", "maintenance", "resync", "", "of a later version"})
-    CHECK(right_for({command, ""}) == Right::operate);
+    CHECK(permission_for({command, ""}) == Permission::operate);
 }
 
-TEST_CASE("callers of other users: who is in a group gets its right, others one sentence that says what to do") {
+TEST_CASE("callers of other users: who is in a group gets its permission, others one sentence that says what to do") {
   const Door door({::geteuid(), operators, viewers});
   CHECK(door.answer() == std::to_string(::geteuid()) + " operates");
   if (::geteuid() != 0) {

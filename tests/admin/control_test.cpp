@@ -44,8 +44,8 @@ struct Folder {
 struct Server {
   explicit Server(
       const std::string& path, Control::Handler handler = [](std::string_view request, const Caller&,
-                                                             Right) { return "<" + std::string(request) + ">"; })
-      : control(loop, path, local_rights(), std::move(handler)) {
+                                                             Permission) { return "<" + std::string(request) + ">"; })
+      : control(loop, path, local_permissions(), std::move(handler)) {
     opened = control.open();
     thread = std::thread([this] { loop.run(); });
   }

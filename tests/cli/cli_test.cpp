@@ -46,8 +46,8 @@ class FakeNode {
  public:
   FakeNode(const std::string& path, std::string reply)
       : reply_(std::move(reply)),
-        control_(loop_, path, admin::local_rights(),
-                 [this](std::string_view request, const admin::Caller&, admin::Right) {
+        control_(loop_, path, admin::local_permissions(),
+                 [this](std::string_view request, const admin::Caller&, admin::Permission) {
                    const std::lock_guard lock(mutex_);
                    requests_.emplace_back(request);
                    return reply_;

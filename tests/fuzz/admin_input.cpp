@@ -84,8 +84,8 @@ class Client {
 
 struct ControlServer {
   ControlServer()
-      : control(loop, path(), local_rights(),
-                [](std::string_view line, const Caller&, Right) { return answer(line); }) {
+      : control(loop, path(), local_permissions(),
+                [](std::string_view line, const Caller&, Permission) { return answer(line); }) {
     CHECK(control.open().ok());
   }
   static std::string path() { return "/tmp/tandem-fuzz-" + std::to_string(::getpid()) + ".sock"; }
