@@ -2,30 +2,15 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "admin/json_text.hpp"
 
 namespace tandem::admin {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-// Never throws: bytes that are no UTF-8 are replaced.
-std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json parse(std::string_view line) {
-  return Json::parse(line.begin(), line.end(), nullptr, false);
-}
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-}  // namespace
+using json_detail::Json;
+using json_detail::line_of;
+using json_detail::text_of;
 
 Permission permission_for(const Request& request) {
   using What = std::pair<std::string_view, std::string_view>;  // an empty `how`: any
@@ -39,7 +24,7 @@ Permission permission_for(const Request& request) {
 }
 
 Result<Request> parse_request(std::string_view line) {
-  const Json json = parse(line);
+  const Json json = json_detail::parsed(line);
   if (!json.is_object()) return Error{"a request is a JSON object in one line"};
   Request request{text_of(json, "command"), text_of(json, "how"), text_of(json, "data")};
   if (request.command.empty()) return Error{"the request names no command"};
@@ -50,7 +35,7 @@ std::string to_line(const Request& request) {
   Json json{{"command", request.command}};
   if (!request.how.empty()) json["how"] = request.how;
   if (!request.data.empty()) json["data"] = request.data;
-  return to_line(json);
+  return line_of(json);
 }
 
 std::string reply_status(std::string_view status_json) {
@@ -64,23 +49,23 @@ std::string reply_events(const std::vector<std::string>& lines) {
 }
 
 std::string reply_message(std::string_view message) {
-  return to_line(Json{{"ok", true}, {"message", message}});
+  return line_of(Json{{"ok", true}, {"message", message}});
 }
 
 std::string reply_changed(std::string_view message, std::uint64_t lsn) {
-  return to_line(Json{{"ok", true}, {"message", message}, {"lsn", lsn}});
+  return line_of(Json{{"ok", true}, {"message", message}, {"lsn", lsn}});
 }
 
 std::string reply_data(std::string_view data) {
-  return to_line(Json{{"ok", true}, {"message", ""}, {"data", data}});
+  return line_of(Json{{"ok", true}, {"message", ""}, {"data", data}});
 }
 
 std::string reply_error(std::string_view error) {
-  return to_line(Json{{"ok", false}, {"error", error}});
+  return line_of(Json{{"ok", false}, {"error", error}});
 }
 
 Result<Reply> parse_reply(std::string_view line) {
-  const Json json = parse(line);
+  const Json json = json_detail::parsed(line);
   const auto ok = json.is_object() ? json.find("ok") : json.end();
   if (!json.is_object() || ok == json.end() || !ok->is_boolean()) return Error{"the answer is not one of tandemd's"};
   Reply reply;
@@ -91,9 +76,9 @@ Result<Reply> parse_reply(std::string_view line) {
   if (const auto lsn = json.find("lsn"); lsn != json.end() && lsn->is_number_unsigned()) {
     reply.lsn = lsn->get<std::uint64_t>();
   }
-  if (const auto status = json.find("status"); status != json.end()) reply.status_json = to_line(*status);
+  if (const auto status = json.find("status"); status != json.end()) reply.status_json = line_of(*status);
   if (const auto events = json.find("events"); events != json.end() && events->is_array()) {
-    for (const Json& event : *events) reply.events.push_back(to_line(event));
+    for (const Json& event : *events) reply.events.push_back(line_of(event));
   }
   if (!reply.ok && reply.error.empty()) reply.error = "refused without a reason";
   return reply;

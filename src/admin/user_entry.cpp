@@ -1,19 +1,11 @@
 #include "admin/user_entry.hpp"
 
-#include <nlohmann/json.hpp>
+#include "admin/json_text.hpp"
 
 namespace tandem::admin {
 
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string text_of(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-}  // namespace
+using json_detail::Json;
+using json_detail::text_of;
 
 std::string to_json(const std::vector<UserEntry>& users) {
   Json all = Json::array();
@@ -23,11 +15,11 @@ std::string to_json(const std::vector<UserEntry>& users) {
                        {"scram", user.scram},
                        {"client_ids", user.client_ids}});
   }
-  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_detail::line_of(all);
 }
 
 Result<std::vector<UserEntry>> users_from_json(std::string_view text) {
-  const Json all = Json::parse(text.begin(), text.end(), nullptr, false);
+  const Json all = json_detail::parsed(text);
   if (!all.is_array()) return Error{"users are a JSON list"};
   std::vector<UserEntry> users;
   for (const Json& one : all) {
