@@ -71,6 +71,8 @@ struct ConfigPullArguments {
   std::string file = "/etc/tandem/tandem.toml";
 };
 int run_config_pull(const std::vector<std::string>& sockets, const ConfigPullArguments& arguments);
+// What to type on the other box so that it takes over what this one runs with. exit_bad: nothing was changed.
+int run_config_push(const std::vector<std::string>& sockets);
 
 struct AclTestArguments {
   std::string user;

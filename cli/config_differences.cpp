@@ -17,6 +17,10 @@ std::string next_field(std::string_view& line) {
   return field;
 }
 
+std::string padded(const std::string& text, std::size_t width) {
+  return text + std::string(width - text.size() + 2, ' ');
+}
+
 }  // namespace
 
 int config_differences(const std::string& socket, std::vector<ConfigDifference>& differences) {
@@ -32,6 +36,21 @@ int config_differences(const std::string& socket, std::vector<ConfigDifference>&
     one.there = next_field(line);
   }
   return exit_good;
+}
+
+std::string table_of(const std::vector<ConfigDifference>& differences) {
+  std::vector<ConfigDifference> lines = {{"key", "here", "other box"}};
+  lines.insert(lines.end(), differences.begin(), differences.end());
+  std::size_t keys = 0;
+  std::size_t values = 0;
+  for (const ConfigDifference& line : lines) {
+    keys = std::max(keys, line.key.size());
+    values = std::max(values, line.here.size());
+  }
+  std::string text;
+  for (const ConfigDifference& line : lines)
+    text += padded(line.key, keys) + padded(line.here, values) + line.there + "\n";
+  return text;
 }
 
 }  // namespace tandem::cli

@@ -14,5 +14,7 @@ struct ConfigDifference {
 
 // exit_good; otherwise it has been said what went wrong.
 int config_differences(const std::string& socket, std::vector<ConfigDifference>& differences);
+// A line each, and what the columns are above them.
+std::string table_of(const std::vector<ConfigDifference>& differences);
 
 }  // namespace tandem::cli

@@ -266,6 +266,39 @@ TEST_CASE("promote: says what was asked, shows the answer") {
   CHECK(run({"--socket", folder / "a.sock", "--socket", folder / "b.sock", "promote", "--first"}).code == 2);
 }
 
+TEST_CASE("config push changes nothing and says what to type on the other box, by its role") {
+  Folder folder;
+  const auto reply_of = [](const std::string& role) {
+    admin::StatusReport report;
+    report.peer.emplace();
+    report.peer->name = "boxb";
+    report.peer->role = role;
+    return R"({"ok":true,"data":"limits.max_sessions\t1\t22\n","status":)" + admin::to_json(report) + "}";
+  };
+  FakeNode node(folder / "a.sock", reply_of("standby"));
+  const Run push = run({"--socket", folder / "a.sock", "config", "push"});
+  CHECK(push.code == 1);
+  CHECK(push.printed ==
+        "key                  here  other box\n"
+        "limits.max_sessions  1     22\n\n"
+        "Nothing was changed. A box's file is written on that box only: on boxb type\n\n"
+        "    sudo tandemctl config pull\n    tandemd --check-config\n    sudo systemctl restart tandemd\n\n"
+        "The restart disturbs nobody while boxb is the standby.\n");
+  CHECK(node.requests() == std::vector<std::string>{R"({"command":"config","how":"diff"})", R"({"command":"status"})"});
+  FakeNode standby(folder / "b.sock", reply_of("active"));
+  const Run at_standby = run({"--socket", folder / "b.sock", "config", "push"});
+  CHECK(at_standby.code == 1);
+  CHECK(contains(at_standby.printed, "    tandemctl switchover\n    sudo systemctl restart tandemd\n"));
+  FakeNode alike(folder / "c.sock", admin::reply_data(""));
+  const Run nothing = run({"--socket", folder / "c.sock", "config", "push"});
+  CHECK(nothing.code == 0);
+  CHECK(nothing.printed == "Both boxes are configured alike: there is nothing to push.\n");
+  FakeNode silent(folder / "d.sock", admin::reply_data("a\t1\t2\n"));
+  CHECK(contains(run({"--socket", folder / "d.sock", "config", "push"}).printed, "on the other box type"));
+  FakeNode refusing(folder / "e.sock", admin::reply_error("This is a single broker"));
+  CHECK(run({"--socket", folder / "e.sock", "config", "push"}).code == 1);
+}
+
 TEST_CASE("keygen: files that tandemd reads, for their owner only, never replaced by accident") {
   Folder folder;
   const std::string out = folder / "keys";

@@ -22,6 +22,13 @@ TEST_CASE("config diff names what differs, but for what is a box's own; status s
         "key                  here    other box\n"
         "limits.max_sessions  100000  77\n");
   const std::string file = folder.file(pair.b().name() + ".toml");
+  const std::string before = read_text_file(file);
+  const Ran pushed = pair.a().control({"config", "push"});
+  CHECK(pushed.code == 1);
+  CHECK_MESSAGE(
+      pushed.output.find("on " + pair.b().name() + " type\n\n    sudo tandemctl config pull\n") != std::string::npos,
+      pushed.output);
+  CHECK(read_text_file(file) == before);
   const Ran pulled = pair.b().control({"config", "pull", "--config", file});
   CHECK_MESSAGE(pulled.code == 0, pulled.output);
   CHECK(read_text_file(file).find("\nmax_sessions = 100000\n") != std::string::npos);
