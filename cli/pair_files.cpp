@@ -1,9 +1,7 @@
 // The texts that follow from a plan: tandem.toml, and the join file there and back.
 #include <array>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 
+#include "base/text_file.hpp"
 #include "base/toml.hpp"
 #include "cli/keepalived_check.hpp"
 #include "cli/pair_plan.hpp"
@@ -146,12 +144,9 @@ Result<PairPlan> parse_join(std::string_view text, const std::string& name) {
 }
 
 Result<PairPlan> read_join(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{path + " cannot be read: " + std::strerror(errno)};
-  std::string text(max_join_bytes, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  return parse_join(text, path);
+  const FileText file = read_file(path, max_join_bytes);  // one that is larger is none
+  if (!file.ok()) return Error{path + " cannot be read: " + file.reason()};
+  return parse_join(file.text, path);
 }
 
 }  // namespace tandem::cli

@@ -1,11 +1,8 @@
 // With toml++, as tandemd reads it.
 #include "cli/takeover_keys.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-
+#include "base/limits.hpp"
+#include "base/text_file.hpp"
 #include "base/toml.hpp"
 
 namespace tandem::cli {
@@ -43,11 +40,10 @@ Result<TakeoverKeys> takeover_keys(std::string_view toml, const std::string& nam
 }
 
 Result<TakeoverKeys> read_takeover_keys(const std::string& path) {
-  const std::ifstream file(path);
-  if (!file) return Error{path + " cannot be read (" + std::strerror(errno) + ")"};
-  std::ostringstream text;
-  text << file.rdbuf();
-  return takeover_keys(text.str(), path);
+  const FileText file = read_file(path, limits::mib);
+  if (!file.ok()) return Error{path + " cannot be read (" + file.reason() + ")"};
+  if (file.larger) return Error{path + " is larger than 1 MiB; this is no configuration file"};
+  return takeover_keys(file.text, path);
 }
 
 }  // namespace tandem::cli

@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/hash.hpp"
+#include "base/text_file.hpp"
 #include "mirror/link.hpp"
 
 namespace tandem::mirror {
@@ -81,20 +82,14 @@ Status write_key_file(const std::string& path, const KeyPair& keys) {
 }
 
 Result<KeyPair> read_key_file(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.fd < 0) {
-    return Error{path + ": cannot be read: " + errno_text() + "; make a pair's keys with 'tandemctl keygen'"};
+  const FileText file = read_file(path, max_key_file_bytes);
+  if (!file.ok()) {
+    return Error{path + ": cannot be read: " + file.reason() + "; make a pair's keys with 'tandemctl keygen'"};
   }
-  struct stat info {};
-  if (::fstat(file.fd, &info) != 0) return Error{path + ": " + errno_text()};
-  if ((info.st_mode & 077) != 0) {
+  if ((file.mode & 077) != 0) {
     return Error{path + ": this secret key may be read by others; run: chmod 600 " + path};
   }
-  std::string text(max_key_file_bytes, '\0');
-  const ssize_t size = ::read(file.fd, text.data(), text.size());
-  if (size < 0) return Error{path + ": " + errno_text()};
-  text.resize(static_cast<std::size_t>(size));
-  KeyPair keys{value_of(text, "public_key"), value_of(text, "secret_key")};
+  KeyPair keys{value_of(file.text, "public_key"), value_of(file.text, "secret_key")};
   std::array<char, z85_key_bytes + 1> derived{};
   if (keys.public_key.size() != z85_key_bytes || keys.secret_key.size() != z85_key_bytes ||
       zmq_curve_public(derived.data(), keys.secret_key.c_str()) != 0) {

@@ -1,13 +1,9 @@
 #include "admin/http_token.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <utility>
+
+#include "base/text_file.hpp"
 
 namespace tandem::admin {
 
@@ -21,16 +17,10 @@ std::string advice(const std::string& path) {
 
 Result<std::string> read_http_token(const std::string& path) {
   const std::string file = "http.token_file " + path;
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Error{file + ": cannot be read: " + std::strerror(errno) + advice(path)};
-  struct stat found {};
-  std::array<char, http_token_bytes_max + 2> bytes{};
-  const bool known = ::fstat(fd, &found) == 0;
-  const ssize_t size = ::read(fd, bytes.data(), bytes.size());
-  ::close(fd);
-  if (!known || size < 0) return Error{file + ": cannot be read"};
-  if ((found.st_mode & 077) != 0) return Error{file + ": this secret may be read by others; run: chmod 600 " + path};
-  std::string token(bytes.data(), static_cast<std::size_t>(size));
+  FileText read = read_file(path, http_token_bytes_max + 2);  // what is longer is refused below
+  if (!read.ok()) return Error{file + ": cannot be read: " + read.reason() + advice(path)};
+  if ((read.mode & 077) != 0) return Error{file + ": this secret may be read by others; run: chmod 600 " + path};
+  std::string token = std::move(read.text);
   if (token.ends_with('\n')) token.pop_back();
   const bool plain = std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (!plain || token.size() < http_token_bytes_min || token.size() > http_token_bytes_max) {

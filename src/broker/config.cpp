@@ -1,11 +1,10 @@
 // From a TOML file to a Config: each table by its own function, then what must hold between keys.
 #include "broker/config.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <optional>
+#include <utility>
 
+#include "base/text_file.hpp"
 #include "broker/config_reader.hpp"
 #include "broker/config_tables.hpp"
 
@@ -119,15 +118,12 @@ void reject_unknown_tables(const toml::table& root, Problems& problems) {
 }
 
 // The bytes of the file, or why not. Bounded: a device or a huge file ends at the limit.
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error{path + ": cannot be opened: " + std::strerror(errno)};
-  std::string text(max_file_bytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof())) return Error{path + ": cannot be read: " + std::strerror(errno)};
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > max_file_bytes) return Error{path + ": larger than 1 MiB; this is no configuration file"};
-  return text;
+Result<std::string> read_config_file(const std::string& path) {
+  FileText file = read_file(path, max_file_bytes);
+  if (!file.opened) return Error{path + ": cannot be opened: " + file.reason()};
+  if (!file.ok()) return Error{path + ": cannot be read: " + file.reason()};
+  if (file.larger) return Error{path + ": larger than 1 MiB; this is no configuration file"};
+  return std::move(file.text);
 }
 
 // Where toml++ gave up with an assertion, which carries no place: the last letter of the shortest start of the
@@ -183,7 +179,7 @@ Result<Config> parse_config(std::string_view text, std::string_view name) {
 }
 
 Result<Config> load_config(const std::string& path) {
-  const Result<std::string> text = read_file(path);
+  const Result<std::string> text = read_config_file(path);
   if (!text) return text.error();
   Result<Config> config = parse_config(text.value(), path);
   if (!config.ok()) return config;

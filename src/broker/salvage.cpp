@@ -1,13 +1,12 @@
 #include "broker/salvage.hpp"
 
-#include <cstdio>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/replace_file.hpp"
+#include "base/text_file.hpp"
 #include "broker/rebuild.hpp"
 #include "store/directory.hpp"
 #include "store/remains.hpp"
@@ -17,6 +16,7 @@ namespace tandem::broker {
 namespace {
 
 constexpr const char* marker_file = "damage";
+constexpr std::size_t max_marker_bytes = limits::mib;
 constexpr const char* moving = "moving ";
 constexpr const char* done = "done ";
 
@@ -29,11 +29,8 @@ std::string folder_name(Instant wall) {
   return {text, size};
 }
 
-std::string read_file(const std::string& path) {
-  const std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
+std::string marker_in(const std::string& path) {
+  return read_file(path, max_marker_bytes).text;
 }
 
 }  // namespace
@@ -67,7 +64,7 @@ Status Salvage::move_files(const std::string& folder) const {
 }
 
 Status Salvage::resume() {
-  const std::string marker = read_file(path(marker_file));
+  const std::string marker = marker_in(path(marker_file));
   if (marker.rfind(moving, 0) != 0) return {};
   std::string folder = marker.substr(std::string(moving).size());
   const std::size_t end = folder.find('\n');
@@ -109,14 +106,14 @@ Status Salvage::rebuild(const std::string& folder, const std::string& known) {
 }
 
 std::string Salvage::missing() const {
-  const std::string marker = read_file(path(marker_file));
+  const std::string marker = marker_in(path(marker_file));
   const std::size_t end = marker.find('\n');
   if (marker.rfind(done, 0) != 0 || end == std::string::npos) return {};
   return marker.substr(end + 1, marker.size() - end - 2);
 }
 
 void Salvage::healed() {
-  const std::string marker = read_file(path(marker_file));
+  const std::string marker = marker_in(path(marker_file));
   if (marker.rfind(done, 0) != 0) return;
   const std::size_t begin = std::string(done).size();
   const std::string folder = marker.substr(begin, marker.find('\n') - begin);

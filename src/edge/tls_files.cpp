@@ -1,21 +1,19 @@
 #include "edge/tls_files.hpp"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <memory>
 #include <optional>
 
 #include "base/limits.hpp"
+#include "base/text_file.hpp"
 
 namespace tandem::edge::tls_detail {
 
@@ -33,33 +31,16 @@ struct FreeBio {
 };
 using Bio = std::unique_ptr<BIO, FreeBio>;
 
-struct File {
-  std::string text;
-  mode_t mode = 0;
-};
-
-Result<File> read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    return Error{path + ": cannot be opened: " + std::strerror(errno) +
-                 (errno == EACCES ? "; the user that tandemd runs as must be able to read it" : "")};
+// Error: path, what is wrong, what to do.
+Result<FileText> read_tls_file(const std::string& path) {
+  FileText file = read_file(path, limits::max_tls_file_bytes);
+  if (!file.opened) {
+    return Error{path + ": cannot be opened: " + file.reason() +
+                 (file.error == EACCES ? "; the user that tandemd runs as must be able to read it" : "")};
   }
-  struct stat found {};
-  File file;
-  file.text.resize(limits::max_tls_file_bytes + 1);
-  std::size_t size = 0;
-  ssize_t count = ::fstat(fd, &found) == 0 && S_ISREG(found.st_mode) ? 1 : -1;
-  if (count < 0) errno = EINVAL;
-  while (count > 0 && size < file.text.size()) {
-    count = ::read(fd, file.text.data() + size, file.text.size() - size);
-    if (count > 0) size += static_cast<std::size_t>(count);
-  }
-  const std::string cause = std::strerror(errno);
-  ::close(fd);
-  if (count < 0) return Error{path + ": cannot be read: " + cause};
-  if (size > limits::max_tls_file_bytes) return Error{path + ": larger than 4 MiB; this is no file of certificates"};
-  file.text.resize(size);
-  file.mode = found.st_mode;
+  if (!file.ok()) return Error{path + ": cannot be read: " + file.reason()};
+  if (!S_ISREG(file.mode)) return Error{path + ": cannot be read: it is no regular file"};
+  if (file.larger) return Error{path + ": larger than 4 MiB; this is no file of certificates"};
   return file;
 }
 
@@ -70,7 +51,7 @@ std::int64_t seconds(const ASN1_TIME* time) {
   return ::timegm(&parts);
 }
 
-Bio bio_of(const File& file) {
+Bio bio_of(const FileText& file) {
   return Bio(BIO_new_mem_buf(file.text.data(), static_cast<int>(file.text.size())));
 }
 
@@ -86,7 +67,7 @@ Error broken(const std::string& path, const std::string& what) {
 }
 
 Result<std::vector<Certificate>> read_certificates(const std::string& path, std::vector<TlsExpiry>& expiries) {
-  Result<File> file = read_file(path);
+  Result<FileText> file = read_tls_file(path);
   if (!file.ok()) return file.error();
   ERR_clear_error();
   const Bio bio = bio_of(file.value());
@@ -131,7 +112,7 @@ Status use_certificate(ssl_ctx_st* context, const std::string& path, std::vector
 }
 
 Status use_key(ssl_ctx_st* context, const std::string& path, const std::string& cert_file) {
-  Result<File> file = read_file(path);
+  Result<FileText> file = read_tls_file(path);
   if (!file.ok()) return file.error();
   if ((file.value().mode & 0027U) != 0) {
     OPENSSL_cleanse(file.value().text.data(), file.value().text.size());
@@ -170,7 +151,7 @@ Status use_client_ca(ssl_ctx_st* context, const std::string& path, std::vector<T
 }
 
 Status use_client_crl(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {
-  Result<File> file = read_file(path);
+  Result<FileText> file = read_tls_file(path);
   if (!file.ok()) return file.error();
   ERR_clear_error();
   const Bio bio = bio_of(file.value());
