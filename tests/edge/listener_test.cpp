@@ -149,24 +149,28 @@ TEST_CASE("an address that is not here yet may be bound; what is no address is r
   CHECK(status.error().message == "cannot listen on \"localhost\": not an IPv4 or IPv6 address");
 }
 
-TEST_CASE("beyond max_connections a client is turned away at once; room is used again") {
-  EdgeOptions options = Harness::default_options();
-  options.max_connections = 2;
-  Harness h(options);
-  Client one(h.port());
-  Client two(h.port());
-  REQUIRE(h.run_until([&] { return h.edge->connection_count() == 2; }));
-  Client three(h.port());
-  REQUIRE(h.run_until([&] {
-    three.poll();
-    return three.ended() || three.broken();
-  }));
-  CHECK(h.edge->connection_count() == 2);
-  one.close();
-  REQUIRE(h.run_until([&] { return h.edge->connection_count() == 1; }));
-  Client four(h.port());
-  four.send(ping());
-  CHECK(h.run_until([&] { return h.sink.seen.size() == 1; }));
+TEST_CASE("beyond max_connections, of all or of one address, a client is turned away at once; room is used again") {
+  for (const auto limit : {&EdgeOptions::max_connections, &EdgeOptions::max_connections_per_address}) {
+    CAPTURE(limit == &EdgeOptions::max_connections);
+    EdgeOptions options = Harness::default_options();
+    options.*limit = 2;
+    Harness h(options);
+    Client one(h.port());
+    Client two(h.port());
+    REQUIRE(h.run_until([&] { return h.edge->connection_count() == 2; }));
+    Client three(h.port());
+    REQUIRE(h.run_until([&] {
+      three.poll();
+      return three.ended() || three.broken();
+    }));
+    CHECK(h.edge->connection_count() == 2);
+    one.close();
+    REQUIRE(h.run_until([&] { return h.edge->connection_count() == 1; }));
+    Client four(h.port());
+    four.send(ping());
+    CHECK(h.run_until([&] { return h.sink.seen.size() == 1; }));
+    CHECK(h.edge->connection_count() == 2);
+  }
 }
 
 TEST_CASE("out of file descriptors: the client waits and is served at a later tick") {
@@ -188,25 +192,6 @@ TEST_CASE("out of file descriptors: the client waits and is served at a later ti
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
   h.tick(100);
   CHECK(h.run_until([&] { return h.sink.seen.size() == 1; }));
-}
-
-TEST_CASE("limits.max_connections_per_address: more are turned away, until one has gone") {
-  EdgeOptions options = Harness::default_options();
-  options.max_connections_per_address = 2;
-  Harness harness(options);
-  Client first(harness.port());
-  Client second(harness.port());
-  REQUIRE(harness.run_until([&] { return harness.edge->connection_count() == 2; }));
-  Client third(harness.port());
-  CHECK(harness.run_until([&] {
-    third.poll();
-    return third.ended() || third.broken();
-  }));
-  CHECK(harness.edge->connection_count() == 2);
-  first.close();
-  REQUIRE(harness.run_until([&] { return harness.edge->connection_count() == 1; }));
-  Client fourth(harness.port());
-  CHECK(harness.run_until([&] { return harness.edge->connection_count() == 2; }));
 }
 
 TEST_CASE("only_loopback: this machine's own address instead of what the listeners name") {
