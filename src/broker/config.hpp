@@ -59,8 +59,8 @@ struct ListenerConfig {
   // Of protocol "websocket" only.
   std::vector<std::string> paths = {"/mqtt", "/"};  // key path, one or a list
   std::vector<std::string> origins;  // of the pages that browsers may connect from, one or a list; none: any page
-  // Keys cert_file, key_file, client_ca_file, client_crl_file (absolute paths), client_cert, username_from and
-  // tls_min_version; nothing without cert_file.
+  // Keys cert_file and key_file (one or a list each, of the same length), client_ca_file, client_crl_file (absolute
+  // paths), client_cert, username_from and tls_min_version; nothing without cert_file.
   std::optional<edge::TlsOptions> tls;
 };
 

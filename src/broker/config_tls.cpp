@@ -10,10 +10,35 @@ using edge::TlsOptions;
 using edge::TlsVersion;
 using edge::UserNameFrom;
 
-void read_file_name(TableReader& reader, std::string_view key, std::string& file) {
-  reader.read_text(key, file);
+constexpr std::size_t most_key_pairs = 100;
+
+void check_absolute(TableReader& reader, std::string_view key, const std::string& file) {
   if (!file.empty() && file.front() != '/')
     reader.reject(key, "\"" + file + "\" is no absolute path; allowed: such as \"/etc/tandem/tls/server.pem\"");
+}
+
+void read_file_name(TableReader& reader, std::string_view key, std::string& file) {
+  reader.read_text(key, file);
+  check_absolute(reader, key, file);
+}
+
+void read_file_names(TableReader& reader, std::string_view key, std::vector<std::string>& files) {
+  reader.read_texts(key, files, most_key_pairs);
+  for (const std::string& file : files) check_absolute(reader, key, file);
+}
+
+// Certificates and keys: one of each, or lists of the same length.
+void read_key_pairs(TableReader& reader, TlsOptions& tls) {
+  std::vector<std::string> certs;
+  std::vector<std::string> keys;
+  read_file_names(reader, "cert_file", certs);
+  read_file_names(reader, "key_file", keys);
+  if (reader.has("cert_file") && reader.has("key_file") && certs.size() != keys.size()) {
+    reader.reject("key_file", "is for " + std::to_string(keys.size()) + " of the " + std::to_string(certs.size()) +
+                                  " in cert_file; allowed: one key for each certificate, in the same order");
+    return;
+  }
+  for (std::size_t i = 0; i < certs.size() && i < keys.size(); ++i) tls.key_pairs.push_back({certs[i], keys[i]});
 }
 
 // Which of these there may be only because there is another one.
@@ -34,8 +59,7 @@ void check_together(TableReader& reader, const TlsOptions& tls) {
 
 void read_tls(TableReader& reader, ListenerConfig& listener) {
   TlsOptions tls;
-  read_file_name(reader, "cert_file", tls.cert_file);
-  read_file_name(reader, "key_file", tls.key_file);
+  read_key_pairs(reader, tls);
   read_file_name(reader, "client_ca_file", tls.client_ca_file);
   read_file_name(reader, "client_crl_file", tls.client_crl_file);
   if (!tls.client_ca_file.empty()) tls.client_certificate = ClientCertificate::required;

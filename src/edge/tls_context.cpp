@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "base/check.hpp"
 #include "edge/tls_files.hpp"
 
 namespace tandem::edge {
@@ -54,31 +55,68 @@ void TlsContext::Free::operator()(ssl_ctx_st* context) const {
 }
 
 Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsOptions& options) {
-  ERR_clear_error();
+  CHECK(!options.key_pairs.empty());
   std::shared_ptr<TlsContext> made(new TlsContext());
-  made->context_.reset(SSL_CTX_new(TLS_server_method()));
-  if (!made->context_ || !set_rules(made->context_.get(), options)) {
-    return Error{"TLS cannot be set up: " + tls_detail::last_reason()};
-  }
   made->username_from_ = options.username_from;
   if (Status used = made->use_files(options); !used.ok()) return used.error();
-  SSL_CTX_set_verify(made->context_.get(), verify_mode(options.client_certificate), nullptr);
+  SSL_CTX* const first = made->contexts_.front().get();
+  SSL_CTX_set_verify(first, verify_mode(options.client_certificate), nullptr);
+  if (made->contexts_.size() > 1) {
+    SSL_CTX_set_tlsext_servername_callback(first, choose);
+    SSL_CTX_set_tlsext_servername_arg(first, made.get());
+  }
   return std::shared_ptr<const TlsContext>(std::move(made));
 }
 
 Status TlsContext::use_files(const TlsOptions& options) {
-  SSL_CTX* const context = context_.get();
-  if (Status used = tls_detail::use_certificate(context, options.cert_file, expiries_); !used.ok()) return used;
-  if (Status used = tls_detail::use_key(context, options.key_file, options.cert_file); !used.ok()) return used;
-  if (!options.client_ca_file.empty()) {
-    if (Status used = tls_detail::use_client_ca(context, options.client_ca_file, expiries_); !used.ok()) return used;
+  for (const TlsKeyPair& pair : options.key_pairs) {
+    if (Status added = add_key_pair(pair, options); !added.ok()) return added;
   }
-  if (options.client_crl_file.empty()) return {};
-  return tls_detail::use_client_crl(context, options.client_crl_file, expiries_);
+  SSL_CTX* const first = contexts_.front().get();
+  if (!options.client_ca_file.empty()) {
+    if (Status used = tls_detail::use_client_ca(first, options.client_ca_file, expiries_); !used.ok()) return used;
+  }
+  if (!options.client_crl_file.empty()) {
+    if (Status used = tls_detail::use_client_crl(first, options.client_crl_file, expiries_); !used.ok()) return used;
+  }
+  for (std::size_t i = 1; i < contexts_.size(); ++i) tls_detail::share_client_ca(first, contexts_[i].get());
+  return {};
+}
+
+Status TlsContext::add_key_pair(const TlsKeyPair& pair, const TlsOptions& options) {
+  ERR_clear_error();
+  const std::size_t place = contexts_.size();
+  contexts_.emplace_back(SSL_CTX_new(TLS_server_method()));
+  SSL_CTX* const context = contexts_.back().get();
+  if (context == nullptr || !set_rules(context, options)) {
+    return Error{"TLS cannot be set up: " + tls_detail::last_reason()};
+  }
+  if (Status used = tls_detail::use_certificate(context, pair.cert_file, expiries_); !used.ok()) return used;
+  if (Status used = tls_detail::use_key(context, pair.key_file, pair.cert_file); !used.ok()) return used;
+  const std::vector<std::string> names = tls_detail::dns_names(context);
+  if (names.empty() && place != 0) {
+    return Error{pair.cert_file +
+                 ": its certificate has no DNS name (subjectAltName), so no client would get it; only the first one of "
+                 "a listener needs none"};
+  }
+  for (const std::string& name : names) names_.add(name, place);
+  return {};
+}
+
+// As soon as the client's first message is read. `self` lives until the handshake is done; what is chosen here lives as
+// long as its session.
+int TlsContext::choose(ssl_st* session, int* /*alert*/, void* self) {
+  const auto& context = *static_cast<const TlsContext*>(self);
+  const char* const asked = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  if (asked == nullptr) return SSL_TLSEXT_ERR_NOACK;
+  const std::optional<std::size_t> place = context.names_.place_of(asked);
+  if (!place) return SSL_TLSEXT_ERR_NOACK;  // the first one: most clients look at no name, or ask for an address
+  return SSL_set_SSL_CTX(session, context.contexts_[*place].get()) != nullptr ? SSL_TLSEXT_ERR_OK
+                                                                              : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 ssl_st* TlsContext::new_session() const {
-  return SSL_new(context_.get());
+  return SSL_new(contexts_.front().get());
 }
 
 }  // namespace tandem::edge

@@ -1,5 +1,5 @@
-// What TLS needs of one listener: its certificate and key, whose client certificates it takes, and what of them becomes
-// the user name. Made of files, once; TlsCertificates (tls_certificates.hpp) makes a new one at each reload.
+// What TLS needs of one listener: its certificates and keys, whose client certificates it takes, and what of them
+// becomes the user name. Made of files, once; TlsCertificates (tls_certificates.hpp) makes a new one at each reload.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "edge/server_names.hpp"
 
 struct ssl_ctx_st;
 struct ssl_st;
@@ -22,11 +23,18 @@ enum class ClientCertificate : std::uint8_t { none, optional, required };
 enum class UserNameFrom : std::uint8_t { connect, subject_cn, san_dns, san_email, san_uri };
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
-struct TlsOptions {
+struct TlsKeyPair {
   std::string cert_file;  // PEM: the listener's own certificate, then those between it and the root
   std::string key_file;   // PEM
-  std::string client_ca_file;
-  std::string client_crl_file;
+  friend bool operator==(const TlsKeyPair&, const TlsKeyPair&) = default;
+};
+
+struct TlsOptions {
+  // A client gets the first pair that has the server name it asks for among its DNS names; if none has, or it asks for
+  // none, the first of all. At least one.
+  std::vector<TlsKeyPair> key_pairs;
+  std::string client_ca_file = {};
+  std::string client_crl_file = {};
   ClientCertificate client_certificate = ClientCertificate::none;
   UserNameFrom username_from = UserNameFrom::connect;
   TlsVersion min_version = TlsVersion::v1_2;
@@ -55,8 +63,12 @@ class TlsContext {
   };
   TlsContext() = default;
   Status use_files(const TlsOptions& options);
+  Status add_key_pair(const TlsKeyPair& pair, const TlsOptions& options);
+  static int choose(ssl_st* session, int* alert, void* self);
 
-  std::unique_ptr<ssl_ctx_st, Free> context_;
+  // One for each key pair; they differ in nothing else. A session begins with the first.
+  std::vector<std::unique_ptr<ssl_ctx_st, Free>> contexts_;
+  ServerNames names_;  // of the key pairs
   UserNameFrom username_from_ = UserNameFrom::connect;
   std::vector<TlsExpiry> expiries_;
 };

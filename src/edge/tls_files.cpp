@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -26,6 +27,7 @@ struct Free {
 using Certificate = std::unique_ptr<X509, Free<X509, X509_free>>;
 using Revocations = std::unique_ptr<X509_CRL, Free<X509_CRL, X509_CRL_free>>;
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY, EVP_PKEY_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, Free<GENERAL_NAMES, GENERAL_NAMES_free>>;
 struct FreeBio {
   void operator()(BIO* bio) const { BIO_free(bio); }
 };
@@ -138,6 +140,21 @@ Status use_key(ssl_ctx_st* context, const std::string& path, const std::string& 
   return {};
 }
 
+std::vector<std::string> dns_names(const ssl_ctx_st* context) {
+  std::vector<std::string> names;
+  const Names all(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(SSL_CTX_get0_certificate(context), NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
+    int kind = 0;
+    const void* const value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(all.get(), i), &kind);
+    if (kind != GEN_DNS) continue;
+    const auto* const text = static_cast<const ASN1_STRING*>(value);
+    names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                       static_cast<std::size_t>(ASN1_STRING_length(text)));
+  }
+  return names;
+}
+
 Status use_client_ca(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {
   Result<std::vector<Certificate>> read = read_certificates(path, expiries);
   if (!read.ok()) return read.error();
@@ -148,6 +165,12 @@ Status use_client_ca(ssl_ctx_st* context, const std::string& path, std::vector<T
     }
   }
   return {};
+}
+
+void share_client_ca(ssl_ctx_st* from, ssl_ctx_st* to) {
+  SSL_CTX_set1_cert_store(to, SSL_CTX_get_cert_store(from));
+  const STACK_OF(X509_NAME)* const names = SSL_CTX_get_client_CA_list(from);
+  if (names != nullptr) SSL_CTX_set_client_CA_list(to, SSL_dup_CA_list(names));
 }
 
 Status use_client_crl(ssl_ctx_st* context, const std::string& path, std::vector<TlsExpiry>& expiries) {

@@ -246,8 +246,7 @@ TEST_CASE("a listener with a certificate has TLS") {
   CHECK_FALSE(right(node_and_listener).listeners[0].tls.has_value());
   const std::string files = "cert_file = \"/t/server.pem\"\nkey_file = \"/t/server.key\"\n";
   const auto tls = [&](const std::string& more) { return *right(node_and_listener + files + more).listeners[0].tls; };
-  CHECK(tls("").cert_file == "/t/server.pem");
-  CHECK(tls("").key_file == "/t/server.key");
+  CHECK(tls("").key_pairs == std::vector<edge::TlsKeyPair>{{"/t/server.pem", "/t/server.key"}});
   CHECK(tls("").client_certificate == edge::ClientCertificate::none);
   CHECK(tls("").min_version == edge::TlsVersion::v1_2);
   CHECK(tls("tls_min_version = \"1.3\"\n").min_version == edge::TlsVersion::v1_3);
@@ -273,6 +272,21 @@ TEST_CASE("a listener with a certificate has TLS") {
         "t.toml:9:17: listener.username_from:", "required");
   wrong(node_and_listener + files + "tls_min_version = \"1.1\"\n", "t.toml:7:19: listener.tls_min_version: \"1.1\"",
         "\"1.2\", \"1.3\"");
+}
+
+TEST_CASE("a listener may have several certificates, each with its key") {
+  const auto with = [](const std::string& certs, const std::string& keys) {
+    return node_and_listener + "cert_file = " + certs + "\nkey_file = " + keys + "\n";
+  };
+  const Config config = right(with("[\"/t/a.pem\", \"/t/b.pem\"]", "[\"/t/a.key\", \"/t/b.key\"]"));
+  CHECK(config.listeners[0].tls->key_pairs ==
+        std::vector<edge::TlsKeyPair>{{"/t/a.pem", "/t/a.key"}, {"/t/b.pem", "/t/b.key"}});
+  wrong(with("[\"/t/a.pem\", \"/t/b.pem\"]", "\"/t/a.key\""), "t.toml:6:12: listener.key_file: is for 1 of the 2",
+        "same order");
+  wrong(with("\"/t/a.pem\"", "[\"/t/a.key\", \"/t/b.key\"]"), "t.toml:6:12: listener.key_file: is for 2 of the 1",
+        "same order");
+  wrong(with("[\"/t/a.pem\", \"b.pem\"]", "[\"/t/a.key\", \"/t/b.key\"]"), "t.toml:5:13: listener.cert_file: \"b.pem\"",
+        "absolute");
 }
 
 TEST_CASE("a key twice is an error") {

@@ -19,8 +19,7 @@ struct TlsHarness {
 
   static TlsOptions tls_options(const Authority& authority) {
     TlsOptions options;
-    options.cert_file = authority.file("server.pem");
-    options.key_file = authority.file("server.key");
+    options.key_pairs = {{authority.file("server.pem"), authority.file("server.key")}};
     return options;
   }
   static std::shared_ptr<TlsCertificates> make(Authority& authority, ClientCertificate wanted, UserNameFrom from) {

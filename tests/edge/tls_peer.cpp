@@ -33,6 +33,9 @@ TlsPeer::TlsPeer(Harness& harness, const PeerOptions& options)
   session_.reset(SSL_new(context));
   SSL_set_bio(session_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   SSL_set_connect_state(session_.get());
+  if (!options.server_name.empty()) {
+    CHECK(SSL_set_tlsext_host_name(session_.get(), options.server_name.c_str()) == 1);
+  }
 }
 
 TlsPeer::~TlsPeer() = default;
@@ -106,6 +109,13 @@ void TlsPeer::poll() {
   for (int count = 0; (count = SSL_read(session_.get(), buffer, sizeof buffer)) > 0;) {
     received_.append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+std::string TlsPeer::server() const {
+  const X509* const shown = SSL_get0_peer_certificate(session_.get());
+  char name[256] = "";
+  if (shown != nullptr) X509_NAME_get_text_by_NID(X509_get_subject_name(shown), NID_commonName, name, sizeof name);
+  return name;
 }
 
 bool TlsPeer::heard_close_notify() const {

@@ -18,7 +18,8 @@ struct PeerOptions {
   std::string suites = {};      // of TLS 1.2; empty: OpenSSL's usual ones
   std::size_t piece_bytes = 0;  // of what is sent at once; 0: all
   int receive_buffer_bytes = 0;
-  std::uint16_t port = 0;  // 0: of the edge's first listener
+  std::uint16_t port = 0;        // 0: of the edge's first listener
+  std::string server_name = {};  // that it asks for; empty: none
 };
 
 class TlsPeer {
@@ -46,6 +47,7 @@ class TlsPeer {
   bool heard_close_notify() const;
   bool ended() const { return socket_.ended() || socket_.broken(); }
   const std::string& suite() const { return suite_; }
+  std::string server() const;  // the common name of the certificate that it was shown
   Client& socket() { return socket_; }
 
  private:

@@ -1,5 +1,6 @@
 """One tandemd or two with TLS listeners, their certificates (made by the commands of docs/tls.md), and clients of both."""
 import os
+import re
 import shlex
 import signal
 import socket
@@ -44,6 +45,13 @@ class Plant:
     def make_server(self, days=825):
         self.make(self.server.replace("-days 825", f"-days {days}"))
 
+    def make_certificate(self, name, alternative_names, days=825, key=None):
+        """NAME.pem and NAME.key with that name."""
+        command = self.server.replace("/CN=mqtt.plant.example", f"/CN={name}").replace("-days 825", f"-days {days}")
+        command = re.sub(r"subjectAltName=[^\"]*", "subjectAltName=" + alternative_names, command)
+        command = command.replace("server.key", name + ".key").replace("server.pem", name + ".pem")
+        self.make(re.sub(r"-newkey ec -pkeyopt \S+", key, command) if key else command)
+
     def make_client(self, name, *more):
         self.make(self.client.replace("press7", name), *more)
 
@@ -63,10 +71,12 @@ class Broker:
         self.mirror = options.get("mirror", "")
         self.anonymous = options.get("anonymous", True)
         self.more = options.get("more", "")
+        self.names = ("server", *options.get("names", ()))  # of the certificates
         self.process = None
 
     def config(self):
-        tls = f'cert_file = "{self.plant.path("server.pem")}"\nkey_file = "{self.plant.path("server.key")}"\n{self.tls}'
+        certs, keys = ([self.plant.path(name + ending) for name in self.names] for ending in (".pem", ".key"))
+        tls = f'cert_file = {json.dumps(certs)}\nkey_file = {json.dumps(keys)}\n{self.tls}'
         text = f'[node]\nname = "{self.name}"\ndata_dir = "{self.plant.path(self.name)}"\n'
         text += f'[[listener]]\naddress = "127.0.0.1"\nport = {self.port}\n{tls}\n'
         text += f'[[listener]]\naddress = "127.0.0.1"\nport = {self.web_port}\nprotocol = "websocket"\n{self.more}\n{tls}\n'

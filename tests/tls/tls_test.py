@@ -152,6 +152,38 @@ class Tls(unittest.TestCase):
         run(*broker.mosquitto("mosquitto_pub", "-t", "plant/a", "-m", "still there", certificate=None))
         self.assertEqual(self.message(listener), "plant/a still there\n")
 
+    def shown(self, broker, *arguments):
+        """The common name of the certificate that openssl is shown."""
+        code, said = run("openssl", "s_client", "-connect", f"127.0.0.1:{broker.port}", "-CAfile", self.plant.path("ca.pem"),
+                         "-verify_return_error", *arguments)
+        self.assertEqual(code, 0, said)
+        return re.search(r"^subject=CN ?= ?(\S+)$", said, re.MULTILINE)[1]
+
+    def test_the_server_name_chooses_the_certificate(self):
+        self.plant.make_certificate("plant2", "DNS:mqtt.plant2.example,DNS:*.line.example")
+        self.plant.make_certificate("rsa", "DNS:old.example", days=12, key="-newkey rsa:2048")
+        broker = self.broker(names=("plant2", "rsa")).serve()
+        for version in ("-tls1_2", "-tls1_3"):
+            for name, certificate in (("mqtt.plant2.example", "plant2"), ("7.line.example", "plant2"), ("OLD.example", "rsa"),
+                                      ("mqtt.plant.example", "mqtt.plant.example"), ("other.example", "mqtt.plant.example"),
+                                      ("a.7.line.example", "mqtt.plant.example")):
+                self.assertEqual(self.shown(broker, version, "-servername", name), certificate, name)
+            self.assertEqual(self.shown(broker, version, "-noservername"), "mqtt.plant.example")
+        alarm = broker.status()["alarms"][0]
+        self.assertRegex(alarm["text"], f"The certificate of listener .* \\({self.plant.path('rsa.pem')}\\) expires in 1[12] days")
+        self.plant.make_certificate("rsa", "DNS:new.example")
+        code, said = broker.ctl("reload")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(broker.status()["alarms"], [])
+        self.assertEqual(self.shown(broker, "-servername", "new.example"), "rsa")
+        self.assertEqual(self.shown(broker, "-servername", "old.example"), "mqtt.plant.example")
+        # One that nobody could get: what was read before stays, of all of them.
+        self.plant.make_certificate("rsa", "IP:127.0.0.1")
+        code, said = broker.ctl("reload")
+        self.assertEqual(code, 1, said)
+        self.assertIn(f"{self.plant.path('rsa.pem')}: its certificate has no DNS name", said)
+        self.assertEqual(self.shown(broker, "-servername", "new.example"), "rsa")
+
     def test_bad_files_at_the_start(self):
         broker = self.broker()
         os.chmod(self.plant.path("server.key"), 0o644)
