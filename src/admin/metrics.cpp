@@ -190,6 +190,10 @@ void write_clients(Writer& out, const StatusReport& report) {
   out.head("tandem_tls_handshakes_total", "counter", "TLS handshakes with clients.");
   out.sample("result", "done", number_text(counters.tls_handshakes_done));
   out.sample("result", "failed", number_text(counters.tls_handshakes_failed));
+  out.head("tandem_proxy_refused_total", "counter", "Connections to a listener with proxy_protocol that were reset.");
+  out.sample("reason", "stranger", number_text(counters.proxy_strangers));
+  out.sample("reason", "malformed", number_text(counters.proxy_headers_malformed));
+  out.sample("reason", "late", number_text(counters.proxy_headers_late));
   out.counter("tandem_records_total", "Records that this process made as the active.", counters.records);
   out.counter("tandem_digest_mismatches_total",
               "Comparisons in which this box, as a standby, differed from the active.", counters.digest_mismatches);

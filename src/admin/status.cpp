@@ -41,6 +41,9 @@ Json json_of(const Counters& counters) {
               {"connects_paused", counters.connects_paused},
               {"tls_handshakes_done", counters.tls_handshakes_done},
               {"tls_handshakes_failed", counters.tls_handshakes_failed},
+              {"proxy_strangers", counters.proxy_strangers},
+              {"proxy_headers_malformed", counters.proxy_headers_malformed},
+              {"proxy_headers_late", counters.proxy_headers_late},
               {"records", counters.records},
               {"digest_mismatches", counters.digest_mismatches}};
 }
@@ -128,6 +131,9 @@ Counters counters_from(const Json& json) {
   fields.read("connects_paused", counters.connects_paused);
   fields.read("tls_handshakes_done", counters.tls_handshakes_done);
   fields.read("tls_handshakes_failed", counters.tls_handshakes_failed);
+  fields.read("proxy_strangers", counters.proxy_strangers);
+  fields.read("proxy_headers_malformed", counters.proxy_headers_malformed);
+  fields.read("proxy_headers_late", counters.proxy_headers_late);
   fields.read("records", counters.records);
   fields.read("digest_mismatches", counters.digest_mismatches);
   return counters;

@@ -72,6 +72,9 @@ struct Counters {
   std::uint64_t denied = 0;            // of `refused`, by access rules
   std::uint64_t refused_logins = 0;    // wrong user name, password or proof
   std::uint64_t throttled_logins = 0;  // not looked at: too many of that address were wrong
+  std::uint64_t proxy_strangers = 0;   // connections to a listener with proxy_protocol that came from no trusted proxy
+  std::uint64_t proxy_headers_malformed = 0;
+  std::uint64_t proxy_headers_late = 0;
 };
 
 struct StatusReport {

@@ -38,4 +38,10 @@ std::uint16_t port_of(const SocketAddress& address) {
                                                      : reinterpret_cast<const sockaddr_in&>(address.storage).sin_port);
 }
 
+std::string to_text(const IpAddress& address, std::uint16_t port) {
+  char text[INET6_ADDRSTRLEN] = "";
+  ::inet_ntop(address.v6 ? AF_INET6 : AF_INET, address.bytes.data(), text, sizeof text);
+  return (address.v6 ? "[" + std::string(text) + "]:" : std::string(text) + ":") + std::to_string(port);
+}
+
 }  // namespace tandem

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <string>
 
 #include "base/flow.hpp"
 
@@ -21,5 +22,8 @@ SocketAddress socket_address(const IpAddress& address, std::uint16_t port = 0);
 // Of an IPv4 or IPv6 address.
 IpAddress ip_of(const SocketAddress& address);
 std::uint16_t port_of(const SocketAddress& address);
+
+// "10.0.0.1:1883", "[fd00::1]:1883".
+std::string to_text(const IpAddress& address, std::uint16_t port);
 
 }  // namespace tandem

@@ -15,7 +15,7 @@ void Active::begin_authentication(edge::Connection& connection, const mqtt::Conn
   if (mechanism == nullptr) {  // [MQTT5-4.12.0-1]
     return refuse_connect(connection, packet, mqtt::Reason::bad_authentication_method);
   }
-  if (!logins_.may_try(connection.flow().client, now_)) {
+  if (!logins_.may_try(connection.address(), now_)) {
     ++counters_.throttled_logins;
     return refuse_connect(connection, packet, mqtt::Reason::connection_rate_exceeded);
   }

@@ -9,7 +9,7 @@ namespace tandem::broker {
 
 void Active::begin_password_check(edge::Connection& connection, const mqtt::Connect& packet) {
   if (!packet.password) return refuse_login(connection, packet);
-  if (!logins_.may_try(connection.flow().client, now_)) {
+  if (!logins_.may_try(connection.address(), now_)) {
     ++counters_.throttled_logins;
     return refuse_connect(connection, packet, mqtt::Reason::connection_rate_exceeded);
   }
@@ -50,7 +50,7 @@ void Active::refuse_login(edge::Connection& connection, const mqtt::Connect& pac
 
 void Active::count_wrong_login(const edge::Connection& connection) {
   ++counters_.refused_logins;
-  logins_.failed(connection.flow().client, now_);
+  logins_.failed(connection.address(), now_);
 }
 
 }  // namespace tandem::broker

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ip_network.hpp"
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "core/queue_policy.hpp"
@@ -59,6 +60,9 @@ struct ListenerConfig {
   // Of protocol "websocket" only.
   std::vector<std::string> paths = {"/mqtt", "/"};  // key path, one or a list
   std::vector<std::string> origins;  // of the pages that browsers may connect from, one or a list; none: any page
+  // Key proxy_protocol, one or a list of addresses and networks: the proxies that each client comes from, with a header
+  // of the PROXY protocol first. None: clients come themselves.
+  std::vector<IpNetwork> trusted_proxies;
   // Keys cert_file and key_file (one or a list each, of the same length), client_ca_file, client_crl_file (absolute
   // paths), client_cert, username_from and tls_min_version; nothing without cert_file.
   std::optional<edge::TlsOptions> tls;

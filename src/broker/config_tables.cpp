@@ -28,6 +28,7 @@ bool is_name(std::string_view text) {
 
 constexpr std::size_t most_paths = 16;
 constexpr std::size_t most_origins = 100;
+constexpr std::size_t most_proxies = 100;
 
 // As browsers write it: scheme, host and, unless it is the scheme's own, port; "null" is that of a page in a file.
 bool is_origin(std::string_view text) {
@@ -60,6 +61,21 @@ void read_websocket(TableReader& reader, ListenerConfig& listener) {
   }
 }
 
+void read_proxies(TableReader& reader, ListenerConfig& listener) {
+  std::vector<std::string> texts;
+  reader.read_texts("proxy_protocol", texts, most_proxies);
+  for (const std::string& text : texts) {
+    const std::optional<IpNetwork> network = parse_network(text);
+    if (network && network->prefix_bits != 0) {
+      listener.trusted_proxies.push_back(*network);
+    } else {
+      reader.reject("proxy_protocol", "\"" + text +
+                                          "\" is no address or network of proxies; allowed: such as "
+                                          "\"192.0.2.7\", \"192.0.2.0/24\" or \"fd00:1::/64\" (not everybody)");
+    }
+  }
+}
+
 }  // namespace
 
 void read_node(TableReader& reader, NodeConfig& node) {
@@ -83,6 +99,7 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
   reader.read_number("port", listener.port, 1, 65'535);
   reader.read_choice("protocol", listener.protocol, {{"mqtt", Protocol::mqtt}, {"websocket", Protocol::websocket}});
   read_websocket(reader, listener);
+  read_proxies(reader, listener);
   read_tls(reader, listener);
   const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
     return other.address == listener.address && other.port == listener.port;

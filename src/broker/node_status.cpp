@@ -154,9 +154,13 @@ admin::Counters Node::counters() const {
   counters.dropped_qos0 = active_.dropped_qos0();
   counters.dropped_queue_full = replica_.state().dropped_messages();
   counters.publishers_paused = active_.counters().publishers_paused;
-  counters.connects_paused = parts_.doors.connections().traffic().accept_pauses;
-  counters.tls_handshakes_done = parts_.doors.connections().traffic().tls_handshakes_done;
-  counters.tls_handshakes_failed = parts_.doors.connections().traffic().tls_handshakes_failed;
+  const edge::Traffic& traffic = parts_.doors.connections().traffic();
+  counters.connects_paused = traffic.accept_pauses;
+  counters.tls_handshakes_done = traffic.tls_handshakes_done;
+  counters.tls_handshakes_failed = traffic.tls_handshakes_failed;
+  counters.proxy_strangers = traffic.proxy_strangers;
+  counters.proxy_headers_malformed = traffic.proxy_headers_malformed;
+  counters.proxy_headers_late = traffic.proxy_headers_late;
   counters.digest_mismatches = digest_mismatches_;
   return counters;
 }

@@ -54,6 +54,7 @@ edge::EdgeOptions edge_options(const Config& config, const Certificates& certifi
   for (const ListenerConfig& listener : config.listeners) {
     options.listeners.push_back({listener.address, listener.port});
     options.listeners.back().tls = certificates.of(options.listeners.size() - 1);
+    options.listeners.back().trusted_proxies = listener.trusted_proxies;
     if (listener.protocol != Protocol::websocket) continue;
     options.listeners.back().websocket =
         std::make_shared<const edge::WebSocketOptions>(edge::WebSocketOptions{listener.paths, listener.origins});

@@ -62,7 +62,10 @@ class Connection {
   // even if its bytes have been read already. Its end is noticed when it is resumed (or written to).
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
+  // The client: what the TCP connection says, or a proxy that is trusted to speak for it.
   const std::string& remote() const { return remote_; }
+  const IpAddress& address() const { return address_; }
+  // The TCP connection itself, which may be a proxy's.
   const Flow& flow() const { return flow_; }
   // The user that the client's certificate proves it is; empty: it proves none.
   const std::string& certificate_user() const { return certificate_user_; }
@@ -81,6 +84,7 @@ class Connection {
   ByteBuffer out_;
   std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken
   std::string remote_;        // "address:port" of the client
+  IpAddress address_;
   Flow flow_;
   std::string certificate_user_;
 };

@@ -25,18 +25,22 @@ bool would_block(int error) {
 
 }  // namespace
 
-ConnectionIo::ConnectionIo(EdgeState& edge, NewClient client)
-    : edge_(&edge), socket_(edge.loop.get_executor(), client.fd), tls_(std::move(client.tls)), since_ms_(edge.now_ms) {
-  flow_ = client.flow;
-  remote_ = std::move(client.remote);
-  certificate_user_ = std::move(client.certificate_user);
-  if (client.websocket != nullptr) websocket_ = std::make_unique<WebSocket>(*client.websocket);
+ConnectionIo::ConnectionIo(EdgeState& edge, Newcomer newcomer)
+    : edge_(&edge),
+      socket_(edge.loop.get_executor(), newcomer.socket.release()),
+      tls_(std::move(newcomer.tls)),
+      since_ms_(edge.now_ms) {
+  flow_ = newcomer.flow;
+  address_ = newcomer.address;
+  remote_ = std::move(newcomer.remote);
+  certificate_user_ = std::move(newcomer.certificate_user);
+  if (newcomer.websocket != nullptr) websocket_ = std::make_unique<WebSocket>(*newcomer.websocket);
   decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
 }
 
-void ConnectionIo::start(EdgeState& edge, NewClient client) {
-  const bool tls = client.tls != nullptr;
-  const IoPtr connection(new ConnectionIo(edge, std::move(client)));
+void ConnectionIo::start(EdgeState& edge, Newcomer newcomer) {
+  const bool tls = newcomer.tls != nullptr;
+  const IoPtr connection(new ConnectionIo(edge, std::move(newcomer)));
   connection->id_ = edge.table.add(connection);
   edge.open.add(*connection);
   connection->start_clock();

@@ -12,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "edge/edge.hpp"
+#include "edge/newcomer.hpp"
 #include "edge/rest_bytes.hpp"
 #include "edge/tls_session.hpp"
 #include "edge/websocket.hpp"
@@ -24,20 +25,10 @@ class ConnectionIo;
 // Counts without atomics: one thread. A handler that waits in the loop holds one.
 using IoPtr = boost::intrusive_ptr<ConnectionIo>;
 
-// Of a connection that begins.
-struct NewClient {
-  int fd = -1;  // of a non-blocking socket
-  Flow flow;
-  std::string remote;
-  const WebSocketOptions* websocket = nullptr;  // null: MQTT itself; outlives the connection
-  std::unique_ptr<TlsSession> tls = nullptr;    // null: plain; its handshake is done
-  std::string certificate_user = {};
-};
-
 class ConnectionIo final : public Connection {
  public:
   // Takes the socket and has it read as soon as it is readable.
-  static void start(EdgeState& edge, NewClient client);
+  static void start(EdgeState& edge, Newcomer newcomer);
 
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read
@@ -66,7 +57,7 @@ class ConnectionIo final : public Connection {
   // is to close first. Both discard input.
   enum class Phase : std::uint8_t { open, flushing, draining, closed };
 
-  ConnectionIo(EdgeState& edge, NewClient client);
+  ConnectionIo(EdgeState& edge, Newcomer newcomer);
   ~ConnectionIo() = default;
 
   void wait_readable();

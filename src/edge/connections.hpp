@@ -21,6 +21,10 @@ struct Traffic {
   std::uint64_t bytes_sent = 0;
   std::uint64_t tls_handshakes_done = 0;
   std::uint64_t tls_handshakes_failed = 0;
+  // At listeners behind proxies: from an address that is no trusted proxy; with a header that is none, or did not come.
+  std::uint64_t proxy_strangers = 0;
+  std::uint64_t proxy_headers_malformed = 0;
+  std::uint64_t proxy_headers_late = 0;
 };
 
 class Connections {
@@ -53,7 +57,7 @@ class Connections {
     if (id.slot >= slots_.size()) slots_.resize(id.slot + std::size_t{1});
     CHECK(slots_[id.slot].connection == nullptr);
     slots_[id.slot] = {&connection, id.generation};
-    ++by_address_[host_key(connection.flow().client)];
+    ++by_address_[host_key(connection.address())];
     ++size_;
     ++changes_;
     ++traffic_.accepted;
@@ -61,7 +65,7 @@ class Connections {
   void remove(ConnectionId id) {
     const Connection* const connection = find(id);
     if (connection == nullptr) return;
-    const auto of_host = by_address_.find(host_key(connection->flow().client));
+    const auto of_host = by_address_.find(host_key(connection->address()));
     if (--of_host->second == 0) by_address_.erase(of_host);
     slots_[id.slot].connection = nullptr;
     --size_;

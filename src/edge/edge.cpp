@@ -5,120 +5,19 @@
 #include <iterator>
 #include <utility>
 
-#include "base/journal.hpp"
-#include "base/token_bucket.hpp"
+#include "edge/arrivals.hpp"
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
 #include "edge/listener.hpp"
-#include "edge/tls_certificates.hpp"
-#include "edge/tls_handshakes.hpp"
 
 namespace tandem::edge {
 
-namespace {
-constexpr std::int64_t warn_every_ms = 10'000;
-}
-
 struct Edge::Impl {
   Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
-      : state(loop, options, sink), connects(options.max_connects_per_s) {
-    const auto tls = [](const ListenerOptions& listener) { return listener.tls != nullptr; };
-    if (std::none_of(options.listeners.begin(), options.listeners.end(), tls)) return;
-    handshakes = std::make_unique<TlsHandshakes>(
-        loop, TlsHandshakes::Options{limits::max_tls_handshakes, options.connect_timeout_ms},
-        TlsHandshakes::Calls{[this](TlsClient client) { shook_hands(std::move(client)); },
-                             [this](const TlsClient& client, const std::string& why) { tell_failed(client, why); }});
-  }
-
-  // As of the last tick, which also has the listeners ask again.
-  Steady now() const { return state.now_ms == EdgeState::no_time_yet ? Steady{} : Steady{state.now_ms}; }
-
-  bool may_accept(bool tls) {
-    if (tls && !handshakes->room()) {
-      ++handshake_pauses;
-      return false;
-    }
-    if (connects.ready(now())) return true;
-    ++state.open.count().accept_pauses;
-    ++pauses;
-    return false;
-  }
-
-  std::size_t sockets() const { return state.table.size() + (handshakes ? handshakes->under_way() : 0); }
-
-  bool too_many_from(const IpAddress& address) const {
-    const std::size_t most = state.options.max_connections_per_address;
-    return most != 0 && state.open.from(address) >= most;
-  }
-
-  void take_client(int fd, const Flow& flow, std::string remote, const ListenerOptions& listener) {
-    connects.take(now());
-    ClientSocket socket(fd);
-    if (sockets() >= state.options.max_connections) {
-      ++refused;
-    } else if (too_many_from(flow.client)) {
-      ++refused_of_address;
-      last_refused = remote;
-    } else if (listener.tls) {
-      handshakes->begin({std::move(socket), flow, std::move(remote), listener.websocket.get()},
-                        listener.tls->context());
-    } else {
-      ConnectionIo::start(state, {socket.release(), flow, std::move(remote), listener.websocket.get()});
-    }
-  }
-
-  void shook_hands(TlsClient client) {
-    ++state.open.count().tls_handshakes_done;
-    if (too_many_from(client.flow.client)) {  // those that were under way beside it did not count
-      ++refused_of_address;
-      last_refused = client.remote;
-      return;
-    }
-    ConnectionIo::start(state, {client.socket.release(), client.flow, std::move(client.remote), client.websocket,
-                                std::move(client.session), std::move(client.certificate_user)});
-  }
-
-  void tell_failed(const TlsClient& client, const std::string& why) {
-    ++state.open.count().tls_handshakes_failed;
-    ++failed_handshakes;
-    last_failed = client.remote + " at port " + std::to_string(client.flow.server_port) + ": " + why;
-    tell_limits();
-  }
-
-  void tell_limits() {
-    if ((refused == 0 && refused_of_address == 0 && pauses == 0 && failed_handshakes == 0 && handshake_pauses == 0) ||
-        state.now_ms < next_warning_ms) {
-      return;
-    }
-    if (refused != 0) {
-      journal::warn("limits.max_connections (" + std::to_string(state.options.max_connections) +
-                    ") reached: " + std::to_string(refused) + " clients turned away");
-    }
-    if (pauses != 0) {
-      journal::warn("limits.max_connects_per_s (" + std::to_string(state.options.max_connects_per_s) +
-                    ") reached: new clients wait");
-    }
-    if (failed_handshakes != 0) {
-      journal::warn(std::to_string(failed_handshakes) + " TLS handshakes failed, the last with " + last_failed);
-    }
-    if (handshake_pauses != 0) {
-      journal::warn(std::to_string(limits::max_tls_handshakes) + " TLS handshakes are under way: new clients wait");
-    }
-    if (refused_of_address != 0) {
-      journal::warn("limits.max_connections_per_address (" + std::to_string(state.options.max_connections_per_address) +
-                    ") reached: " + std::to_string(refused_of_address) + " clients turned away, the last from " +
-                    last_refused);
-    }
-    refused = 0;
-    refused_of_address = 0;
-    pauses = 0;
-    failed_handshakes = 0;
-    handshake_pauses = 0;
-    next_warning_ms = state.now_ms + warn_every_ms;
-  }
+      : state(loop, options, sink), arrivals(state) {}
 
   void close_all() {
-    if (handshakes) handshakes->drop_all();
+    arrivals.drop_all();
     for (std::size_t slot = 0; slot < state.table.slots(); ++slot) {
       if (ConnectionIo* const connection = state.table.at(slot)) connection->reset_now();
     }
@@ -133,9 +32,9 @@ struct Edge::Impl {
     Listeners opened;
     for (const ListenerOptions& options : all) {
       const auto take = [=, this](int fd, const Flow& flow, std::string remote) {
-        take_client(fd, flow, std::move(remote), options);
+        arrivals.take(fd, flow, std::move(remote), options);
       };
-      const auto may = [this, tls = options.tls != nullptr] { return may_accept(tls); };
+      const auto may = [=, this] { return arrivals.may_accept(options); };
       auto listener = Listener::open(state.loop, options, take, may);
       if (!listener) {
         for (const auto& other : opened) other->close();
@@ -189,20 +88,11 @@ struct Edge::Impl {
   }
 
   EdgeState state;
+  Arrivals arrivals;
   Listeners listeners;
   Listeners held;              // virtual IPs, before the listeners are open; then among these
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
-  TokenBucket connects;
   bool only_loopback = false;
-  std::uint64_t pauses = 0;              // of accepting, that the journal has not heard of
-  std::uint64_t refused = 0;             // clients beyond max_connections that the journal has not heard of
-  std::uint64_t refused_of_address = 0;  // likewise
-  std::string last_refused;
-  std::uint64_t failed_handshakes = 0;  // likewise
-  std::string last_failed;
-  std::uint64_t handshake_pauses = 0;  // likewise
-  std::int64_t next_warning_ms = EdgeState::no_time_yet;
-  std::unique_ptr<TlsHandshakes> handshakes;  // null: no listener has TLS
 };
 
 Edge::Edge(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
@@ -294,7 +184,7 @@ void Edge::tick(Steady now) {
   }
   std::erase_if(state.warm, [](const IoPtr& connection) { return connection->cool_down(); });
   for (const auto& listener : impl_->listeners) listener->retry();
-  impl_->tell_limits();
+  impl_->arrivals.tick();
 }
 
 }  // namespace tandem::edge

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/ip_network.hpp"
 #include "base/result.hpp"
 #include "edge/connection.hpp"
 #include "edge/connections.hpp"
@@ -33,6 +34,8 @@ struct ListenerOptions {
   std::uint16_t port = 1883;
   std::shared_ptr<const WebSocketOptions> websocket = nullptr;  // null: MQTT itself
   std::shared_ptr<const TlsCertificates> tls = nullptr;         // null: plain; loaded before a client comes
+  // Not empty: each client comes from one of these with a header of the PROXY protocol first; any other is reset.
+  std::vector<IpNetwork> trusted_proxies = {};
   bool shared = false;  // another listener may have this port, at an address of its own (SO_REUSEPORT)
 };
 

@@ -1,6 +1,5 @@
 #include "edge/listener.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -22,10 +21,7 @@ namespace {
 constexpr int warn_every_ticks = 100;  // about 10 s
 
 std::string to_text(const SocketAddress& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  const IpAddress ip = ip_of(address);
-  ::inet_ntop(ip.v6 ? AF_INET6 : AF_INET, ip.bytes.data(), text, sizeof text);
-  return (ip.v6 ? "[" + std::string(text) + "]:" : std::string(text) + ":") + std::to_string(port_of(address));
+  return tandem::to_text(ip_of(address), port_of(address));
 }
 
 // The listener may be bound to any address: which one the client used, only its own socket knows.

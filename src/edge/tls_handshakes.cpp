@@ -34,14 +34,6 @@ constexpr int niceness = 10;
 
 }  // namespace
 
-ClientSocket::~ClientSocket() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-int ClientSocket::release() {
-  return std::exchange(fd_, -1);
-}
-
 // The loop's side, which outcomes come back to. A round ends with drop_all(): what comes of an earlier one is dropped.
 struct TlsHandshakes::Hub {
   asio::io_context& loop;
@@ -62,8 +54,8 @@ class TlsHandshakes::Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void begin(TlsClient client, std::shared_ptr<const TlsContext> context, std::uint64_t round, Milliseconds timeout) {
-    auto owned = std::make_shared<TlsClient>(std::move(client));
+  void begin(Newcomer client, std::shared_ptr<const TlsContext> context, std::uint64_t round, Milliseconds timeout) {
+    auto owned = std::make_shared<Newcomer>(std::move(client));
     asio::post(context_, [this, owned, context = std::move(context), round, timeout] {
       const OnePtr one = std::make_shared<One>(context_, std::move(*owned), context, round);
       one->until = Clock::now() + timeout;
@@ -80,10 +72,10 @@ class TlsHandshakes::Worker {
 
  private:
   struct One {
-    One(asio::io_context& loop, TlsClient client_, std::shared_ptr<const TlsContext> context_, std::uint64_t round_)
+    One(asio::io_context& loop, Newcomer client_, std::shared_ptr<const TlsContext> context_, std::uint64_t round_)
         : client(std::move(client_)), context(std::move(context_)), round(round_), socket(loop, client.socket.get()) {}
 
-    TlsClient client;
+    Newcomer client;
     const std::shared_ptr<const TlsContext> context;
     const std::uint64_t round;
     asio::posix::stream_descriptor socket;  // does not own it
@@ -110,7 +102,7 @@ class TlsHandshakes::Worker {
   // Before its first byte a connection costs no session.
   void step(const OnePtr& one) {
     if (!one->failure.empty()) return drain(one);
-    std::unique_ptr<TlsSession>& session = one->client.session;
+    std::unique_ptr<TlsSession>& session = one->client.tls;
     if (!session) {
       if (said_nothing(one)) return tell(one);
       ssl_st* const made = one->context->new_session();
@@ -137,14 +129,14 @@ class TlsHandshakes::Worker {
   }
 
   void finish(const OnePtr& one) {
-    TlsClient& client = one->client;
-    auto user = certificate_user(client.session->get(), one->context->username_from());
+    Newcomer& client = one->client;
+    auto user = certificate_user(client.tls->get(), one->context->username_from());
     if (!user) {
-      static_cast<void>(client.session->say_end());
+      static_cast<void>(client.tls->say_end());
       return fail(one, "client certificate: it has no name that can be a user's (username_from)");
     }
     client.certificate_user = std::move(*user);
-    client.session->forget_chain();
+    client.tls->forget_chain();
     // The client's CONNECT may wait for our ACK (Nagle's algorithm), which would come some 40 ms late: we say nothing
     // else.
     const int at_once = 1;
@@ -156,7 +148,7 @@ class TlsHandshakes::Worker {
   // is lost. So ours is ended, and the client's end awaited for a moment.
   void fail(const OnePtr& one, std::string why) {
     one->failure = std::move(why);
-    one->client.session.reset();
+    one->client.tls.reset();
     const linger in_order{0, 0};
     ::setsockopt(one->client.socket.get(), SOL_SOCKET, SO_LINGER, &in_order, sizeof in_order);
     ::shutdown(one->client.socket.get(), SHUT_WR);
@@ -171,7 +163,7 @@ class TlsHandshakes::Worker {
     wait_for(one, asio::posix::descriptor_base::wait_read);
   }
 
-  TlsClient take_out(const OnePtr& one) {
+  Newcomer take_out(const OnePtr& one) {
     one->gone = true;
     one->socket.release();
     all_.erase(one->at);
@@ -179,14 +171,14 @@ class TlsHandshakes::Worker {
   }
 
   void tell(const OnePtr& one) {
-    auto client = std::make_shared<TlsClient>(take_out(one));
+    auto client = std::make_shared<Newcomer>(take_out(one));
     asio::post(loop_, [hub = hub_, client, why = std::move(one->failure), round = one->round] {
       const std::shared_ptr<Hub> to = hub.lock();
       if (!to || to->round != round) return;
       --to->under_way;
       if (!why.empty()) {
         to->calls.failed(*client, why);
-      } else if (client->session) {
+      } else if (client->tls) {
         to->calls.done(std::move(*client));
       }
     });
@@ -226,15 +218,15 @@ TlsHandshakes::TlsHandshakes(asio::io_context& loop, const Options& options, Cal
 
 TlsHandshakes::~TlsHandshakes() = default;
 
-bool TlsHandshakes::room() const {
-  return hub_->under_way < hub_->options.most;
+bool TlsHandshakes::room(std::size_t coming) const {
+  return hub_->under_way + coming < hub_->options.most;
 }
 
 std::size_t TlsHandshakes::under_way() const {
   return hub_->under_way;
 }
 
-void TlsHandshakes::begin(TlsClient client, std::shared_ptr<const TlsContext> context) {
+void TlsHandshakes::begin(Newcomer client, std::shared_ptr<const TlsContext> context) {
   const std::int64_t timeout_ms = 2 * hub_->under_way < hub_->options.most
                                       ? hub_->options.timeout_ms
                                       : std::min(hub_->options.timeout_ms, limits::tls_crowded_timeout_ms);

@@ -10,40 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "base/flow.hpp"
+#include "edge/newcomer.hpp"
 #include "edge/tls_context.hpp"
-#include "edge/tls_session.hpp"
 
 namespace boost::asio {
 class io_context;
 }
 
 namespace tandem::edge {
-
-struct WebSocketOptions;
-
-// Owns the socket: closes it unless release() was called.
-class ClientSocket {
- public:
-  explicit ClientSocket(int fd) : fd_(fd) {}
-  ~ClientSocket();
-  ClientSocket(ClientSocket&& other) noexcept : fd_(other.release()) {}
-  ClientSocket& operator=(ClientSocket&&) = delete;
-  int get() const { return fd_; }
-  int release();
-
- private:
-  int fd_;
-};
-
-struct TlsClient {
-  ClientSocket socket;
-  Flow flow;
-  std::string remote;                           // "address:port"
-  const WebSocketOptions* websocket = nullptr;  // of its listener
-  std::unique_ptr<TlsSession> session = nullptr;
-  std::string certificate_user = {};
-};
 
 class TlsHandshakes {
  public:
@@ -53,9 +27,9 @@ class TlsHandshakes {
         0;  // of one; shorter while half of them are under way: who only holds a place loses it soon
   };
   struct Calls {
-    std::function<void(TlsClient)> done;
+    std::function<void(Newcomer)> done;  // with its session
     // `why` is a person's; nothing of the client's is in it.
-    std::function<void(const TlsClient&, const std::string& why)> failed;
+    std::function<void(const Newcomer&, const std::string& why)> failed;
   };
 
   // `calls` come from the loop, one for each begin() that is not dropped; none for a client that leaves without a byte.
@@ -64,9 +38,9 @@ class TlsHandshakes {
   TlsHandshakes(const TlsHandshakes&) = delete;
   TlsHandshakes& operator=(const TlsHandshakes&) = delete;
 
-  bool room() const;
+  bool room(std::size_t coming = 0) const;  // beside so many that may begin at any moment
   std::size_t under_way() const;
-  void begin(TlsClient client, std::shared_ptr<const TlsContext> context);
+  void begin(Newcomer newcomer, std::shared_ptr<const TlsContext> context);
   // Resets all that are under way; none of them is told of.
   void drop_all();
 

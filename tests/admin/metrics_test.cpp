@@ -31,7 +31,7 @@ StatusReport serving() {
   report.log_kept_bytes = 4096;
   report.alarms = {{"disk", "full", 1}};
   report.paths = {{"10.78.0.2:7883", true}, {"10.77.0.12:7883", false}};
-  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
   report.certificates = {{"0.0.0.0:8883", "/t/server.pem", false, 1'795'651'323, -60}};
   report.self.name = "box\"a";
   report.self.role = "active";
@@ -162,6 +162,9 @@ TEST_CASE("the words and figures are those of the report") {
       {"tandem_connects_paused_total", "9"},
       {R"(tandem_tls_handshakes_total{result="done"})", "10"},
       {R"(tandem_tls_handshakes_total{result="failed"})", "11"},
+      {R"(tandem_proxy_refused_total{reason="stranger"})", "15"},
+      {R"(tandem_proxy_refused_total{reason="malformed"})", "16"},
+      {R"(tandem_proxy_refused_total{reason="late"})", "17"},
       {R"(tandem_tls_certificate_expires_seconds{listener="0.0.0.0:8883",file="/t/server.pem"})", "-60"},
   };
   for (const auto& [name, value] : expected) {

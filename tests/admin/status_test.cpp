@@ -87,8 +87,9 @@ TEST_CASE("the keys of status --json") {
   for (const auto& item : json["counters"].items()) of_counters.insert(item.key());
   CHECK(of_counters == std::set<std::string>{"received", "sent", "refused", "dropped_queue_full", "dropped_qos0",
                                              "publishers_paused", "connects_paused", "records", "digest_mismatches",
-                                             "tls_handshakes_done", "tls_handshakes_failed", "denied", "refused_logins",
-                                             "throttled_logins"});
+                                             "tls_handshakes_done", "tls_handshakes_failed", "proxy_strangers",
+                                             "proxy_headers_malformed", "proxy_headers_late", "denied",
+                                             "refused_logins", "throttled_logins"});
   std::set<std::string> of_peer;
   for (const auto& item : json["peer"].items()) of_peer.insert(item.key());
   of_self.insert({"reachable", "heard_ms_ago"});
@@ -116,7 +117,7 @@ TEST_CASE("JSON and back gives the same report; a single box has no peer") {
   report.acked_alone_at_most = true;
   report.safe_lsn = 120;
   report.promise_kind = "peer";
-  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+  report.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
   report.self.durable_lsn = 119;
   report.peer->reachable = false;
   const auto back = status_from_json(to_json(report));

@@ -242,6 +242,22 @@ TEST_CASE("a listener for WebSocket has paths and origins") {
   }
 }
 
+TEST_CASE("a listener behind proxies names them, as addresses and networks") {
+  CHECK(right(node_and_listener).listeners[0].trusted_proxies.empty());
+  const auto proxies = [](const std::string& value) {
+    return right(node_and_listener + "proxy_protocol = " + value + "\n").listeners[0].trusted_proxies;
+  };
+  CHECK(proxies("\"192.0.2.7\"") == std::vector<IpNetwork>{*parse_network("192.0.2.7/32")});
+  CHECK(proxies("[\"192.0.2.0/24\", \"fd00:1::/64\"]") ==
+        std::vector<IpNetwork>{*parse_network("192.0.2.0/24"), *parse_network("fd00:1::/64")});
+  for (const std::string text : {"proxy.example", "192.0.2.7/24", "192.0.2.0/33", "0.0.0.0/0", "::/0"}) {
+    wrong(node_and_listener + "proxy_protocol = \"" + text + "\"\n",
+          "t.toml:5:18: listener.proxy_protocol: \"" + text + "\"", "192.0.2.0/24");
+  }
+  wrong(node_and_listener + "proxy_protocol = true\n", "t.toml:5:18: listener.proxy_protocol: is true or false",
+        "list");
+}
+
 TEST_CASE("a listener with a certificate has TLS") {
   CHECK_FALSE(right(node_and_listener).listeners[0].tls.has_value());
   const std::string files = "cert_file = \"/t/server.pem\"\nkey_file = \"/t/server.key\"\n";

@@ -149,9 +149,9 @@ void Harness::tick(std::int64_t after_ms) {
   edge->tick(now);
 }
 
-bool Harness::quiet() {
+bool Harness::quiet_behind(ByteView header) {
   Client probe(port());
-  probe.send(ping());
+  probe.send(std::string(header) + ping());
   const std::size_t before = sink.count("ping");
   return run_until([&] { return sink.count("ping") > before; });
 }

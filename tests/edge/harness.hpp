@@ -67,8 +67,9 @@ struct Harness {
   void turn();                                        // waits up to 2 ms for something to do
   bool run_until(const std::function<bool()>& done);  // false: the deadline has passed
   void run_turns(int count);
-  void tick(std::int64_t after_ms);  // injected time goes on
-  bool quiet();  // a fresh client's ping has come through: whatever was sent before it has been seen
+  void tick(std::int64_t after_ms);          // injected time goes on
+  bool quiet() { return quiet_behind({}); }  // a fresh client's ping has come through: so has what was sent before it
+  bool quiet_behind(ByteView header);        // the same of a client that comes through a proxy
 
   boost::asio::io_context loop{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{loop.get_executor()};

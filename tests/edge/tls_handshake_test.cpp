@@ -225,11 +225,11 @@ TEST_CASE("handshakes are bounded: whoever asks is told that there is no room, u
   std::vector<std::string> failures;
   TlsHandshakes few(
       t.h.loop, {.most = 2, .timeout_ms = 300},
-      {.done = [](TlsClient) {}, .failed = [&](const TlsClient&, const std::string& why) { failures.push_back(why); }});
+      {.done = [](Newcomer) {}, .failed = [&](const Newcomer&, const std::string& why) { failures.push_back(why); }});
   const auto begin = [&] {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    few.begin({ClientSocket(ends[0]), {}, "client"}, t.certificates->context());
+    few.begin({ClientSocket(ends[0]), {}, {}, "client"}, t.certificates->context());
     return ClientSocket(ends[1]);
   };
   const ClientSocket silent = begin();

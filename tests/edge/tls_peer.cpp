@@ -4,6 +4,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 
@@ -19,6 +20,7 @@ void TlsPeer::Free::operator()(ssl_ctx_st* context) const {
 TlsPeer::TlsPeer(Harness& harness, const PeerOptions& options)
     : harness_(harness),
       piece_bytes_(options.piece_bytes),
+      before_(options.before),
       socket_(options.port == 0 ? harness.port() : options.port, options.receive_buffer_bytes),
       context_(SSL_CTX_new(TLS_client_method())) {
   SSL_CTX* const context = context_.get();
@@ -44,7 +46,7 @@ std::string TlsPeer::take_output() {
   BIO* const output = SSL_get_wbio(session_.get());
   std::string bytes(BIO_ctrl_pending(output), '\0');
   if (!bytes.empty()) BIO_read(output, bytes.data(), static_cast<int>(bytes.size()));
-  return bytes;
+  return std::exchange(before_, {}) + bytes;
 }
 
 void TlsPeer::send_raw(ByteView bytes) {

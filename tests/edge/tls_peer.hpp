@@ -19,6 +19,7 @@ struct PeerOptions {
   std::size_t piece_bytes = 0;  // of what is sent at once; 0: all
   int receive_buffer_bytes = 0;
   std::uint16_t port = 0;        // 0: of the edge's first listener
+  std::string before = {};       // plain bytes that go ahead of the first record, with it
   std::string server_name = {};  // that it asks for; empty: none
 };
 
@@ -55,6 +56,7 @@ class TlsPeer {
 
   Harness& harness_;
   std::size_t piece_bytes_;
+  std::string before_;
   Client socket_;
   std::size_t taken_ = 0;  // of what the socket has received
   struct Free {

@@ -13,6 +13,9 @@ void examine_connection(ByteView input);
 // A WebSocket listener: the first byte says whether a good request comes first, the second how the rest, a client's
 // bytes, is cut. Cut or not, the same comes of it.
 void examine_websocket(ByteView input);
+// A listener behind a proxy: the first byte says how the rest, the proxy's header and a client's bytes, is cut. Cut or
+// not, the same comes of it, and no byte of the client's is taken.
+void examine_proxy(ByteView input);
 
 // Before authentication. First byte: even, the rest are the parts of a question to the ZAP handler, each behind its
 // length (a byte); odd, they are TCP bytes to the mirror's port. Nobody without the peer's key gets in or a frame

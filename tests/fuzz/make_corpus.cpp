@@ -9,6 +9,7 @@
 #include <string>
 
 #include "mqtt/codec.hpp"
+#include "tests/edge/proxy_headers.hpp"
 #include "tests/edge/websocket_client.hpp"
 #include "tests/fuzz/house_corpora.hpp"
 #include "tests/fuzz/script.hpp"
@@ -239,6 +240,27 @@ void websockets(Folder& to) {
   framed("frames-huge", std::string("\x82\xFF\x00\x00\x00\x00\x7F\xFF\xFF\xFFmask", 14));
 }
 
+// Headers of proxies, good and bad, with a packet behind them.
+void proxies(Folder& to) {
+  using namespace edge::test;
+  const auto add = [&](const std::string& name, const std::string& header) {
+    to.add(name, std::string("\x02", 1) + header + std::string("\xC0\x00", 2));
+  };
+  add("line-tcp4", proxy_line("TCP4 192.0.2.1 192.0.2.10 4660 1883"));
+  add("line-tcp6", proxy_line("TCP6 fd00::1 fd00::2 4660 1883"));
+  add("line-mapped", proxy_line("TCP6 ::ffff:192.0.2.1 ::1 1 2"));
+  add("line-unknown", proxy_line("UNKNOWN fd00::1 fd00::2 4660 1883"));
+  add("line-short", proxy_line("TCP4 192.0.2.1 192.0.2.10 4660"));
+  add("line-long", proxy_line("UNKNOWN " + std::string(120, 'f')));
+  add("block-ipv4", proxy_block(0x21, 0x11, ipv4_ends));
+  add("block-ipv4-tlvs", proxy_block(0x21, 0x11, ipv4_ends + tlvs));
+  add("block-ipv6-tlvs", proxy_block(0x21, 0x21, ipv6_ends + tlvs));
+  add("block-local", proxy_block(0x20, 0x00, tlvs));
+  add("block-unix", proxy_block(0x21, 0x31, std::string(216, 'u')));
+  add("block-short", proxy_block(0x21, 0x21, ipv4_ends));
+  add("none", "");
+}
+
 }  // namespace
 }  // namespace tandem::fuzz
 
@@ -254,6 +276,8 @@ int main(int argc, char** argv) {
   tandem::fuzz::connections(connection);
   tandem::fuzz::Folder websocket(folder / "corpus-websocket");
   tandem::fuzz::websockets(websocket);
+  tandem::fuzz::Folder proxy(folder / "corpus-proxy");
+  tandem::fuzz::proxies(proxy);
   tandem::fuzz::house_corpora(
       [&](const std::string& fuzzer, const std::string& name, const tandem::ByteBuffer& input) {
         tandem::fuzz::Folder(folder / ("corpus-" + fuzzer)).add(name, input);

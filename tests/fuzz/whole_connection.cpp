@@ -158,7 +158,7 @@ class House final : edge::PacketSink {
     CHECK(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
     client = {.fd = pair[0], .transcript = outcome_.connections.size(), .may_open = false};
     outcome_.connections.emplace_back().client = index;
-    edge::ConnectionIo::start(edge_, {pair[1], {}, std::to_string(client.transcript), nullptr});
+    edge::ConnectionIo::start(edge_, {edge::ClientSocket(pair[1]), {}, {}, std::to_string(client.transcript)});
     return true;
   }
 

@@ -71,6 +71,7 @@ class Broker:
         self.mirror = options.get("mirror", "")
         self.anonymous = options.get("anonymous", True)
         self.more = options.get("more", "")
+        self.listeners = options.get("listeners")  # their tables, instead of those with TLS
         self.names = ("server", *options.get("names", ()))  # of the certificates
         self.process = None
 
@@ -78,11 +79,16 @@ class Broker:
         certs, keys = ([self.plant.path(name + ending) for name in self.names] for ending in (".pem", ".key"))
         tls = f'cert_file = {json.dumps(certs)}\nkey_file = {json.dumps(keys)}\n{self.tls}'
         text = f'[node]\nname = "{self.name}"\ndata_dir = "{self.plant.path(self.name)}"\n'
+        if self.listeners:
+            return text + self.listeners + self.rest_of_config()
         text += f'[[listener]]\naddress = "127.0.0.1"\nport = {self.port}\n{tls}\n'
         text += f'[[listener]]\naddress = "127.0.0.1"\nport = {self.web_port}\nprotocol = "websocket"\n{self.more}\n{tls}\n'
         if self.plain_port:
             text += f'[[listener]]\naddress = "127.0.0.1"\nport = {self.plain_port}\n'
-        text += f'[security]\nallow_anonymous = {str(self.anonymous).lower()}\n{self.mirror}\n'
+        return text + self.rest_of_config()
+
+    def rest_of_config(self):
+        text = f'[security]\nallow_anonymous = {str(self.anonymous).lower()}\n{self.mirror}\n'
         return text + f'[control]\nsocket = "{self.plant.path(self.name + ".sock")}"\n'
 
     def write_config(self):
@@ -102,12 +108,20 @@ class Broker:
         until(self.accepts, f"{self.name} serves")
         return self
 
-    def accepts(self):
+    def serve_somewhere(self):
+        """As serve(), whatever its listeners are."""
+        self.start()
+        until(self.is_active, f"{self.name} serves")
+        return self
+
+    def is_active(self):
         if self.process.poll() is not None:
             raise AssertionError(self.journal())
+        return self.status().get("self", {}).get("role") == "active"
+
+    def accepts(self):
         with socket.socket() as probe:
-            return self.status().get("self", {}).get("role") == "active" and \
-                probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return self.is_active() and probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def ctl(self, *arguments):
         return run(os.path.join(self.bin, "tandemctl"), "--socket", self.plant.path(self.name + ".sock"), *arguments)
