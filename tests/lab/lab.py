@@ -23,7 +23,7 @@ VIP6 = "fd77:0:0:1::10"
 CLIENT = "10.77.0.100"
 LAN = {"boxa": "10.77.0.11", "boxb": "10.77.0.12"}
 XLINK = {"boxa": "10.78.0.1", "boxb": "10.78.0.2"}
-PROGRAMS = ("ip", "nft", "keepalived", "mosquitto_sub", "mosquitto_pub")
+PROGRAMS = ("ip", "nft", "ping", "keepalived", "mosquitto_sub", "mosquitto_pub")
 CLONE_NEWNET = 0x40000000
 DEADLINE_S = 30
 
