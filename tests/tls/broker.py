@@ -1,4 +1,5 @@
 """One tandemd or two with TLS listeners, their certificates (made by the commands of docs/tls.md), and clients of both."""
+import json
 import os
 import re
 import shlex
