@@ -9,8 +9,8 @@
 #include <chrono>
 #include <cstring>
 
-#include "admin/socket_address.hpp"
 #include "base/limits.hpp"
+#include "base/unix_socket.hpp"
 
 namespace tandem::admin {
 

@@ -1,7 +1,5 @@
 #include "admin/control.hpp"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,15 +7,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
-#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
 
 #include "admin/few_clients.hpp"
 #include "admin/protocol.hpp"
-#include "admin/socket_address.hpp"
 #include "base/limits.hpp"
+#include "base/unix_socket.hpp"
 
 namespace tandem::admin {
 
@@ -100,42 +97,6 @@ std::shared_ptr<Client> begin(Protocol::socket socket, const Permissions& permis
   return client;
 }
 
-// Is a process behind this socket file?
-bool answers(const UnixAddress& address) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return true;
-  const bool refused = ::connect(fd, address.generic(), sizeof address.address) != 0 && errno == ECONNREFUSED;
-  ::close(fd);
-  return !refused;
-}
-
-// Makes room for a new socket file.
-Status clear_way(const std::string& path, const UnixAddress& address) {
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) return {};  // bind() says what else is wrong
-  if (!S_ISSOCK(found.st_mode)) {
-    return Error{"control socket " + path +
-                 ": a file that is no socket is in the way; move it or change control.socket"};
-  }
-  if (answers(address)) {
-    return Error{"control socket " + path + ": another process answers there; is tandemd running already?"};
-  }
-  ::unlink(path.c_str());
-  return {};
-}
-
-// Mode again behind bind(): the umask may have taken from it.
-Result<int> listen_at(const std::string& path, const UnixAddress& address) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd >= 0 && ::fchmod(fd, socket_mode) == 0 && ::bind(fd, address.generic(), sizeof address.address) == 0 &&
-      ::chmod(path.c_str(), socket_mode) == 0 && ::listen(fd, static_cast<int>(limits::control_clients)) == 0) {
-    return fd;
-  }
-  const std::string cause = std::strerror(errno);
-  if (fd >= 0) ::close(fd);
-  return Error{"control socket " + path + ": " + cause};
-}
-
 }  // namespace
 
 struct Control::Impl {
@@ -149,7 +110,7 @@ struct Control::Impl {
 
   const std::string path;
   const std::shared_ptr<FewClients<Protocol, Client>> clients;
-  struct stat own_file {};
+  std::optional<UnixListener> listener;  // nothing: not open
 };
 
 Control::Control(boost::asio::io_context& loop, std::string path, Permissions permissions, Handler handler)
@@ -161,19 +122,16 @@ Control::~Control() {
 
 Status Control::open() {
   if (impl_->clients->acceptor.is_open()) return {};
-  const std::string& path = impl_->path;
-  const auto address = unix_address(path);
-  if (!address) return Error{"control socket \"" + path + "\": a path of 1 to 107 bytes is needed"};
-  if (Status clear = clear_way(path, *address); !clear) return clear;
-  Result<int> fd = listen_at(path, *address);
-  if (!fd) return fd.error();
+  const std::string where = "control socket \"" + impl_->path + "\": ";
+  Result<UnixListener> made = listen_at_path(impl_->path, socket_mode, static_cast<int>(limits::control_clients));
+  if (!made) return Error{where + made.error().message};
   error_code error;
-  impl_->clients->acceptor.assign(Protocol(), fd.value(), error);
+  impl_->clients->acceptor.assign(Protocol(), made.value().fd, error);
   if (error) {
-    ::close(fd.value());
-    return Error{"control socket " + path + ": " + error.message()};
+    ::close(made.value().fd);
+    return Error{where + error.message()};
   }
-  ::lstat(path.c_str(), &impl_->own_file);
+  impl_->listener = made.take();
   impl_->clients->accept();
   return {};
 }
@@ -181,11 +139,8 @@ Status Control::open() {
 void Control::close() {
   if (!impl_->clients->acceptor.is_open()) return;
   impl_->clients->close();
-  struct stat found {};
-  const struct stat& own = impl_->own_file;
-  if (::lstat(impl_->path.c_str(), &found) == 0 && found.st_dev == own.st_dev && found.st_ino == own.st_ino) {
-    ::unlink(impl_->path.c_str());
-  }
+  remove_file_of(*impl_->listener);
+  impl_->listener.reset();
 }
 
 }  // namespace tandem::admin

@@ -14,8 +14,8 @@
 #include "admin/ask.hpp"
 #include "admin/control.hpp"
 #include "admin/protocol.hpp"
-#include "admin/socket_address.hpp"
 #include "base/limits.hpp"
+#include "base/unix_socket.hpp"
 
 #include <doctest/doctest.h>
 

@@ -15,10 +15,10 @@
 #include "admin/events.hpp"
 #include "admin/http.hpp"
 #include "admin/protocol.hpp"
-#include "admin/socket_address.hpp"
 #include "admin/status.hpp"
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "base/unix_socket.hpp"
 #include "tests/fuzz/inputs.hpp"
 
 namespace tandem::fuzz {
