@@ -99,7 +99,7 @@ void read_sections(const toml::table& root, Config& config, Problems& problems) 
     collect(http, "http", config);
   }
   TableReader control = reader_of("control");
-  config_detail::read_control(control, config.control);
+  config_detail::read_control(control, config.listeners, config.control);
   collect(control, "control", config);
 }
 

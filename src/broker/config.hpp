@@ -54,8 +54,11 @@ enum class Protocol : std::uint8_t { mqtt, websocket };
 // [[listener]], at least one. Opened when PROMOTING, accepting when ACTIVE; the address may not be here yet
 // (a VIP).
 struct ListenerConfig {
-  std::string address;        // required; an IP address
+  std::string address;        // an IP address; required, unless there is a socket
   std::uint16_t port = 1883;  // required with protocol "websocket"
+  // Instead of these two: the absolute path of a Unix socket, for clients on this box, and who may connect there.
+  std::string socket;           // at most 107 bytes; empty: TCP
+  unsigned socket_mode = 0666;  // of its file; text of three or four octal digits
   Protocol protocol = Protocol::mqtt;
   // Of protocol "websocket" only.
   std::vector<std::string> paths = {"/mqtt", "/"};  // key path, one or a list

@@ -1,11 +1,10 @@
 // See config_tables.hpp. The mirror and takeover tables are in config_pair.cpp.
 #include "broker/config_tables.hpp"
 
-#include <arpa/inet.h>
-#include <sys/un.h>
-
 #include <algorithm>
+#include <charconv>
 
+#include "base/unix_socket.hpp"
 #include "broker/config_address.hpp"
 
 namespace tandem::config_detail {
@@ -13,7 +12,6 @@ namespace tandem::config_detail {
 namespace {
 
 constexpr std::size_t max_name_bytes = 64;
-constexpr std::size_t max_socket_path_bytes = sizeof(sockaddr_un::sun_path) - 1;
 // A record of the largest packet must fit into one message of the mirror link.
 constexpr std::int64_t most_packet_bytes = 4'000'000;
 static_assert(most_packet_bytes + limits::batch_bytes < limits::max_frame_bytes);
@@ -24,6 +22,12 @@ bool is_name(std::string_view text) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
                   c == '-';
          });
+}
+
+void check_socket_path(TableReader& reader, const std::string& path) {
+  if (path.size() <= UnixAddress::max_path_bytes) return;
+  reader.reject("socket", "the path has " + std::to_string(path.size()) + " bytes; allowed: at most " +
+                              std::to_string(UnixAddress::max_path_bytes) + " (a limit of Unix sockets)");
 }
 
 constexpr std::size_t most_paths = 16;
@@ -48,7 +52,8 @@ void read_websocket(TableReader& reader, ListenerConfig& listener) {
     }
     return;
   }
-  reader.require("port", "a whole number from 1 to 65535, such as 9001 (there is no usual one for WebSocket)");
+  if (!reader.has("socket"))
+    reader.require("port", "a whole number from 1 to 65535, such as 9001 (there is no usual one for WebSocket)");
   for (const std::string& path : listener.paths) {
     if (path.front() == '/' && path.find_first_of("?# ") == std::string::npos) continue;
     reader.reject("path", "\"" + path + "\" is no path of a URL; allowed: such as \"/mqtt\"");
@@ -58,6 +63,39 @@ void read_websocket(TableReader& reader, ListenerConfig& listener) {
     reader.reject("origins", "\"" + origin +
                                  "\" is no origin; allowed: scheme, host and port as browsers send them, such as "
                                  "\"https://hmi.example\" or \"http://192.0.2.5:8080\"");
+  }
+}
+
+// "660" or "0660".
+std::optional<unsigned> mode_of(const std::string& text) {
+  unsigned mode = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, mode, 8);
+  const bool digits = text.size() == 3 || (text.size() == 4 && text.front() == '0');
+  return error == std::errc{} && stopped == end && digits ? std::optional(mode) : std::nullopt;
+}
+
+void read_socket(TableReader& reader, ListenerConfig& listener) {
+  reader.read_text("socket", listener.socket);
+  std::string mode = "0666";
+  reader.read_text("socket_mode", mode);
+  if (!reader.has("socket")) {
+    if (reader.has("socket_mode")) reader.reject("socket_mode", "is of no use here; allowed: with socket only");
+    return;
+  }
+  check_socket_path(reader, listener.socket);
+  if (!listener.socket.empty() && listener.socket.front() != '/') {
+    reader.reject("socket",
+                  "\"" + listener.socket + "\" is no absolute path; allowed: such as \"/run/tandem/mqtt.sock\"");
+  }
+  if (const std::optional<unsigned> read = mode_of(mode)) {
+    listener.socket_mode = *read;
+  } else {
+    reader.reject("socket_mode", "\"" + mode + "\" is no mode of a file; allowed: octal, such as \"0660\" or \"0666\"");
+  }
+  for (const std::string_view key : {"address", "port", "proxy_protocol", "cert_file", "key_file", "client_ca_file",
+                                     "client_crl_file", "client_cert", "username_from", "tls_min_version"}) {
+    if (reader.has(key)) reader.reject(key, "is of no use here; allowed: without socket");
   }
 }
 
@@ -90,7 +128,11 @@ void read_node(TableReader& reader, NodeConfig& node) {
 
 void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) {
   ListenerConfig listener;
-  reader.require("address", "an IP address, such as \"0.0.0.0\", \"127.0.0.1\" or \"::\"");
+  if (!reader.has("socket")) {
+    reader.require(
+        "address",
+        "an IP address, such as \"0.0.0.0\", \"127.0.0.1\" or \"::\" (or socket, the path of a Unix socket)");
+  }
   reader.read_text("address", listener.address);
   if (!listener.address.empty() && !is_ip_address(listener.address)) {
     reader.reject("address", "\"" + listener.address +
@@ -98,14 +140,17 @@ void read_listener(TableReader& reader, std::vector<ListenerConfig>& listeners) 
   }
   reader.read_number("port", listener.port, 1, 65'535);
   reader.read_choice("protocol", listener.protocol, {{"mqtt", Protocol::mqtt}, {"websocket", Protocol::websocket}});
+  read_socket(reader, listener);
   read_websocket(reader, listener);
   read_proxies(reader, listener);
   read_tls(reader, listener);
-  const bool twice = std::any_of(listeners.begin(), listeners.end(), [&](const ListenerConfig& other) {
-    return other.address == listener.address && other.port == listener.port;
-  });
-  if (twice) {
-    reader.reject("port", "another listener has the same address and port; allowed: each pair of them once");
+  const auto same = [&](const ListenerConfig& other) {
+    return other.socket == listener.socket && other.address == listener.address && other.port == listener.port;
+  };
+  if (std::any_of(listeners.begin(), listeners.end(), same)) {
+    listener.socket.empty()
+        ? reader.reject("port", "another listener has the same address and port; allowed: each pair of them once")
+        : reader.reject("socket", "another listener has the same; allowed: each path once");
   }
   reader.reject_unknown_keys();
   listeners.push_back(std::move(listener));
@@ -197,11 +242,13 @@ void read_http(TableReader& reader, HttpConfig& http) {
   reader.reject_unknown_keys();
 }
 
-void read_control(TableReader& reader, ControlConfig& control) {
+void read_control(TableReader& reader, const std::vector<ListenerConfig>& listeners, ControlConfig& control) {
   reader.read_text("socket", control.socket);
-  if (control.socket.size() > max_socket_path_bytes) {
-    reader.reject("socket", "the path has " + std::to_string(control.socket.size()) + " bytes; allowed: at most " +
-                                std::to_string(max_socket_path_bytes) + " (a limit of Unix sockets)");
+  check_socket_path(reader, control.socket);
+  for (const ListenerConfig& listener : listeners) {
+    if (listener.socket == control.socket) {
+      reader.reject("socket", "a listener has the same; allowed: a path of its own");
+    }
   }
   reader.reject_unknown_keys();
 }

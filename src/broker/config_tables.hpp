@@ -19,6 +19,6 @@ void read_store(TableReader& reader, StoreConfig& store);
 void read_mqtt(TableReader& reader, MqttConfig& mqtt);
 void read_limits(TableReader& reader, LimitsConfig& limits);
 void read_http(TableReader& reader, HttpConfig& http);
-void read_control(TableReader& reader, ControlConfig& control);
+void read_control(TableReader& reader, const std::vector<ListenerConfig>& listeners, ControlConfig& control);
 
 }  // namespace tandem::config_detail

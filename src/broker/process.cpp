@@ -53,6 +53,8 @@ edge::EdgeOptions edge_options(const Config& config, const Certificates& certifi
   edge::EdgeOptions options;
   for (const ListenerConfig& listener : config.listeners) {
     options.listeners.push_back({listener.address, listener.port});
+    options.listeners.back().socket = listener.socket;
+    options.listeners.back().socket_mode = listener.socket_mode;
     options.listeners.back().tls = certificates.of(options.listeners.size() - 1);
     options.listeners.back().trusted_proxies = listener.trusted_proxies;
     if (listener.protocol != Protocol::websocket) continue;

@@ -15,7 +15,9 @@ namespace tandem::broker {
 StaleClients::StaleClients(boost::asio::io_context& loop, const Config& config, Clocks& clocks, Events& events,
                            Doors& doors)
     : vips_(virtual_ips(config)), clocks_(clocks), events_(events), doors_(doors), timer_(loop), announce_timer_(loop) {
-  for (const ListenerConfig& listener : config.listeners) ports_.push_back(listener.port);
+  for (const ListenerConfig& listener : config.listeners) {
+    if (listener.socket.empty()) ports_.push_back(listener.port);
+  }
 }
 
 Status StaleClients::open() {

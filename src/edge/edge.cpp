@@ -3,14 +3,20 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <utility>
 
+#include "base/journal.hpp"
 #include "edge/arrivals.hpp"
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
 #include "edge/listener.hpp"
 
 namespace tandem::edge {
+
+namespace {
+constexpr int socket_retry_ticks = 10;  // about a second
+}
 
 struct Edge::Impl {
   Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
@@ -28,14 +34,34 @@ struct Edge::Impl {
 
   using Listeners = std::vector<std::shared_ptr<Listener>>;
 
+  Result<std::shared_ptr<Listener>> open_one(const ListenerOptions& options) {
+    const auto take = [=, this](int fd, const Flow& flow, std::string remote) {
+      arrivals.take(fd, flow, std::move(remote), options);
+    };
+    const auto may = [=, this] { return arrivals.may_accept(options); };
+    return Listener::open(state.loop, options, take, may);
+  }
+
+  // Those that are not open yet.
+  void open_sockets() {
+    for (const ListenerOptions& options : state.options.listeners) {
+      if (options.socket.empty() || sockets.contains(options.socket)) continue;
+      auto listener = open_one(options);
+      if (listener.ok()) {
+        if (accepting) listener.value()->accept();
+        sockets[options.socket] = listener.take();
+        told_of_sockets.erase(options.socket);
+      } else if (std::string& told = told_of_sockets[options.socket]; told != listener.error().message) {
+        told = listener.error().message;
+        journal::warn(told + "; everybody else is served, and it is tried again");
+      }
+    }
+  }
+
   Result<Listeners> open_all(const std::vector<ListenerOptions>& all) {
     Listeners opened;
     for (const ListenerOptions& options : all) {
-      const auto take = [=, this](int fd, const Flow& flow, std::string remote) {
-        arrivals.take(fd, flow, std::move(remote), options);
-      };
-      const auto may = [=, this] { return arrivals.may_accept(options); };
-      auto listener = Listener::open(state.loop, options, take, may);
+      auto listener = open_one(options);
       if (!listener) {
         for (const auto& other : opened) other->close();
         return listener.error();
@@ -50,6 +76,7 @@ struct Edge::Impl {
     if (only_loopback) return on_loopback();
     std::vector<ListenerOptions> all;
     for (ListenerOptions options : state.options.listeners) {
+      if (!options.socket.empty()) continue;
       options.shared = !state.options.virtual_ips.empty();
       const auto same = [&](const std::string& address) { return address == options.address; };
       const auto& vips = state.options.virtual_ips;
@@ -62,6 +89,7 @@ struct Edge::Impl {
   std::vector<ListenerOptions> on_loopback() const {
     std::vector<ListenerOptions> all;
     for (ListenerOptions options : state.options.listeners) {
+      if (!options.socket.empty()) continue;
       options.address = options.address.find(':') == std::string::npos ? "127.0.0.1" : "::1";
       const bool known = std::any_of(all.begin(), all.end(), [&](const ListenerOptions& other) {
         return other.address == options.address && other.port == options.port;
@@ -90,7 +118,12 @@ struct Edge::Impl {
   EdgeState state;
   Arrivals arrivals;
   Listeners listeners;
-  Listeners held;              // virtual IPs, before the listeners are open; then among these
+  Listeners held;  // virtual IPs, before the listeners are open; then among these
+  std::map<std::string, std::shared_ptr<Listener>> sockets;  // Unix ones, by path
+  std::map<std::string, std::string> told_of_sockets;        // what the journal has heard, by path
+  bool open = false;
+  bool accepting = false;
+  int ticks = 0;
   std::vector<IoPtr> working;  // a list of the turn while it is worked on
   bool only_loopback = false;
 };
@@ -110,6 +143,8 @@ Status Edge::open_listeners() {
   impl_->listeners = opened.take();
   std::move(impl_->held.begin(), impl_->held.end(), std::back_inserter(impl_->listeners));
   impl_->held.clear();
+  impl_->open = true;
+  impl_->open_sockets();
   return {};
 }
 
@@ -126,7 +161,7 @@ void Edge::only_loopback(bool only) {
 }
 
 bool Edge::listening() const {
-  return !impl_->listeners.empty();
+  return impl_->open;
 }
 
 std::vector<std::uint16_t> Edge::ports() const {
@@ -136,10 +171,15 @@ std::vector<std::uint16_t> Edge::ports() const {
 }
 
 void Edge::accept_clients() {
+  impl_->accepting = true;
   for (const auto& listener : impl_->listeners) listener->accept();
+  for (const auto& [path, listener] : impl_->sockets) listener->accept();
 }
 
 void Edge::close_listeners() {
+  impl_->open = impl_->accepting = false;
+  for (const auto& [path, listener] : impl_->sockets) listener->close();
+  impl_->sockets.clear();
   for (auto* all : {&impl_->listeners, &impl_->held}) {
     for (const auto& listener : *all) listener->close();
     all->clear();
@@ -184,6 +224,8 @@ void Edge::tick(Steady now) {
   }
   std::erase_if(state.warm, [](const IoPtr& connection) { return connection->cool_down(); });
   for (const auto& listener : impl_->listeners) listener->retry();
+  for (const auto& [path, listener] : impl_->sockets) listener->retry();
+  if (impl_->open && ++impl_->ticks % socket_retry_ticks == 0) impl_->open_sockets();
   impl_->arrivals.tick();
 }
 

@@ -36,7 +36,10 @@ struct ListenerOptions {
   std::shared_ptr<const TlsCertificates> tls = nullptr;         // null: plain; loaded before a client comes
   // Not empty: each client comes from one of these with a header of the PROXY protocol first; any other is reset.
   std::vector<IpNetwork> trusted_proxies = {};
-  bool shared = false;  // another listener may have this port, at an address of its own (SO_REUSEPORT)
+  // Not empty: a Unix socket at this path, instead of address and port, for clients on this box.
+  std::string socket = {};
+  unsigned socket_mode = 0666;  // of its file
+  bool shared = false;          // another listener may have this port, at an address of its own (SO_REUSEPORT)
 };
 
 struct EdgeOptions {
@@ -59,15 +62,17 @@ class Edge {
 
   // Binds all listeners (SO_REUSEADDR, IP_FREEBIND so that a VIP may be bound before it is here). Error:
   // address in use and the like, nothing stays bound; try again. Before accept_clients() connections wait in
-  // the backlog.
+  // the backlog. A Unix socket that cannot be made keeps nobody else waiting: the journal hears of it, and
+  // tick() tries again once a second.
   Status open_listeners();
-  // From the next opening on: 127.0.0.1 and ::1 instead of whatever the listeners name, and no virtual IP.
+  // From the next opening on: 127.0.0.1 and ::1 instead of whatever the listeners name, and no virtual IP. Unix
+  // sockets, which nobody else can reach, stay.
   void only_loopback(bool only);
   bool listening() const;
   // Binds the virtual IPs alone, at the ports of the listeners that would take their clients: who comes before
   // accept_clients() waits in the backlog, while every other address of this box refuses. Error: nothing is held.
   Status hold_virtual_ips();
-  // Of the open listeners, in the order of the options (port 0: the one that the kernel chose).
+  // Of the open TCP listeners, in the order of the options (port 0: the one that the kernel chose).
   std::vector<std::uint16_t> ports() const;
   void accept_clients();
   void close_listeners();        // and what is held

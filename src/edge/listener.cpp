@@ -36,6 +36,14 @@ bool set_option(int fd, int level, int name) {
   return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
 }
 
+// Of a client on this box, who the kernel says it is.
+std::string local_name(int fd) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "local";
+  return "local (uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) + ")";
+}
+
 // TCP_NODELAY, SO_KEEPALIVE and SO_LINGER are inherited by the accepted sockets: no system call a client. Lingering for
 // no time means that a connection which is not closed in order, because this process is killed or steps down, is reset
 // and forgotten. In order the kernel would go on closing it for a minute; if the virtual IP comes back meanwhile and a
@@ -60,8 +68,18 @@ bool out_of_resources(int error) {
 Listener::Listener(boost::asio::io_context& loop, int fd, Take take, MayAccept may_accept)
     : socket_(loop.get_executor(), fd), take_(std::move(take)), may_accept_(std::move(may_accept)) {}
 
+Result<std::shared_ptr<Listener>> Listener::open_socket(boost::asio::io_context& loop, const ListenerOptions& options,
+                                                        Take take, MayAccept may_accept) {
+  Result<UnixListener> made = listen_at_path(options.socket, options.socket_mode, limits::listen_backlog);
+  if (!made) return Error{"cannot listen on " + options.socket + ": " + made.error().message};
+  std::shared_ptr<Listener> listener(new Listener(loop, made.value().fd, std::move(take), std::move(may_accept)));
+  listener->file_ = made.take();
+  return listener;
+}
+
 Result<std::shared_ptr<Listener>> Listener::open(boost::asio::io_context& loop, const ListenerOptions& options,
                                                  Take take, MayAccept may_accept) {
+  if (!options.socket.empty()) return open_socket(loop, options, std::move(take), std::move(may_accept));
   const std::optional<IpAddress> ip = parse_address(options.address);
   if (!ip) return Error{"cannot listen on \"" + options.address + "\": not an IPv4 or IPv6 address"};
   const SocketAddress address = socket_address(*ip, options.port);
@@ -97,6 +115,7 @@ void Listener::retry() {
 }
 
 void Listener::close() {
+  if (file_ && socket_.is_open()) remove_file_of(*file_);
   boost::system::error_code ignored;
   socket_.close(ignored);
 }
@@ -118,7 +137,9 @@ void Listener::on_readable() {
     }
     SocketAddress address;
     const int fd = ::accept4(socket_.native_handle(), address.generic(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
+    if (fd >= 0 && file_) {
+      take_(fd, {}, local_name(fd));
+    } else if (fd >= 0) {
       take_(fd, flow_of(fd, address), to_text(address));
     } else if (out_of_resources(errno)) {
       return exhausted(errno);

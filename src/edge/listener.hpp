@@ -1,5 +1,5 @@
-// One listening socket: binds (an address that is not here yet may be bound), and accepts when told to. Out of file
-// descriptors, or when it may not, it stops accepting until retry(); clients wait in the backlog meanwhile.
+// One listening socket, TCP or Unix: binds (an address that is not here yet may be bound), and accepts when told to.
+// Out of file descriptors, or when it may not, it stops accepting until retry(); clients wait in the backlog meanwhile.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -7,27 +7,32 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
+#include "base/unix_socket.hpp"
 #include "edge/edge.hpp"
 
 namespace tandem::edge {
 
 class Listener : public std::enable_shared_from_this<Listener> {
  public:
-  // Takes a non-blocking socket with TCP_NODELAY; `remote` is "address:port".
+  // Takes a non-blocking socket; `remote` is "address:port" (TCP, with TCP_NODELAY), or of a Unix socket, whose flow is
+  // empty, "local" and the client's process.
   using Take = std::function<void(int fd, const Flow& flow, std::string remote)>;
   using MayAccept = std::function<bool()>;  // asked before each client
 
   static Result<std::shared_ptr<Listener>> open(boost::asio::io_context& loop, const ListenerOptions& options,
                                                 Take take, MayAccept may_accept);
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return port_; }  // 0: a Unix socket
   void accept();
   void retry();  // at every tick
-  void close();
+  void close();  // a Unix socket's file goes
 
  private:
+  static Result<std::shared_ptr<Listener>> open_socket(boost::asio::io_context& loop, const ListenerOptions& options,
+                                                       Take take, MayAccept may_accept);
   Listener(boost::asio::io_context& loop, int fd, Take take, MayAccept may_accept);
   void wait();
   void on_readable();
@@ -36,6 +41,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type> socket_;
   Take take_;
   MayAccept may_accept_;
+  std::optional<UnixListener> file_;  // nothing: TCP
   std::uint16_t port_ = 0;
   int quiet_ticks_ = 0;  // until the journal hears of it again
   bool waiting_ = false;

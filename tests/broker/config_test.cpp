@@ -258,6 +258,34 @@ TEST_CASE("a listener behind proxies names them, as addresses and networks") {
         "list");
 }
 
+TEST_CASE("a listener may be a Unix socket, instead of an address and a port") {
+  const std::string node = "[node]\nname = \"a\"\n[[listener]]\n";
+  const std::string path = "socket = \"/run/tandem/mqtt.sock\"\n";
+  const ListenerConfig listener = right(node + path).listeners[0];
+  CHECK(listener.socket == "/run/tandem/mqtt.sock");
+  CHECK(listener.socket_mode == 0666);
+  CHECK(listener.address.empty());
+  CHECK(right(node + path + "socket_mode = \"0660\"\n").listeners[0].socket_mode == 0660);
+  CHECK(right(node + path + "socket_mode = \"600\"\n").listeners[0].socket_mode == 0600);
+  CHECK(right(node + path + "protocol = \"websocket\"\n").listeners[0].protocol == Protocol::websocket);
+  CHECK(right(node_and_listener + "[[listener]]\n" + path).listeners.size() == 2);
+  for (const std::string mode : {"rw", "66", "0888", "1666", "00666", "-666", "0x66"}) {
+    wrong(node + path + "socket_mode = \"" + mode + "\"\n", "t.toml:5:15: listener.socket_mode: \"" + mode + "\"",
+          "0660");
+  }
+  wrong(node + "socket = \"mqtt.sock\"\n", "t.toml:4:10: listener.socket: \"mqtt.sock\"", "absolute");
+  wrong(node + "socket = \"/" + std::string(107, 'x') + "\"\n", "t.toml:4:10: listener.socket: the path has 108 bytes",
+        "107");
+  wrong(node + path + "[[listener]]\n" + path, "t.toml:6:10: listener.socket: another listener", "once");
+  wrong(node + path + "[control]\n" + path, "t.toml:6:10: control.socket: a listener has the same", "its own");
+  wrong(node_and_listener + "socket_mode = \"0660\"\n", "t.toml:5:15: listener.socket_mode: is of no use", "socket");
+  for (const std::string line : {"address = \"::\"", "port = 1883", "proxy_protocol = \"192.0.2.7\""}) {
+    wrong(node + path + line + "\n", "t.toml:5:", "without socket");
+  }
+  const auto found = problems(node + path + "cert_file = \"/t/server.pem\"\nkey_file = \"/t/server.key\"\n");
+  CHECK(found.size() == 2);
+}
+
 TEST_CASE("a listener with a certificate has TLS") {
   CHECK_FALSE(right(node_and_listener).listeners[0].tls.has_value());
   const std::string files = "cert_file = \"/t/server.pem\"\nkey_file = \"/t/server.key\"\n";

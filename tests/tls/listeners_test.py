@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Listeners of other kinds, as clients find them: behind a proxy that says whom it forwards (PROXY protocol), with and without TLS.
+"""Listeners of other kinds, as clients find them: behind a proxy that says whom it forwards (PROXY protocol), with and without TLS;
+a Unix socket.
 
 usage: listeners_test.py ROOT BIN
 """
+import os
 import select
+import signal
 import socket
 import ssl
+import stat
 import struct
 import sys
 import threading
@@ -168,6 +172,46 @@ class Listeners(unittest.TestCase):
                          "-verify_return_error", "-verify_ip", "127.0.0.1")
         self.assertEqual(code, 0, said)
         self.assertIn("Verification: OK", said)
+
+    def local(self, *arguments, program="mosquitto_pub", user="bob"):
+        return run(program, "--unix", self.plant.path("mqtt.sock"), *(["-u", user, "-P", PASSWORD] if user else []), *arguments)
+
+    def test_mosquitto_over_a_unix_socket(self):
+        path, port = self.plant.path("mqtt.sock"), free_port()
+        self.broker = self.serve(f'[[listener]]\nsocket = "{path}"\nsocket_mode = "0660"\n'
+                                 f'[[listener]]\naddress = "127.0.0.1"\nport = {port}\n')
+        until(lambda: self.broker.status().get("alarms") == [], "the first user has opened the listeners")
+        self.assertEqual(stat.filemode(os.stat(path).st_mode), "srw-rw----")
+        session = ("-i", "panel", "-c", "-q", "1", "-t", "plant/#")
+        code, said = self.local("-E", *session, program="mosquitto_sub")
+        self.assertEqual(code, 0, said)
+        code, said = self.local("-t", "plant/a", "-m", "over the socket", "-q", "1")
+        self.assertEqual(code, 0, said)
+        code, said = run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-u", "bob", "-P", PASSWORD, "-t", "plant/b", "-m",
+                         "over TCP", "-q", "2")
+        self.assertEqual(code, 0, said)
+        code, said = self.local("-v", "-C", "2", "-W", str(TIMEOUT_S), *session, program="mosquitto_sub")
+        self.assertEqual((code, said), (0, "plant/a over the socket\nplant/b over TCP\n"))
+        code, said = self.local("-t", "plant/a", "-m", "x", user=None)
+        self.assertEqual(code, 5, said)
+        # A process that was killed leaves its file; the next one replaces it, and one that stops takes it along.
+        self.broker.kill()
+        self.assertTrue(os.path.exists(path))
+        self.broker.serve_somewhere()
+        until(lambda: self.local("-t", "plant/a", "-m", "again", "-q", "1")[0] == 0, "it is served again")
+        self.broker.kill(signal.SIGTERM)
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_socket_that_cannot_be_made_keeps_nobody_else_out(self):
+        port = free_port()
+        self.broker = self.serve(f'[[listener]]\nsocket = "{self.plant.path("later/mqtt.sock")}"\n'
+                                 f'[[listener]]\naddress = "127.0.0.1"\nport = {port}\n')
+        until(lambda: self.broker.status().get("alarms") == [], "the first user has opened the listeners")
+        code, said = run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-u", "bob", "-P", PASSWORD, "-t", "a", "-m", "x", "-q", "1")
+        self.assertEqual(code, 0, said)
+        self.assertEqual(self.broker.journal().count("later/mqtt.sock: No such file or directory; everybody else is served"), 1)
+        os.mkdir(self.plant.path("later"))
+        until(lambda: os.path.exists(self.plant.path("later/mqtt.sock")), "it is made when it can be")
 
 
 if __name__ == "__main__":
