@@ -50,6 +50,9 @@ inline constexpr int listen_backlog = 4096;               // the kernel caps it 
 inline constexpr std::size_t accepts_per_event = 64;
 inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;  // beyond this a connection gets no more QoS 0
 
+// PROXY protocol
+inline constexpr std::size_t max_proxy_header_bytes = 4 * kib;  // of version 2, with what it tells beside addresses
+
 // WebSocket
 inline constexpr std::size_t websocket_request_bytes = 8 * kib;     // the HTTP request that it begins with
 inline constexpr std::size_t websocket_frame_bytes = 16 * mib;      // of a client; any number of packets

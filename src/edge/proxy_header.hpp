@@ -11,9 +11,6 @@
 #include "base/bytes.hpp"
 #include "base/flow.hpp"
 
-namespace tandem::limits {
-inline constexpr std::size_t max_proxy_header_bytes = 4 * 1024;  // TEMPORARY
-}
 namespace tandem::edge {
 
 // Whom a proxy forwards.
