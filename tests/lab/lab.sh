@@ -73,6 +73,8 @@ need_node() { is_node "${1:-}" || usage; has_ns "$(ns "$1")" || die "$1 is not u
 need_up()   { has_ns "$SW" || die "lab '$P' is not up (lab.sh up)"; }
 host_no()   { case $1 in boxa) echo 11;; boxb) echo 12;; client) echo 100;; esac; }
 x_no()      { case $1 in boxa) echo 1;; boxb) echo 2;; *) echo 0;; esac; }
+# A network card keeps its address over a power cut: the others' ARP entries stay right.
+mac_of()    { case $2 in lan) printf '02:00:00:00:00:%02x' "$(host_no "$1")";; *) printf '02:00:00:00:01:%02x' "$(x_no "$1")";; esac; }
 has_port()  { ip -n "$SW" link show "$1" >/dev/null 2>&1; }
 sw_nft()    { ip netns exec "$SW" nft "$@"; }
 
@@ -100,7 +102,7 @@ cable() { # NODE IFACE ADDR ADDR6 PORT BRIDGE
   local n; n=$(ns "$1")
   ip -n "$n" link show "$2" >/dev/null 2>&1 && return 0
   ip -n "$SW" link del "$5" 2>/dev/null
-  ip -n "$SW" link add "$5" type veth peer name "$2" netns "$n" || return 1
+  ip -n "$SW" link add "$5" type veth peer name "$2" netns "$n" address "$(mac_of "$1" "$2")" || return 1
   ip -n "$SW" link set "$5" master "$6" up
   ip -n "$n" addr add "$3" dev "$2"
   ip -n "$n" addr add "$4" dev "$2" nodad
