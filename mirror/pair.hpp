@@ -274,7 +274,7 @@ class Pair {
   Lsn safe() const;
   // Back-pressure: the peer lags (in flight above 6 MiB until below 4, or confirms late).
   bool slow_publishers() const;
-  // A switchover needs silence: nothing may be recorded for clients any more.
+  // A switchover needs silence: clients that record something are read no further, what is pending waits.
   bool hold_publishers() const;
   // May records up to log end be trimmed? Lowest lsn that must stay in the log (alone_from, peer's confirmed).
   Lsn keep_log_from() const;

@@ -39,7 +39,7 @@ void Active::end() {
   clients_.clear();
   paused_.clear();
   overflowed_.clear();
-  slow_subscribes_.clear();
+  pending_subscribes_.clear();
   authentications_.clear();
   until_next_turn_.clear();
   slow_ = false;

@@ -69,7 +69,7 @@ class Active final : public edge::PacketSink {
   // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
   void do_what_is_due();
   // There is more to do than fitted into this turn: the next one need not wait for anything.
-  bool wants_turn() const { return !slow_subscribes_.empty(); }
+  bool wants_turn() const { return !pending_subscribes_.empty() && !publishers_held_; }
   // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.
   Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
@@ -81,7 +81,7 @@ class Active final : public edge::PacketSink {
   void release(Lsn safe);
   // Followers lag: whoever records much waits.
   void slow_publishers(bool slow);
-  // Nobody publishes what is recorded (a switchover).
+  // A switchover needs silence: clients that record something are read no further, pending SUBSCRIBEs wait.
   void hold_publishers(bool hold) { publishers_held_ = hold; }
   // Planned switchover: MQTT 5 clients are told to go elsewhere, and why. Nothing is recorded: for the log they are
   // connected until the next reign begins, and then have their grace.
@@ -192,7 +192,7 @@ class Active final : public edge::PacketSink {
 
   // active_subscribe.cpp
   // A SUBSCRIBE of which some filters are still to be done.
-  struct SlowSubscribe {
+  struct PendingSubscribe {
     ConnectionId connection;
     std::uint16_t packet_id = 0;
     std::optional<std::uint32_t> identifier;
@@ -203,7 +203,7 @@ class Active final : public edge::PacketSink {
   void subscribe(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet,
                  const core::SubscribeVerdict& verdict, std::uint16_t packet_id,
                  const std::vector<mqtt::Reason>& reasons);
-  void subscribe_slowly(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+  void subscribe_by_turns(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
   void go_on_subscribing();
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
 
@@ -238,7 +238,7 @@ class Active final : public edge::PacketSink {
   std::vector<Client> clients_;  // by slot
   SysTopics sys_;
   std::vector<ConnectionId> paused_;
-  std::deque<SlowSubscribe> slow_subscribes_;
+  std::deque<PendingSubscribe> pending_subscribes_;
   std::vector<ConnectionId> overflowed_;  // to be ended before the turn's end; one may be there several times
   Authentications authentications_;
   PasswordCheck* passwords_;

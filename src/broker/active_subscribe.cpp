@@ -37,7 +37,7 @@ bool Active::on_subscribe(edge::Connection& connection, Client& client, const mq
   }
   const std::size_t work = looks_at(*state_, packet.requests);
   if (packet.requests.size() > 1 && work > limits::turn_work_per_connection) {
-    subscribe_slowly(connection, client, packet);
+    subscribe_by_turns(connection, client, packet);
     return true;
   }
   subscribe(connection, client, packet, verdict, packet.packet_id, verdict.reasons);
@@ -61,35 +61,35 @@ void Active::subscribe(edge::Connection& connection, Client& client, const mqtt:
   if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);
 }
 
-void Active::subscribe_slowly(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
+void Active::subscribe_by_turns(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet) {
   client.paused = true;  // and in no list of those that are resumed
   connection.pause_reading();
-  SlowSubscribe& slow = slow_subscribes_.emplace_back();
-  slow.connection = connection.id();
-  slow.packet_id = packet.packet_id;
-  slow.identifier = packet.properties.subscription_identifier;
+  PendingSubscribe& pending = pending_subscribes_.emplace_back();
+  pending.connection = connection.id();
+  pending.packet_id = packet.packet_id;
+  pending.identifier = packet.properties.subscription_identifier;
   for (const mqtt::SubscriptionRequest& request : packet.requests) {
-    slow.filters.emplace_back(request.filter, request.options);
+    pending.filters.emplace_back(request.filter, request.options);
   }
 }
 
-// A turn's share: one filter of the client that has waited longest.
+// A turn's share: one filter of the client that has waited longest. None in a switchover: each may be a record.
 void Active::go_on_subscribing() {
-  if (slow_subscribes_.empty()) return;
-  SlowSubscribe slow = std::move(slow_subscribes_.front());
-  slow_subscribes_.pop_front();
-  edge::Connection* const connection = connections_->find(slow.connection);
+  if (!wants_turn()) return;
+  PendingSubscribe pending = std::move(pending_subscribes_.front());
+  pending_subscribes_.pop_front();
+  edge::Connection* const connection = connections_->find(pending.connection);
   Client* const client = connection != nullptr ? client_of(*connection) : nullptr;
   if (client == nullptr) return;  // nobody waits for a SUBACK any more
-  const auto& [filter, options] = slow.filters[slow.reasons.size()];
+  const auto& [filter, options] = pending.filters[pending.reasons.size()];
   mqtt::Subscribe one;
-  one.properties.subscription_identifier = slow.identifier;
+  one.properties.subscription_identifier = pending.identifier;
   one.requests.push_back({filter, options});
   const core::SubscribeVerdict verdict = core::decide_subscribe(state_->access(), policy_, *client->session, one);
-  slow.reasons.push_back(verdict.reasons.front());
-  const bool last = slow.reasons.size() == slow.filters.size();
-  subscribe(*connection, *client, one, verdict, last ? slow.packet_id : std::uint16_t{0}, slow.reasons);
-  if (!last) return slow_subscribes_.push_back(std::move(slow));
+  pending.reasons.push_back(verdict.reasons.front());
+  const bool last = pending.reasons.size() == pending.filters.size();
+  subscribe(*connection, *client, one, verdict, last ? pending.packet_id : std::uint16_t{0}, pending.reasons);
+  if (!last) return pending_subscribes_.push_back(std::move(pending));
   client->paused = false;
   if (must_wait(*connection, *client))
     pause(*connection, *client);

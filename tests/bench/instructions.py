@@ -17,7 +17,7 @@ WORSE_AT_MOST = 1.05
 def run(bin_folder, case, turns):
     """Instructions, and messages that were delivered."""
     done = subprocess.run(["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
-                           "--toggle-collect=*Client::send*", "--toggle-collect=*House::end_turn*",
+                           "--toggle-collect=*FakeClient::send*", "--toggle-collect=*House::end_turn*",
                            f"{bin_folder}/tandem-hot-path", case, str(turns)],
                           check=True, capture_output=True, text=True)
     return int(re.search(r"Collected : (\d+)", done.stderr).group(1)), int(done.stdout)

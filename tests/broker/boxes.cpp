@@ -13,28 +13,6 @@ constexpr int fsync_ms_max = 2;
 constexpr std::size_t paths = 1;
 }  // namespace
 
-// Sends and does not read: what the box writes to it is dropped.
-class Box::Client final : public edge::Connection {
- public:
-  explicit Client(std::uint32_t generation) { id_ = ConnectionId{0, generation}; }
-  void authenticating() override {}
-  void established(mqtt::Version version, std::uint16_t, std::uint32_t) override {
-    version_ = version;
-    established_ = true;
-  }
-  void close_after_flush() override {}
-  void close_now() override {}
-  void pause_reading() override {}
-  void resume_reading() override {}
-  void drop_output() {
-    out_.clear();
-    write_queued_ = false;
-  }
-
- private:
-  void queue_write() override { write_queued_ = true; }
-};
-
 Box::Box(int index, const Config& config, sim::Network& network, const std::int64_t& now)
     : index_(index), config_(config), network_(network), now_(now) {}
 
@@ -84,7 +62,7 @@ void Box::step() {
 void Box::retain(std::string_view topic, std::string_view payload) {
   REQUIRE(node_->reigning());
   if (!client_) {
-    client_ = std::make_unique<Client>(++generation_);
+    client_ = std::make_unique<FakeClient>(ConnectionId{0, ++generation_});
     open_.add(*client_);
     mqtt::Connect connect;
     connect.version = mqtt::Version::v311;
@@ -137,7 +115,7 @@ void Box::close_all_connections() {
 }
 
 void Box::flush() {
-  if (client_) client_->drop_output();
+  if (client_) client_->out().clear();
 }
 
 void Box::event(broker::Level, std::string_view, std::string_view sentence) {

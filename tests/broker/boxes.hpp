@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "broker/node.hpp"
+#include "tests/broker/fake_client.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/sim_store.hpp"
 
@@ -40,8 +41,6 @@ class Box final : broker::Doors, broker::Clocks, broker::Events {
   std::string tandemctl(std::string_view command, std::string_view how);
 
  private:
-  class Client;
-
   // broker::Doors
   edge::Connections& connections() override { return open_; }
   Status open_listeners() override {
@@ -70,7 +69,7 @@ class Box final : broker::Doors, broker::Clocks, broker::Events {
   std::vector<std::string> events_;
   std::uint64_t dice_ = 0;
   edge::Connections open_;
-  std::unique_ptr<Client> client_;
+  std::unique_ptr<FakeClient> client_;  // sends and does not read
   std::uint32_t generation_ = 0;
   std::unique_ptr<sim::SimStore> store_;
   std::unique_ptr<sim::SimLink> link_;

@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "broker/effect_writer.hpp"
+#include "tests/broker/fake_client.hpp"
 
 #undef CHECK  // base/check.hpp's; in tests it is doctest's
 #include <doctest/doctest.h>
@@ -12,20 +13,6 @@
 namespace tandem::broker {
 
 namespace {
-
-class Client final : public edge::Connection {
- public:
-  Client() { id_ = {0, 1}; }
-  void authenticating() override {}
-  void established(mqtt::Version, std::uint16_t, std::uint32_t) override {}
-  void close_after_flush() override {}
-  void close_now() override {}
-  void pause_reading() override {}
-  void resume_reading() override {}
-
- protected:
-  void queue_write() override {}
-};
 
 struct Scene {
   Scene() { connections.add(client); }
@@ -40,7 +27,7 @@ struct Scene {
     gate.holds_connack();
   }
 
-  Client client;
+  test::FakeClient client{ConnectionId{0, 1}};
   edge::Connections connections;
   Gate gate{connections};
 };
