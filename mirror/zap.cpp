@@ -1,12 +1,11 @@
 // The ZAP handler's thread.
 #include "mirror/zap.hpp"
 
-#include <csignal>
-
 #include <algorithm>
 #include <array>
 
 #include "base/printable.hpp"
+#include "base/thread.hpp"
 
 namespace tandem::mirror {
 
@@ -49,7 +48,7 @@ ZapGuard::ZapGuard(zmq::context_t& context, const std::vector<std::string>& allo
   allow(allowed_public_keys);
   socket_.set(zmq::sockopt::linger, 0);
   socket_.bind("inproc://zeromq.zap.01");
-  thread_ = std::thread([this] { serve(); });
+  thread_ = start_thread("mirror-keys", Urgency::awaited, [this] { serve(); });
 }
 
 ZapGuard::~ZapGuard() {
@@ -99,9 +98,6 @@ std::vector<std::string> ZapGuard::judged(const std::vector<std::string>& questi
 }
 
 void ZapGuard::serve() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the core loop's
   while (answer_one()) {
   }
   socket_.close();

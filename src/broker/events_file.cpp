@@ -10,6 +10,7 @@
 #include "admin/protocol.hpp"
 #include "base/limits.hpp"
 #include "base/printable.hpp"
+#include "base/thread.hpp"
 
 namespace tandem::broker {
 
@@ -64,7 +65,7 @@ void EventsFile::open() {
   struct stat found {};
   if (descriptor_ >= 0 && ::fstat(descriptor_, &found) == 0) bytes_ = static_cast<std::size_t>(found.st_size);
   if (descriptor_ >= 0 && ends_torn(path, bytes_)) write("");  // a crash tore the last line: end it
-  thread_ = std::thread([this] { run(); });
+  thread_ = start_thread("events", Urgency::awaited, [this] { run(); });
 }
 
 void EventsFile::event(Level level, std::string_view kind, std::string_view sentence) {

@@ -11,6 +11,7 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "base/thread.hpp"
 
 namespace tandem::edge {
 
@@ -40,7 +41,10 @@ ByteBuffer mac_of(ByteView key, ByteView password) {
 }  // namespace
 
 PasswordChecks::PasswordChecks(boost::asio::io_context& loop, std::function<void(ConnectionId, bool)> done)
-    : loop_(loop), done_(std::move(done)), key_(new_key()), thread_([this] { run(); }) {}
+    : loop_(loop),
+      done_(std::move(done)),
+      key_(new_key()),
+      thread_(start_thread("passwords", Urgency::awaited, [this] { run(); })) {}
 
 // A wrong password takes as long as ever, and so does an unknown user.
 bool PasswordChecks::is_right(const Check& check) {

@@ -2,9 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +18,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/thread.hpp"
 
 namespace tandem::edge {
 
@@ -28,9 +27,6 @@ namespace {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
-
-// They come after the core thread where there are fewer cores than threads.
-constexpr int niceness = 10;
 
 }  // namespace
 
@@ -46,7 +42,9 @@ struct TlsHandshakes::Hub {
 // One thread with a loop of its own; all but the constructor, begin() and drop_all() runs there.
 class TlsHandshakes::Worker {
  public:
-  explicit Worker(const std::shared_ptr<Hub>& hub) : loop_(hub->loop), hub_(hub), thread_([this] { run(); }) {}
+  // In the background: it comes after the core thread where there are fewer cores than threads.
+  explicit Worker(const std::shared_ptr<Hub>& hub)
+      : loop_(hub->loop), hub_(hub), thread_(start_thread("tls-handshakes", Urgency::background, [this] { run(); })) {}
   ~Worker() {
     context_.stop();
     thread_.join();
@@ -87,7 +85,6 @@ class TlsHandshakes::Worker {
   using OnePtr = std::shared_ptr<One>;
 
   void run() {
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);  // refused: as it was
     const auto work = asio::make_work_guard(context_);
     context_.run();
     for (const OnePtr& one : all_) one->socket.release();

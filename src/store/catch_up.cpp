@@ -3,8 +3,8 @@
 
 #include <utility>
 
+#include "base/thread.hpp"
 #include "store/directory.hpp"
-#include "store/threads.hpp"
 
 namespace tandem::store {
 

@@ -6,8 +6,8 @@
 #include "store/ballast.hpp"
 #include "store/event_queue.hpp"
 #include "store/fold.hpp"
+#include "store/progress.hpp"
 #include "store/store.hpp"
-#include "store/threads.hpp"
 
 namespace tandem::store {
 

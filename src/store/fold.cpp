@@ -1,8 +1,9 @@
 // Folding the write-ahead files; see fold.hpp.
 #include "store/fold.hpp"
 
+#include "base/thread.hpp"
 #include "store/directory.hpp"
-#include "store/threads.hpp"
+#include "store/progress.hpp"
 
 namespace tandem::store {
 

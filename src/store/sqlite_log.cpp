@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/journal.hpp"
+#include "base/thread.hpp"
 
 namespace tandem::store {
 

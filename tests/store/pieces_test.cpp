@@ -8,8 +8,8 @@
 #include "store/ballast.hpp"
 #include "store/directory.hpp"
 #include "store/event_queue.hpp"
+#include "store/progress.hpp"
 #include "store/spool.hpp"
-#include "store/threads.hpp"
 #include "test.hpp"
 
 namespace tandem::store::testing {

@@ -1,32 +1,6 @@
-// How the store's threads start, and how they wait for each other; see threads.hpp.
-#include "store/threads.hpp"
-
-#include <pthread.h>
-#include <unistd.h>
-
-#include <csignal>
-#include <utility>
+#include "store/progress.hpp"
 
 namespace tandem::store {
-
-namespace {
-constexpr int background_niceness = 10;  // a tenth of the weight of a thread that somebody waits for
-}
-
-std::thread start_thread(const char* name, Urgency urgency, std::function<void()> body) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread([urgency, body = std::move(body)] {
-    // Of this thread alone, on Linux. Where it is refused all of them compete as equals.
-    if (urgency == Urgency::background) static_cast<void>(::nice(background_niceness));
-    body();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread.native_handle(), name);
-  return thread;
-}
 
 void Progress::log_finished(std::uint64_t number) {
   std::lock_guard lock(mutex_);

@@ -1,12 +1,10 @@
-// How the store's threads start, and how they wait for each other.
+// How the store's threads wait for each other.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <mutex>
-#include <thread>
 
 namespace tandem::store {
 
@@ -14,12 +12,6 @@ namespace tandem::store {
 inline constexpr std::chrono::milliseconds retry_interval{250};
 // A closing store goes on trying for this long, then gives up what cannot be written.
 inline constexpr std::chrono::milliseconds closing_patience{2'000};
-
-// Does a client's acknowledgement wait for the thread? Background threads yield the cores to those that are awaited.
-enum class Urgency : std::uint8_t { awaited, background };
-
-// A named thread that takes no signals (those belong to the main thread).
-std::thread start_thread(const char* name, Urgency urgency, std::function<void()> body);
 
 // How far the two writer threads have come: the number of the last command that each has finished. Both count only up,
 // and a command waits only for commands that were issued before it, so there is no circle.
