@@ -248,19 +248,17 @@ void Node::drain_link() {
   });
 }
 
-// Never past what is safe (active) or what this box has on disk; not while State is ahead of what the pair agreed on.
+std::optional<Lsn> Node::checkpoint_may_reach() const {
+  if (image_open_) return std::nullopt;
+  if (active_.reigning()) return std::min(pair_->safe(), durable_);
+  if (pair_->mode() == mirror::Mode::in_sync) return durable_;
+  return std::nullopt;
+}
+
 void Node::checkpoint(Steady now) {
-  checkpoint_goes_on_ = false;
-  if (image_open_) return;
-  Lsn allowed{};
-  if (active_.reigning())
-    allowed = std::min(pair_->safe(), durable_);
-  else if (pair_->mode() == mirror::Mode::in_sync)
-    allowed = durable_;
-  else
-    return;
-  checkpointer_.step(replica_.state(), replica_.last(), replica_.last_time(), allowed, now, checkpoint_token);
-  checkpoint_goes_on_ = true;
+  const std::optional<Lsn> allowed = checkpoint_may_reach();
+  if (!allowed) return;
+  checkpointer_.step(replica_.state(), replica_.last(), replica_.last_time(), *allowed, now, checkpoint_token);
 }
 
 void Node::ship_digest(Steady now) {

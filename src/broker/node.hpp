@@ -49,7 +49,9 @@ class Node {
   void drain_link();
   void try_listen();  // now and then while wants_to_listen()
   // There is work for another turn, whatever else happens: do not wait.
-  bool wants_turn() const { return active_.wants_turn() || (checkpoint_goes_on_ && checkpointer_.wants_turn()); }
+  bool wants_turn() const {
+    return active_.wants_turn() || (checkpointer_.wants_turn() && checkpoint_may_reach().has_value());
+  }
   bool wants_to_listen() const { return want_listeners_ && !parts_.doors.listening(); }
   void end_turn();
   void stop();                                         // in order: the standby is told
@@ -75,6 +77,9 @@ class Node {
   bool begin_turn();                                    // true: still the role that the caller relies on
   void ship();                                          // the turn's batches go to store and peer
   void input(const std::function<void(Steady)>& give);  // gives the pair a fact, carries out its orders
+  // Never past what is safe (active) or what this box has on disk; nothing: none is worked on, as an image is coming or
+  // State is ahead of what the pair agreed on.
+  std::optional<Lsn> checkpoint_may_reach() const;
   void checkpoint(Steady now);
   void ship_digest(Steady now);
   void tell_link_troubles();
@@ -198,9 +203,8 @@ class Node {
   bool carrying_out_ = false;
   bool want_listeners_ = false;
   bool only_loopback_ = false;
-  bool image_open_ = false;          // between BeginImage and its commit
-  bool checkpoint_goes_on_ = false;  // it may be worked on in the next turn
-  bool image_complete_ = false;      // its rows are all with the store; the commit is on its way
+  bool image_open_ = false;      // between BeginImage and its commit
+  bool image_complete_ = false;  // its rows are all with the store; the commit is on its way
   std::uint64_t image_number_ = 0;
   Lsn image_at_;
   Instant image_time_;
