@@ -105,6 +105,7 @@ void Active::release(Lsn safe) {
     if (connection == nullptr) continue;
     Client* client = client_of(*connection);
     if (client == nullptr) continue;
+    client->log_share.settle(safe);
     if (must_wait(*connection, *client) || !client->publishes.ready(now_)) {
       paused_.push_back(id);
       continue;

@@ -211,7 +211,7 @@ class Active final : public edge::PacketSink {
   void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
   void end_overflowed();
-  bool must_wait(const edge::Connection& connection, Client& client);
+  bool must_wait(const edge::Connection& connection, const Client& client) const;  // its log_share is settled
   void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
   void pause(edge::Connection& connection, Client& client);
   void count_publish(edge::Connection& connection);

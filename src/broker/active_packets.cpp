@@ -68,13 +68,14 @@ void Active::count_work(edge::Connection& connection, Client& client, std::uint6
 }
 
 // A client is read no further than our receive maximum of unacked publishes and its share of the log.
-bool Active::must_wait(const edge::Connection& connection, Client& client) {
-  return publishers_held_ || gate_->held_acks(connection) >= policy_.receive_maximum ||
-         client.log_share.is_used_up(safe_) || (slow_ && client.log_share.is_used_up_in(lag_));
+bool Active::must_wait(const edge::Connection& connection, const Client& client) const {
+  return publishers_held_ || gate_->held_acks(connection) >= policy_.receive_maximum || client.log_share.is_used_up() ||
+         (slow_ && client.log_share.is_used_up_in(lag_));
 }
 
 void Active::count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before) {
   client.log_share.recorded(lsn, static_cast<std::size_t>(log_.bytes() - log_bytes_before), lag_);
+  client.log_share.settle(safe_);
   if (!client.paused && must_wait(connection, client)) pause(connection, client);
 }
 

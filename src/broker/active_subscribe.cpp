@@ -91,6 +91,7 @@ void Active::go_on_subscribing() {
   subscribe(*connection, *client, one, verdict, last ? pending.packet_id : std::uint16_t{0}, pending.reasons);
   if (!last) return pending_subscribes_.push_back(std::move(pending));
   client->paused = false;
+  client->log_share.settle(safe_);
   if (must_wait(*connection, *client))
     pause(*connection, *client);
   else

@@ -21,15 +21,15 @@ class LogShare {
     lag_ = lag;
     in_lag_ += bytes;
   }
-  // Too many bytes are not safe yet. Counted in halves: up to the marked record, and behind it.
-  bool is_used_up(Lsn safe) {
-    if (marked_ <= safe) {
-      up_to_mark_ = last_ <= safe ? 0 : behind_mark_;
-      behind_mark_ = 0;
-      marked_ = last_ <= safe ? Lsn{} : last_;
-    }
-    return up_to_mark_ + behind_mark_ > limits::unsafe_bytes_per_client;
+  // What is safe is under way no more. Counted in halves: up to the marked record, and behind it.
+  void settle(Lsn safe) {
+    if (marked_ > safe) return;
+    up_to_mark_ = last_ <= safe ? 0 : behind_mark_;
+    behind_mark_ = 0;
+    marked_ = last_ <= safe ? Lsn{} : last_;
   }
+  // Too many bytes were not safe at the last settle().
+  bool is_used_up() const { return up_to_mark_ + behind_mark_ > limits::unsafe_bytes_per_client; }
   // While followers lag everybody may go on a little: whoever sends much waits, not whoever sends next.
   bool is_used_up_in(std::uint32_t lag) const { return lag_ == lag && in_lag_ > limits::lag_bytes_per_client; }
 

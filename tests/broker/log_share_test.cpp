@@ -8,18 +8,24 @@ using broker::LogShare;
 
 namespace {
 constexpr std::size_t most = limits::unsafe_bytes_per_client;
+
+bool used_up_at(LogShare& share, Lsn safe) {
+  share.settle(safe);
+  return share.is_used_up();
 }
+
+}  // namespace
 
 TEST_CASE("a client's share of the log is what it has recorded and is not safe yet") {
   LogShare share;
-  CHECK_FALSE(share.is_used_up(Lsn{}));
+  CHECK_FALSE(used_up_at(share, Lsn{}));
   share.recorded(Lsn{10}, most, 0);
-  CHECK_FALSE(share.is_used_up(Lsn{9}));
+  CHECK_FALSE(used_up_at(share, Lsn{9}));
   share.recorded(Lsn{11}, 1, 0);
-  CHECK(share.is_used_up(Lsn{9}));
-  CHECK_FALSE(share.is_used_up(Lsn{11}));  // all of it is safe
+  CHECK(used_up_at(share, Lsn{9}));
+  CHECK_FALSE(used_up_at(share, Lsn{11}));  // all of it is safe
   share.recorded(Lsn{20}, most, 0);
-  CHECK_FALSE(share.is_used_up(Lsn{11}));
+  CHECK_FALSE(used_up_at(share, Lsn{11}));
 }
 
 TEST_CASE("a client that goes on sending has at most its share under way, and never waits for what is safe") {
@@ -28,10 +34,10 @@ TEST_CASE("a client that goes on sending has at most its share under way, and ne
   constexpr std::uint64_t behind = 20;  // records that are not safe yet
   for (std::uint64_t lsn = 1; lsn < 10'000; ++lsn) {
     share.recorded(Lsn{lsn}, each, 0);
-    REQUIRE_FALSE(share.is_used_up(Lsn{lsn < behind ? 0 : lsn - behind}));
+    REQUIRE_FALSE(used_up_at(share, Lsn{lsn < behind ? 0 : lsn - behind}));
   }
   std::uint64_t more = 0;
-  while (!share.is_used_up(Lsn{9'999})) share.recorded(Lsn{10'000 + more++}, each, 0);
+  while (!used_up_at(share, Lsn{9'999})) share.recorded(Lsn{10'000 + more++}, each, 0);
   CHECK(more * each <= most + each);
 }
 
