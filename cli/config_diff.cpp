@@ -1,5 +1,4 @@
 // tandemctl config diff: in what both boxes are configured differently.
-#include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/config_differences.hpp"
 #include "cli/terminal.hpp"
@@ -7,13 +6,9 @@
 namespace tandem::cli {
 
 int run_config_diff(const std::vector<std::string>& sockets) {
-  if (!one_box(sockets, "config diff")) return exit_usage;
   std::vector<ConfigDifference> differences;
-  if (const int code = config_differences(sockets.front(), differences); code != exit_good) return code;
-  if (differences.empty()) {
-    print("Both boxes are configured alike.\n");
-    return exit_good;
-  }
+  const int code = config_differences(sockets, "config diff", differences);
+  if (code != exit_good || differences.empty()) return code;
   print(table_of(differences));
   return exit_bad;
 }

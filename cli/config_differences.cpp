@@ -5,6 +5,7 @@
 
 #include "cli/ask_node.hpp"
 #include "cli/command.hpp"
+#include "cli/terminal.hpp"
 
 namespace tandem::cli {
 
@@ -23,9 +24,11 @@ std::string padded(const std::string& text, std::size_t width) {
 
 }  // namespace
 
-int config_differences(const std::string& socket, std::vector<ConfigDifference>& differences) {
+int config_differences(const std::vector<std::string>& sockets, const std::string& command,
+                       std::vector<ConfigDifference>& differences) {
+  if (!one_box(sockets, command)) return exit_usage;
   admin::Reply reply;
-  if (const int code = ask_node(socket, {"config", "diff"}, reply); code != exit_good) return code;
+  if (const int code = ask_node(sockets.front(), {"config", "diff"}, reply); code != exit_good) return code;
   for (std::string_view rest = reply.data; !rest.empty();) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
@@ -35,6 +38,7 @@ int config_differences(const std::string& socket, std::vector<ConfigDifference>&
     one.here = next_field(line);
     one.there = next_field(line);
   }
+  if (differences.empty()) print("Both boxes are configured alike.\n");
   return exit_good;
 }
 

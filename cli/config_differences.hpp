@@ -12,8 +12,10 @@ struct ConfigDifference {
   std::string there;
 };
 
-// exit_good; otherwise it has been said what went wrong.
-int config_differences(const std::string& socket, std::vector<ConfigDifference>& differences);
+// `command`: what the person typed. exit_good; otherwise it has been said what went wrong. Without differences that has
+// been said, too, and nothing is left to do.
+int config_differences(const std::vector<std::string>& sockets, const std::string& command,
+                       std::vector<ConfigDifference>& differences);
 // A line each, and what the columns are above them.
 std::string table_of(const std::vector<ConfigDifference>& differences);
 

@@ -5,7 +5,6 @@
 #include "base/limits.hpp"
 #include "base/replace_file.hpp"
 #include "base/text_file.hpp"
-#include "cli/ask_node.hpp"
 #include "cli/command.hpp"
 #include "cli/config_differences.hpp"
 #include "cli/terminal.hpp"
@@ -18,13 +17,9 @@ constexpr mode_t config_mode = 0644;
 }
 
 int run_config_pull(const std::vector<std::string>& sockets, const ConfigPullArguments& arguments) {
-  if (!one_box(sockets, "config pull")) return exit_usage;
   std::vector<ConfigDifference> differences;
-  if (const int code = config_differences(sockets.front(), differences); code != exit_good) return code;
-  if (differences.empty()) {
-    print("Both boxes are configured alike.\n");
-    return exit_good;
-  }
+  const int code = config_differences(sockets, "config pull", differences);
+  if (code != exit_good || differences.empty()) return code;
   const Result<std::string> before = read_text_file("the configuration", arguments.file, limits::mib);
   if (!before.ok()) {
     complain(before.error().message);

@@ -22,13 +22,9 @@ admin::NodeStatus other_box(const std::string& socket) {
 }  // namespace
 
 int run_config_push(const std::vector<std::string>& sockets) {
-  if (!one_box(sockets, "config push")) return exit_usage;
   std::vector<ConfigDifference> differences;
-  if (const int code = config_differences(sockets.front(), differences); code != exit_good) return code;
-  if (differences.empty()) {
-    print("Both boxes are configured alike: there is nothing to push.\n");
-    return exit_good;
-  }
+  const int code = config_differences(sockets, "config push", differences);
+  if (code != exit_good || differences.empty()) return code;
   const admin::NodeStatus other = other_box(sockets.front());
   const std::string name = other.name.empty() ? "the other box" : other.name;
   std::string text = table_of(differences) + "\nNothing was changed. A box's file is written on that box only: on " +
