@@ -10,6 +10,7 @@
 #include "mirror/lease.hpp"
 #include "mirror/receiver.hpp"
 #include "mirror/role.hpp"
+#include "mirror/send_window.hpp"
 #include "mirror/sender.hpp"
 #include "mirror/stream.hpp"
 
@@ -43,6 +44,28 @@ std::vector<std::uint64_t> sendable(Sender& sender, std::int64_t now_ms) {
 using Firsts = std::vector<std::uint64_t>;
 
 }  // namespace
+
+TEST_CASE("send window: room is bounded in bytes, and in frames however small they are") {
+  constexpr std::size_t most_bytes = limits::mib;
+  SendWindow bytes;
+  bytes.add(ByteBuffer(most_bytes - 1, 'x'));
+  CHECK(bytes.has_room(most_bytes));
+  bytes.add("x");
+  CHECK_FALSE(bytes.has_room(most_bytes));
+  CHECK(bytes.on_ack(1, 1) == 1);
+  CHECK(bytes.has_room(most_bytes));
+
+  SendWindow frames;
+  for (std::size_t i = 0; i < limits::window_frames; ++i) {
+    REQUIRE(frames.has_room(most_bytes));
+    frames.add("");
+  }
+  CHECK_FALSE(frames.has_room(most_bytes));
+  CHECK(frames.on_ack(limits::window_frames, 0) == 0);  // received, but not worked off
+  CHECK_FALSE(frames.has_room(most_bytes));
+  CHECK(frames.on_ack(limits::window_frames, 1) == 1);
+  CHECK(frames.has_room(most_bytes));
+}
 
 TEST_CASE("common point: same reigns share a prefix, a fork ends it") {
   const History one = history({{epoch(1), Lsn{1}, false}});
