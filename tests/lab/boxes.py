@@ -3,7 +3,6 @@
 There is no systemd in a network namespace: Service does what the unit files ask of it (start again, ExecStopPost,
 watchdog) for one program.
 """
-import json
 import os
 import re
 import shutil
@@ -15,7 +14,7 @@ import threading
 import time
 
 import lab as network
-from lab import until
+from lab import status_of, until
 
 MIRROR_PORT = 7883
 WEBSOCKET_PORT = 9001
@@ -245,20 +244,7 @@ class Box(InstalledBox):
 
     def status(self):
         """The JSON of `tandemctl status`; {} if nobody answers."""
-        try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(1)
-                s.connect(self.path("sock"))
-                s.sendall(b'{"command":"status"}\n')
-                answer = b""
-                while not answer.endswith(b"\n"):
-                    got = s.recv(65536)
-                    if not got:
-                        return {}
-                    answer += got
-            return json.loads(answer).get("status") or {}
-        except (OSError, ValueError):
-            return {}
+        return status_of(self.path("sock"), within_s=1)
 
     def role(self):
         return self.status().get("self", {}).get("role")
