@@ -75,6 +75,7 @@ class Active final : public edge::PacketSink {
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
   void end_turn() {
+    in_turn_ = false;
     gate_->end_turn();
     hear_again();
   }
@@ -184,6 +185,13 @@ class Active final : public edge::PacketSink {
   void answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason);
   bool on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet);
 
+  // active_pass_on.cpp
+  bool may_pass_on(const mqtt::Publish& packet) const;  // what publish_ says of it
+  void pass_on(edge::Connection& connection, const mqtt::Publish& packet);
+  bool pass_to(core::Session& session, const mqtt::PublishForm& form, mqtt::Qos qos);
+  void begin_long_way(const mqtt::PublishForm& form);
+  void end_long_way();
+
   // sys_packets.cpp
   // Those of a SUBSCRIBE, not applied yet, that get what $SYS says now.
   static std::vector<std::string_view> sys_filters_of(const core::Session& session, const mqtt::Subscribe& packet,
@@ -210,6 +218,7 @@ class Active final : public edge::PacketSink {
   // active_hand_on.cpp
   void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
+  bool begin_turn() { return in_turn_ || (in_turn_ = begin_turn_()); }
   void end_overflowed();
   bool must_wait(const edge::Connection& connection, const Client& client) const;  // its log_share is settled
   void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
@@ -221,18 +230,24 @@ class Active final : public edge::PacketSink {
   Lsn record_if(bool recorded, const R& record);
   core::Applying applying(Lsn lsn) { return core::Applying{*state_, lsn.value, log_.time(), effects_}; }
   void show(Lsn lsn, mqtt::Connack* connack = nullptr);
+  // The same, where there is often nothing to be seen.
+  void show_if_any(Lsn lsn) {
+    if (!effects_.untouched()) show(lsn);
+  }
 
   core::Policy policy_;
   edge::Connections* connections_ = nullptr;
   std::optional<Gate> gate_;
   std::optional<EffectWriter> writer_;
   std::function<bool()> begin_turn_;
+  bool in_turn_ = false;  // it said true, and the turn goes on
   std::function<std::uint64_t()> random_;
   core::State* state_ = nullptr;
   LogBuilder log_;
   Steady now_;  // of the turn
   core::Effects effects_;
   core::PublishVerdict publish_;
+  core::Outgoing long_way_;  // of pass_on()
   core::ConnectVerdict connect_;
   core::ReconcileVerdict reconciled_;
   std::vector<Client> clients_;  // by slot

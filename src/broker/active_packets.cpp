@@ -47,6 +47,10 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   }
   const core::Match& match = *publish_.record.match;
   count_work(connection, client, match.targets.size() + match.others.size());
+  if (may_pass_on(packet)) {
+    pass_on(connection, packet);
+    return true;
+  }
   const std::uint64_t log_bytes = log_.bytes();
   const Lsn lsn = record_if(publish_.recorded, publish_.record);
   core::Applying to = applying(lsn);
@@ -114,6 +118,7 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
     show(lsn);
     return true;
   }
+  if (packet.type == mqtt::Type::puback && core::finish_unkept(session, packet.packet_id)) return true;
   core::Sequence at = 0;
   switch (core::decide_ack(session, packet, at)) {
     case core::AckMeaning::progress: {
@@ -121,7 +126,7 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
       const Lsn lsn = record_if(session.durable, record);
       core::Applying to = applying(lsn);
       core::apply(to, record);
-      show(lsn);
+      show_if_any(lsn);
       break;
     }
     case core::AckMeaning::repeat_pubrel:

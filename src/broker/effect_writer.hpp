@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "broker/gate.hpp"
 #include "broker/outbound_aliases.hpp"
 #include "core/effects.hpp"
@@ -31,6 +32,26 @@ class EffectWriter {
 
   // Answers that no record causes; they wait behind what the connection already waits for.
   void ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason);
+  // PUBACK of a message that is in no record.
+  void ack_publish(edge::Connection& to, std::uint16_t packet_id, mqtt::Reason reason) {
+    ++packets_;
+    mqtt::encode_ack(mqtt::Type::puback, packet_id, reason, to.version(), gate_.output(to, Lsn{}));
+    gate_.appended(to);
+    gate_.count_ack();
+  }
+  // A PUBLISH's bytes need neither wait nor change but in its packet id.
+  bool takes_as_it_came(const edge::Connection& to) { return gate_.is_open(to, Lsn{}) && !aliases_.any(to.id()); }
+  // Then; the form fits its version and QoS. `packet_id`: 0 for QoS 0.
+  void pass_on(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
+    if (packet_id == 0 && to.unsent_bytes() > limits::max_unsent_bytes_qos0) {
+      ++dropped_qos0_;
+      return;
+    }
+    ++packets_;
+    ++delivered_;
+    mqtt::append_publish(form, packet_id, false, to.out());
+    to.will_write();
+  }
   void passing_packet(edge::Connection& to, const mqtt::Packet& packet);
   // DISCONNECT to an MQTT 5 client; `why`: in words, by default the name of the reason. `passes`: what the connection
   // still waits for is not sent before it.

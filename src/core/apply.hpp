@@ -71,6 +71,11 @@ struct Delivery {
 
 // Puts the message into the session's queue, or on its connection.
 void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& delivery);
+// Puts a QoS 1 message that the session need not keep, because it is a clean one, into its window. 0: it has to go by
+// deliver(); else its packet id: it is to be written now.
+std::uint16_t send_unkept(Session& session);
+// The client's PUBACK for it. False: it is for another message, or others wait for its place: decide and apply.
+bool finish_unkept(Session& session, std::uint16_t packet_id);
 // To the chosen member of a shared group, as its subscription has it; nobody: it is gone.
 void deliver_to_member(Applying& to, const SharedPick& pick, Outgoing& message);
 // To every target of the match except by No Local to `publisher`, and to the picked members.

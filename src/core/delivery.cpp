@@ -215,6 +215,18 @@ void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& 
   if (session.connected) pull(to, session);
 }
 
+std::uint16_t send_unkept(Session& session) {
+  Queue& queue = session.queue;
+  if (session.durable || !session.connected || queue.waiting() != 0 || !queue.window_open(session.receive_maximum)) {
+    return 0;
+  }
+  return Queue::packet_id(queue.push_unkept());
+}
+
+bool finish_unkept(Session& session, std::uint16_t packet_id) {
+  return !session.durable && session.queue.waiting() == 0 && session.queue.finish_unkept(packet_id);
+}
+
 void deliver_to_member(Applying& to, const SharedPick& pick, Outgoing& message) {
   Session* session = to.state.session(pick.session);
   if (session == nullptr) return;

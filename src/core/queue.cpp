@@ -25,6 +25,17 @@ Sequence Queue::push(QueueEntry entry) {
   return tail_++;
 }
 
+Sequence Queue::push_unkept() {
+  CHECK(cursor_ == tail_);
+  if (size() == ring_.size()) grow();
+  QueueEntry& entry = ring_[slot(tail_)];  // as drop_done_front() left it
+  entry.qos = 1;
+  entry.in_flight = entry.sent = true;
+  ++in_flight_;
+  cursor_ = tail_ + 1;
+  return tail_++;
+}
+
 void Queue::mark_in_flight() {
   CHECK(cursor_ < tail_);
   QueueEntry& entry = at(cursor_);
@@ -66,6 +77,18 @@ void Queue::finish(Sequence sequence) {
   --in_flight_;
   forget(entry, sequence);
   drop_done_front();
+}
+
+bool Queue::finish_unkept(std::uint16_t id) {
+  Sequence sequence = 0;
+  if (!find(id, sequence)) return false;
+  QueueEntry& entry = at(sequence);
+  if (!entry.in_flight || entry.qos != 1 || entry.message || !several_identifiers_.empty()) return false;
+  entry.in_flight = false;
+  entry.done = true;
+  --in_flight_;
+  drop_done_front();
+  return true;
 }
 
 void Queue::rewind_cursor() {

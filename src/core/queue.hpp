@@ -67,6 +67,8 @@ class Queue {
   }
 
   Sequence push(QueueEntry entry);
+  // A QoS 1 entry without a message that is written at once: nothing waits before it.
+  Sequence push_unkept();
   // The entry at the cursor was written (or resent): it is in flight.
   void mark_in_flight();
   // The entry at the cursor needs no writing (expired, too large): done without having been in flight.
@@ -77,6 +79,8 @@ class Queue {
   Sequence after_cursor() const;
   // An entry in flight is finished: frees the window; drops done entries at the front.
   void finish(Sequence sequence);
+  // The same for an entry of push_unkept(), by its id; false: it is none, and nothing has changed.
+  bool finish_unkept(std::uint16_t id);
   // A new connection: everything unfinished will be written again, in order.
   void rewind_cursor();
 
