@@ -35,7 +35,13 @@ class EffectWriter {
   // PUBACK of a message that is in no record.
   void ack_publish(edge::Connection& to, std::uint16_t packet_id, mqtt::Reason reason) {
     ++packets_;
-    mqtt::encode_ack(mqtt::Type::puback, packet_id, reason, to.version(), gate_.output(to, Lsn{}));
+    ByteBuffer& out = gate_.output(to, Lsn{});
+    if (to.version() != mqtt::Version::v5 || reason == mqtt::Reason::success) {
+      const char bytes[] = {0x40, 2, static_cast<char>(packet_id >> 8), static_cast<char>(packet_id & 0xFF)};
+      out.append(bytes, sizeof bytes);
+    } else {
+      mqtt::encode_ack(mqtt::Type::puback, packet_id, reason, to.version(), out);
+    }
     gate_.appended(to);
     gate_.count_ack();
   }

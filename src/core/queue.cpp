@@ -87,7 +87,7 @@ bool Queue::finish_unkept(std::uint16_t id) {
   entry.in_flight = false;
   entry.done = true;
   --in_flight_;
-  drop_done_front();
+  if (sequence == head_) drop_done_front();
   return true;
 }
 
@@ -159,7 +159,7 @@ void Queue::forget(QueueEntry& entry, Sequence sequence) {
 
 void Queue::drop_done_front() {
   while (head_ < cursor_ && at(head_).done) {
-    at(head_) = QueueEntry{};
+    at(head_).forget_done();
     ++head_;
   }
   if (head_ == tail_ && ring_.size() > 1024) {  // a drained backlog gives its memory back

@@ -183,6 +183,23 @@ Verdict read_ack(Type type, ByteView body, const DecodeOptions& options, Packet&
   return read_ack_rest(body, options.from_client, ack);
 }
 
+constexpr unsigned ack_types = bit(Type::puback) | bit(Type::pubrec) | bit(Type::pubrel) | bit(Type::pubcomp);
+constexpr std::size_t short_ack_bytes = 4;
+
+// An ack that is a packet id and nothing more, as nearly all are; its first byte is legal.
+bool is_short_ack(ByteView bytes, const DecodeOptions& options) {
+  return bytes.size() >= short_ack_bytes && bytes[1] == 2 && (ack_types & (1U << (byte_at(bytes, 0) >> 4))) != 0 &&
+         (options.max_packet_bytes == 0 || options.max_packet_bytes >= short_ack_bytes) && u16_at(bytes, 2) != 0;
+}
+
+void read_short_ack(ByteView bytes, Packet& out) {
+  Ack& ack = reuse<Ack>(out);
+  ack.type = static_cast<Type>(byte_at(bytes, 0) >> 4);
+  ack.packet_id = u16_at(bytes, 2);
+  ack.reason = Reason::success;
+  ack.properties = {};
+}
+
 template <class Kind>
 Verdict read_ping(ByteView body, Packet& out) {
   if (!body.empty()) return malformed("bytes left over");  // U-38
@@ -260,6 +277,10 @@ Decoded decode(ByteView bytes, const DecodeOptions& options, Packet& out) {
   const std::uint8_t first = byte_at(bytes, 0);
   if (!first_byte_table[place_of(options.version, options.from_client)][first]) [[unlikely]] {
     return refused(first_byte_fault(first, options));
+  }
+  if (is_short_ack(bytes, options)) {
+    read_short_ack(bytes, out);
+    return {.status = DecodeStatus::packet, .used = short_ack_bytes};
   }
   const Varint length = parse_varint(bytes.substr(1));
   if (length.status == VarintStatus::incomplete) return incomplete(bytes.size() + 1);
