@@ -11,6 +11,7 @@ import socket
 import ssl
 import stat
 import struct
+import subprocess
 import sys
 import threading
 import unittest
@@ -87,6 +88,21 @@ class Proxy:
         self.listener.close()
 
 
+HAPROXY = """global
+    maxconn 100
+defaults
+    mode tcp
+    timeout connect 10s
+    timeout client 60s
+    timeout server 60s
+frontend clients
+    bind 127.0.0.1:{own_port}
+    default_backend boxes
+backend boxes
+    server box 127.0.0.1:{port} {header}
+"""
+
+
 class Listeners(unittest.TestCase):
     def setUp(self):
         self.plant = Plant(ROOT)
@@ -128,6 +144,39 @@ class Listeners(unittest.TestCase):
         self.assertNotEqual(code, 0, said)
         until(lambda: self.counters()["proxy_headers_malformed"] == 1, "a client without a header is counted")
         until(lambda: "1 PROXY headers failed, the last with 127.0.0.1:" in self.broker.journal(), "the journal says so")
+
+    def haproxy(self, port, header):
+        """Its own port, where it serves."""
+        own_port, config = free_port(), self.plant.path(f"{header}.cfg")
+        with open(config, "w", encoding="ascii") as file:
+            file.write(HAPROXY.format(own_port=own_port, port=port, header=header))
+        with open(self.plant.path(f"{header}.log"), "wb") as log:
+            process = subprocess.Popen(["haproxy", "-db", "-f", config], stdout=log, stderr=log)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def serves():
+            with socket.socket() as probe:
+                return process.poll() is None and probe.connect_ex(("127.0.0.1", own_port)) == 0
+        until(serves, "HAProxy serves")
+        return own_port
+
+    def test_haproxy_says_whom_it_forwards(self):
+        port = self.behind_proxy()
+        for header, guesser, other in (("send-proxy", "127.0.0.5", "127.0.0.6"), ("send-proxy-v2", "127.0.0.7", "127.0.0.8")):
+            own_port = self.haproxy(port, header)
+            code, said = run("mosquitto_pub", "-h", "127.0.0.1", "-p", str(own_port), "-u", "bob", "-P", PASSWORD, "-t", "a", "-m", "x",
+                             "-q", "1")
+            self.assertEqual(code, 0, said)
+
+            def login(address, **credentials):
+                with socket.create_connection(("127.0.0.1", own_port), TIMEOUT_S, (address, 0)) as client:
+                    return answer(client, **credentials)
+            seen = [login(guesser, password="wrong") for _ in range(40)]
+            self.assertIn(CONNACK_SLOWED, seen)
+            self.assertEqual(login(guesser), CONNACK_SLOWED)
+            self.assertEqual(login(other), CONNACK_SUCCESS)
+        self.assertEqual(self.counters()["proxy_headers_malformed"], 0)
 
     def test_wrong_logins_slow_down_their_own_address_and_not_the_proxy(self):
         port = self.behind_proxy()
