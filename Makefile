@@ -12,7 +12,7 @@
 #   make hostile  hostile clients against a pair, HOSTILE_ARGS="--seconds 5 --only half_open"
 #   make browser  a page with MQTT.js in a headless Chromium, over ws and wss (installs Chromium)
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
-#   make bench    speed, beside Debian's Mosquitto
+#   make bench    speed, beside Debian's Mosquitto; BENCH_ARGS=latency, BENCH_ARGS=growth for other sets of cases
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
 #   make lab      two boxes in network namespaces with keepalived: power cuts, cut cables (root); TANDEM_LAB_ROUNDS=n;
 #                 LAB_ARGS="--compare --rounds 20": beside two Mosquittos; "--only power --crowd 5000", "--loss 10"
@@ -28,6 +28,7 @@ TANDEM_PORT ?= 1883
 RUN_ARGS ?=
 MUTANTS_ARGS ?=
 LAB_ARGS ?=
+BENCH_ARGS ?=
 HOSTILE_ARGS ?=
 SANITIZE ?= 1
 SEEDS ?= 10000
@@ -96,7 +97,7 @@ model: deps-test
 bench: deps-bench
 	@cmake --preset default --log-level=WARNING
 	@cmake --build --preset default
-	@etc/dev/bench.sh
+	@etc/dev/bench.sh $(BENCH_ARGS)
 
 mutants: deps-test
 	@tests/mutants/run.sh $(MUTANTS_ARGS)

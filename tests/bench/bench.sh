@@ -2,18 +2,21 @@
 # Measures brokers against each other: every round runs each case against each broker in turn (A B A B), each time a
 # fresh broker process pinned to one core, the load on another. What the figures mean: docs/performance.md.
 #
-#   usage: [NAME=value ...] tests/bench/bench.sh
+#   usage: [NAME=value ...] tests/bench/bench.sh [standard | latency | growth]
+#
+#   The word chooses a set of cases, of brokers and a time, each of which may be given instead:
 #   ROUNDS=3            rounds
-#   SECONDS=2           measured time of a run; WARMUP=1 before it
+#   SECONDS=2           measured time of a run (latency: 10); WARMUP=1 before it
 #   SCENARIOS="..."     cases, see below
-#   BROKERS="..."       who takes part, the first is compared with the others: tandem, tandem-pair (mirrored), mosquitto,
-#                       relay (the floor), and the names in BENCH_EXTRA
+#   BROKERS="..."       who takes part: tandem, tandem-pair (mirrored; durability peer), tandem-pair-disk,
+#                       tandem-pair-peer-disk, mosquitto, relay (the floor), and the names in BENCH_EXTRA
+#   AGAINST=name        ratios of every broker to this one; otherwise of the first to every other
+#   RESULTS=file        where the raw reports go, otherwise build/bench/DATE.jsonl; the table goes beside it as .md
 #   BENCH_EXTRA="name=command with {port} and {dir}"   other brokers, one a line: the loopback port to serve, a folder
 #                       of its own. The command also finds the case in $BENCH_CASE
 #   BENCH_BIN=build/bin, MOSQUITTO=program, BROKER_CORE=0, LOAD_CORE=1, OFFLINE_MESSAGES, IDLE_CONNECTIONS
 measured_s=${SECONDS:-0} # bash counts in this very variable: take what the caller gave before it grows
 set -u
-[ "$measured_s" -gt 0 ] || measured_s=2
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$(cd "${BENCH_BIN:-$root/build/bin}" && pwd) || exit 2
 out=$root/build/bench
@@ -21,7 +24,8 @@ rounds=${ROUNDS:-3}
 warmup_s=${WARMUP:-1}
 broker_core=${BROKER_CORE:-0}
 load_core=${LOAD_CORE:-1}
-results=$out/$(date +%Y-%m-%d_%H%M%S).jsonl
+set_name=${1:-standard}
+results=${RESULTS:-$out/$(date +%Y-%m-%d_%H%M%S).jsonl}
 mosquitto=${MOSQUITTO:-$(PATH=$PATH:/usr/sbin command -v mosquitto)}
 mkdir -p "$out"
 scratch=$(mktemp -d "$out/scratch.XXXX") # on the disk of the build folder, not in a RAM disk
@@ -46,8 +50,24 @@ declare -A cases=(
   [offline]="offline --count 50 --qos 1 --messages ${OFFLINE_MESSAGES:-100000}"
   [idle]="idle --count ${IDLE_CONNECTIONS:-5000}"
 )
-scenarios=${SCENARIOS:-pairs-q0 pairs-q1 pairs-q2 fanout-q0 fanout-q1 fanin-q1 pairs-4k pairs-v5 durable-q1 paced-2k \
-paced-20k offline idle}
+case $set_name in
+  standard)
+    scenarios="pairs-q0 pairs-q1 pairs-q2 fanout-q0 fanout-q1 fanin-q1 pairs-4k pairs-v5 durable-q1 paced-2k paced-20k"
+    scenarios="$scenarios offline idle"
+    participants="tandem tandem-pair mosquitto"
+    set_s=2
+    ;;
+  latency)
+    scenarios="paced-2k paced-20k paced-clean"
+    participants="tandem tandem-pair tandem-pair-disk tandem-pair-peer-disk mosquitto"
+    set_s=10 # at 2,000 a second twenty messages are beyond p99.9
+    ;;
+  *) echo "bench: no set '$set_name'; there are: standard latency" >&2 && exit 2 ;;
+esac
+scenarios=${SCENARIOS:-$scenarios}
+[ "$measured_s" -gt 0 ] || measured_s=$set_s
+against=${AGAINST:-}
+[ "$set_name" != latency ] || against=${AGAINST:-mosquitto}
 
 declare -A extra=()
 extra_names=
@@ -127,7 +147,7 @@ socket = "control.sock"
 END
 }
 
-mirror_config() { # own name, peer's name, own mirror port, peer's mirror port
+mirror_config() { # own name, peer's name, own mirror port, peer's mirror port, durability
   cat <<END
 
 [mirror]
@@ -135,6 +155,7 @@ listen = ["127.0.0.1:$3"]
 peer = ["127.0.0.1:$4"]
 key_file = "../keys/$1.key"
 peer_public_key = "$(head -n 1 "$scratch/keys/$2.pub")"
+durability = "$5"
 
 [takeover]
 arbiter = "heartbeat"
@@ -145,16 +166,18 @@ END
 is_there() { # broker
   case $1 in
     tandem) [ -x "$bin/tandemd" ] ;;
-    tandem-pair) [ -x "$bin/tandemd" ] && [ -x "$bin/tandemctl" ] ;;
+    tandem-pair | tandem-pair-disk | tandem-pair-peer-disk) [ -x "$bin/tandemd" ] && [ -x "$bin/tandemctl" ] ;;
     mosquitto) [ -x "$mosquitto" ] ;;
     relay) [ -x "$bin/tandem-relay" ] ;;
     *) [ -n "${extra[$1]:-}" ] ;;
   esac
 }
 
-# The relay decides nothing, so it has no queues and no wildcards.
+# The relay decides nothing, so it has no queues and no wildcards. Without a durable session there is nothing to gate: what
+# an acknowledgement waits for makes no difference.
 can_do() { # broker, case
   case $1:$2 in
+    tandem-pair-*:paced-clean) return 1 ;;
     relay:fanin-* | relay:shared-* | relay:offline | relay:idle | relay:*-v5) return 1 ;;
   esac
 }
@@ -180,14 +203,14 @@ is_protected() { # folder
 }
 
 # Two mirrored nodes, each with an MQTT port of its own. The standby is on the core of the load.
-start_pair() { # port of the node that shall be active
+start_pair() { # port of the node that shall be active, durability
   local mirror_a mirror_b port_b
   mirror_a=$(free_port) mirror_b=$(free_port) port_b=$(free_port)
   rm -rf "$scratch/keys" "$scratch/boxa" "$scratch/boxb"
   mkdir -p "$scratch/keys" "$scratch/boxa" "$scratch/boxb"
   "$bin/tandemctl" keygen --out "$scratch/keys" --name boxa --name boxb >/dev/null || return 1
-  { tandem_config boxa "$1" && mirror_config boxa boxb "$mirror_a" "$mirror_b"; } >"$scratch/boxa/node.toml"
-  { tandem_config boxb "$port_b" && mirror_config boxb boxa "$mirror_b" "$mirror_a"; } >"$scratch/boxb/node.toml"
+  { tandem_config boxa "$1" && mirror_config boxa boxb "$mirror_a" "$mirror_b" "$2"; } >"$scratch/boxa/node.toml"
+  { tandem_config boxb "$port_b" && mirror_config boxb boxa "$mirror_b" "$mirror_a" "$2"; } >"$scratch/boxb/node.toml"
   # Two empty boxes: the lower name begins, once they have met.
   launch "$broker_core" "$scratch/boxa" "$bin/tandemd --config node.toml"
   launch "$load_core" "$scratch/boxb" "$bin/tandemd --config node.toml"
@@ -224,7 +247,12 @@ run_case() { # case, broker, round
   local port line=
   port=$(free_port)
   export BENCH_CASE=$1
-  if [ "$2" = tandem-pair ]; then start_pair "$port"; else start_single "$2" "$port"; fi
+  case $2 in
+    tandem-pair) start_pair "$port" peer ;;
+    tandem-pair-disk) start_pair "$port" disk ;;
+    tandem-pair-peer-disk) start_pair "$port" peer+disk ;;
+    *) start_single "$2" "$port" ;;
+  esac
   # shellcheck disable=SC2181,SC2086 # the case is a list of words
   if [ $? -eq 0 ]; then
     line=$(pinned "$load_core" "$bin/tandem-load" ${cases[$1]} --case "$1" --label "$2" --round "$3" --port "$port" \
@@ -237,7 +265,7 @@ run_case() { # case, broker, round
 }
 
 brokers=
-for broker in ${BROKERS:-tandem tandem-pair mosquitto$extra_names}; do
+for broker in ${BROKERS:-$participants$extra_names}; do
   if is_there "$broker"; then brokers="$brokers $broker"; else echo "bench: no $broker here, left out" >&2; fi
 done
 [ -n "$brokers" ] || { echo "bench: no broker to measure" >&2 && exit 1; }
@@ -246,6 +274,7 @@ for scenario in $scenarios; do
   [ -n "${cases[$scenario]:-}" ] || { echo "bench: no case '$scenario'; there are: ${!cases[*]}" >&2 && exit 2; }
 done
 
+load_average=$(cut -d ' ' -f 1 /proc/loadavg) # before we add to it: how quiet the machine is
 for round in $(seq "$rounds"); do
   for scenario in $scenarios; do
     for broker in $brokers; do
@@ -255,6 +284,6 @@ for round in $(seq "$rounds"); do
 done
 
 echo
-echo "Medians (smallest-largest) of $rounds rounds of $measured_s s; raw: build/bench/$(basename "$results")"
+echo "Medians (smallest-largest) of $rounds rounds of $measured_s s; load average before: $load_average; raw: $results"
 echo
-"$bin/tandem-bench-table" "$results" | tee "${results%.jsonl}.md"
+"$bin/tandem-bench-table" "$results" $against | tee "${results%.jsonl}.md"

@@ -1,6 +1,6 @@
 // tandem-bench-table: reads the JSON lines of many interleaved runs of tandem-load and prints the medians as
 // a Markdown table: one row a measurement, one column a broker, and how the first broker compares with each
-// other one.
+// other one, or every broker with the one that is named.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -138,24 +138,35 @@ std::string ratio(const std::map<int, double>& own, const std::map<int, double>&
   return ratios.empty() ? "-" : spread(ratios) + "x";
 }
 
-void print_values(Table& table) {
-  const std::string& first = table.labels.front();
+// What is divided by what: the first broker by each other one, or each other one by `against` if that is not empty.
+std::vector<std::pair<std::string, std::string>> comparisons(const Table& table, const std::string& against) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const std::string& reference = against.empty() ? table.labels.front() : against;
+  for (const std::string& label : table.labels) {
+    if (label == reference) continue;
+    out.emplace_back(against.empty() ? reference : label, against.empty() ? label : reference);
+  }
+  return out;
+}
+
+void print_values(Table& table, const std::string& against) {
   std::string head = "| measurement |";
   std::string line = "|---|";
   for (const std::string& label : table.labels) {
     head += " " + label + " |";
     line += "---|";
   }
-  for (size_t i = 1; i < table.labels.size(); ++i) {
-    head += " " + first + " / " + table.labels[i] + " |";
+  auto compared = comparisons(table, against);
+  for (const auto& [one, other] : compared) {
+    head += " " + one + " / " + other + " |";
     line += "---|";
   }
   std::cout << head << "\n" << line << "\n";
   for (const std::string& row : table.rows) {
     std::cout << "| " << row << " |";
     for (const std::string& label : table.labels) std::cout << " " << spread(table.values[{row, label}]) << " |";
-    for (size_t i = 1; i < table.labels.size(); ++i) {
-      std::cout << " " << ratio(table.values[{row, first}], table.values[{row, table.labels[i]}]) << " |";
+    for (const auto& [one, other] : compared) {
+      std::cout << " " << ratio(table.values[{row, one}], table.values[{row, other}]) << " |";
     }
     std::cout << "\n";
   }
@@ -186,8 +197,8 @@ void print_faults(const Table& table) {
 }  // namespace
 
 int table_main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: tandem-bench-table FILE (JSON lines of tandem-load)\n");
+  if (argc != 2 && argc != 3) {
+    std::fprintf(stderr, "usage: tandem-bench-table FILE (JSON lines of tandem-load) [BROKER to compare with]\n");
     return 2;
   }
   std::ifstream in(argv[1]);
@@ -201,7 +212,9 @@ int table_main(int argc, char** argv) {
     std::fprintf(stderr, "tandem-bench-table: no reports in %s\n", argv[1]);
     return 1;
   }
-  print_values(table);
+  std::string against = argc == 3 ? argv[2] : "";
+  bool there = std::find(table.labels.begin(), table.labels.end(), against) != table.labels.end();
+  print_values(table, there ? against : "");
   print_threads(table);
   print_faults(table);
   return 0;
