@@ -23,6 +23,7 @@ void end_by_itself(const LoadOptions& options) {
   std::signal(SIGALRM, out_of_time);
   auto seconds = static_cast<unsigned>(options.seconds + options.warmup_s);
   if (options.scenario == Scenario::offline) seconds += static_cast<unsigned>(options.messages / 10'000);
+  if (options.scenario == Scenario::storm) seconds += 2 * 60;  // each of its three phases may take as long
   ::alarm(seconds + slack_s);
 }
 
@@ -32,12 +33,17 @@ Report run(const LoadOptions& options) {
       return run_offline(options);
     case Scenario::idle:
       return run_idle(options);
+    case Scenario::storm:
+      return run_storm(options);
     default:
       return run_live(options);
   }
 }
 
 bool promise_kept(const LoadOptions& options, const Report& report) {
+  if (options.scenario == Scenario::storm) {
+    return report.at("failed") == 0 && (!options.durable || report.at("returned") == options.count);
+  }
   if (options.scenario == Scenario::idle || options.qos == 0) return true;
   bool ordered = options.scenario == Scenario::shared || report.at("reordered") == 0;
   return report.at("lost") == 0 && ordered && report.at("foreign") == 0 &&

@@ -14,7 +14,8 @@ constexpr uint32_t smallest_payload_bytes = 24;  // stamp, sequence number, publ
 const std::map<std::string, Scenario>& scenarios() {
   static const std::map<std::string, Scenario> all = {{"pairs", Scenario::pairs},     {"fanout", Scenario::fanout},
                                                       {"fanin", Scenario::fanin},     {"shared", Scenario::shared},
-                                                      {"offline", Scenario::offline}, {"idle", Scenario::idle}};
+                                                      {"offline", Scenario::offline}, {"idle", Scenario::idle},
+                                                      {"storm", Scenario::storm}};
   return all;
 }
 
@@ -38,6 +39,9 @@ void check(const LoadOptions& options) {
   if (options.qos == 0 && options.scenario == Scenario::offline) {
     throw CLI::ValidationError("--qos", "offline queues need QoS 1 or 2");
   }
+  if (options.scenario == Scenario::storm && options.host == "::1") {
+    throw CLI::ValidationError("--host", "a storm has source addresses of its own: IPv4 only");
+  }
 }
 
 }  // namespace
@@ -54,7 +58,7 @@ std::optional<LoadOptions> parse_options(int argc, char** argv, int& exit_code) 
   std::vector<std::string> pids;
   std::vector<std::string> watched;
   CLI::App app("MQTT load generator: one thread, loopback only, always ends by itself.", "tandem-load");
-  app.add_option("scenario", out.scenario, "pairs, fanout, fanin, shared, offline or idle")
+  app.add_option("scenario", out.scenario, "pairs, fanout, fanin, shared, offline, idle or storm")
       ->required()
       ->transform(CLI::CheckedTransformer(scenarios()));
   app.add_option("--label", out.label, "name of the broker in the report");

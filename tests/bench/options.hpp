@@ -17,6 +17,7 @@ enum class Scenario {
   shared,   // all publishers -> one shared subscription with as many members
   offline,  // durable subscribers away while messages come in, then back to drain them
   idle,     // connections that do nothing
+  storm,    // clients that all connect at one moment; durable: to sessions that are there
 };
 
 // A process whose CPU and memory are the broker's; several for a mirrored pair.

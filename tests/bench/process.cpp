@@ -1,6 +1,7 @@
 // CPU time and memory of other processes, from /proc.
 #include "tests/bench/process.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -83,6 +84,13 @@ std::vector<ProcessSample> sample_processes(const std::vector<Process>& processe
   std::vector<ProcessSample> out;
   for (const Process& process : processes) out.push_back(sample_process(process.pid));
   return out;
+}
+
+void raise_descriptor_limit() {
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int64_t own_cpu_ns() {

@@ -27,4 +27,7 @@ int64_t own_cpu_ns();
 
 int64_t monotonic_ns();
 
+// As many open files as this process may have.
+void raise_descriptor_limit();
+
 }  // namespace tandem::bench

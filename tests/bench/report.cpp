@@ -65,6 +65,14 @@ int64_t rss_growth(const std::vector<Process>& processes, const std::vector<Proc
   return grown;
 }
 
+void add_latency(Report& report, const Histogram& latency) {
+  auto microseconds = [](uint64_t ns) { return rounded(static_cast<double>(ns) / 1000); };
+  report["latency_us"] = {{"p50", microseconds(latency.percentile_ns(0.5))},
+                          {"p99", microseconds(latency.percentile_ns(0.99))},
+                          {"p99.9", microseconds(latency.percentile_ns(0.999))},
+                          {"max", microseconds(latency.max_ns())}};
+}
+
 void add_losses(Report& report, const Fleet& fleet) {
   Losses losses = fleet.losses();
   report["lost"] = losses.lost;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/bench/fleet.hpp"
+#include "tests/bench/histogram.hpp"
 #include "tests/bench/options.hpp"
 #include "tests/bench/process.hpp"
 
@@ -24,6 +25,9 @@ void add_cpu(Report& report, const std::string& key, const std::vector<Process>&
 // How much the memory of the counted processes grew.
 int64_t rss_growth(const std::vector<Process>& processes, const std::vector<ProcessSample>& before,
                    const std::vector<ProcessSample>& after);
+
+// Percentiles in microseconds.
+void add_latency(Report& report, const Histogram& latency);
 
 void add_losses(Report& report, const Fleet& fleet);
 

@@ -1,5 +1,4 @@
 // Connections that do nothing: how fast they come in and how much memory each holds.
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -21,13 +20,6 @@ class Sockets {
  private:
   std::vector<int> fds_;
 };
-
-void raise_descriptor_limit() {
-  rlimit limit = {};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 int connect_idle(const LoadOptions& options, uint32_t index) {
   test::ClientOptions settings;

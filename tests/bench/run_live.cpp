@@ -34,17 +34,10 @@ void drain(Fleet& fleet) {
   }
 }
 
-void add_latency(Report& report, const Histogram& latency) {
-  auto microseconds = [](uint64_t ns) { return rounded(static_cast<double>(ns) / 1000); };
-  report["latency_us"] = {{"p50", microseconds(latency.percentile_ns(0.5))},
-                          {"p99", microseconds(latency.percentile_ns(0.99))},
-                          {"p99.9", microseconds(latency.percentile_ns(0.999))},
-                          {"max", microseconds(latency.max_ns())}};
-}
-
 }  // namespace
 
 Report run_live(const LoadOptions& options) {
+  raise_descriptor_limit();
   Fleet fleet(options);
   fleet.connect_subscribers();
   fleet.connect_publishers();

@@ -21,20 +21,28 @@ using Json = nlohmann::ordered_json;
 struct Quantity {
   const char* pointer;
   const char* suffix;
-  bool only_paced;
+  enum class In { all, paced, storm } in;  // which runs it says something about
 };
 
 constexpr Quantity quantities[] = {
-    {"/cpu_us", ", us CPU", false},
-    {"/latency_us/p50", ", us p50", true},
-    {"/latency_us/p99", ", us p99", true},
-    {"/latency_us/p99.9", ", us p99.9", true},
-    {"/in_us", " in, us CPU", false},
-    {"/out_us", " out, us CPU", false},
-    {"/rss_bytes_per_message", ", RSS bytes a message", false},
-    {"/rss_bytes_per_connection", ", RSS bytes a connection", false},
-    {"/connect_us", ", us CPU a connect", false},
+    {"/cpu_us", ", us CPU", Quantity::In::all},
+    {"/latency_us/p50", ", us p50", Quantity::In::paced},
+    {"/latency_us/p99", ", us p99", Quantity::In::paced},
+    {"/latency_us/p99.9", ", us p99.9", Quantity::In::paced},
+    {"/in_us", " in, us CPU", Quantity::In::all},
+    {"/out_us", " out, us CPU", Quantity::In::all},
+    {"/rss_bytes_per_message", ", RSS bytes a message", Quantity::In::all},
+    {"/rss_bytes_per_connection", ", RSS bytes a connection", Quantity::In::all},
+    {"/storm_s", ", s until all are in", Quantity::In::storm},
+    {"/latency_us/p99", ", us p99 connect to CONNACK", Quantity::In::storm},
+    {"/connect_us", ", us CPU a connect", Quantity::In::all},
 };
+
+bool concerns(const Quantity& quantity, const Json& report) {
+  if (quantity.in == Quantity::In::paced) return report.value("rate", 0.0) > 0;
+  if (quantity.in == Quantity::In::storm) return report.value("scenario", "") == "storm";
+  return true;
+}
 
 struct Key {
   std::string row;
@@ -81,7 +89,7 @@ void add_threads(Table& table, const Key& key, const Json& report) {
 
 void add_faults(Table& table, const Key& key, const Json& report) {
   bool shared = report.value("scenario", "") == "shared";
-  for (const char* fault : {"lost", "duplicates", "reordered", "foreign", "refused", "stalls"}) {
+  for (const char* fault : {"lost", "duplicates", "reordered", "foreign", "refused", "stalls", "failed"}) {
     uint64_t count = report.value(fault, uint64_t{0});
     if (count == 0 || (shared && std::string(fault) == "reordered")) continue;
     table.faults[key] += " " + std::string(fault) + " " + std::to_string(count);
@@ -97,13 +105,12 @@ void add_report(Table& table, const Json& report) {
   std::string name = report.value("case", report.value("scenario", "?"));
   std::string label = report.value("label", "?");
   int round = report.value("round", 0);
-  bool paced = report.value("rate", 0.0) > 0;
   remember(table.labels, label);
   add_faults(table, {name, label}, report);
   add_threads(table, {name, label}, report);
   for (const Quantity& quantity : quantities) {
     Json::json_pointer pointer(quantity.pointer);
-    if (!report.contains(pointer) || (quantity.only_paced && !paced)) continue;
+    if (!report.contains(pointer) || !concerns(quantity, report)) continue;
     std::string row = name + quantity.suffix;
     remember(table.rows, row);
     table.values[{row, label}][round] = report[pointer].get<double>();
