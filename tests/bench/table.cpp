@@ -1,5 +1,5 @@
-// tandem-bench-table: reads the JSON lines of many interleaved runs of tandem-load and prints the medians as
-// a Markdown table: one row a measurement, one column a broker, and how the first broker compares with each
+// tandem-bench-table: reads the JSON lines of many interleaved runs of tandem-load (and start.py) and prints the
+// medians as a Markdown table: one row a measurement, one column a broker, and how the first broker compares with each
 // other one, or every broker with the one that is named.
 #include <algorithm>
 #include <cstdio>
@@ -36,6 +36,11 @@ constexpr Quantity quantities[] = {
     {"/storm_s", ", s until all are in", Quantity::In::storm},
     {"/latency_us/p99", ", us p99 connect to CONNACK", Quantity::In::storm},
     {"/connect_us", ", us CPU a connect", Quantity::In::all},
+    {"/rss_bytes_per_session", ", RSS bytes a session", Quantity::In::all},
+    {"/rss_bytes_per_queued", ", RSS bytes a queued message", Quantity::In::all},
+    {"/start_after_kill_s", ", s from start to CONNACK after kill -9", Quantity::In::all},
+    {"/start_after_kill_cpu_s", ", s CPU of that", Quantity::In::all},
+    {"/start_after_stop_s", ", s from start to CONNACK after SIGTERM", Quantity::In::all},
 };
 
 bool concerns(const Quantity& quantity, const Json& report) {
@@ -89,7 +94,8 @@ void add_threads(Table& table, const Key& key, const Json& report) {
 
 void add_faults(Table& table, const Key& key, const Json& report) {
   bool shared = report.value("scenario", "") == "shared";
-  for (const char* fault : {"lost", "duplicates", "reordered", "foreign", "refused", "stalls", "failed"}) {
+  for (const char* fault : {"lost", "duplicates", "reordered", "foreign", "refused", "stalls", "failed",
+                            "lost_after_kill", "lost_after_stop"}) {
     uint64_t count = report.value(fault, uint64_t{0});
     if (count == 0 || (shared && std::string(fault) == "reordered")) continue;
     table.faults[key] += " " + std::string(fault) + " " + std::to_string(count);
