@@ -8,7 +8,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
-from on_this_machine import free_port, status_of, until  # noqa: E402
+from on_this_machine import PACE_S, free_port, status_of, until  # noqa: E402
 
 QUIET_S = 0.5  # no change of the store's files for so long: its threads have nothing to do
 
@@ -30,7 +30,8 @@ def cpu_s(pid):
 
 
 class Node:
-    """One tandemd with its files in `home`. `tables` is more TOML, behind the keys of [limits] that every node has."""
+    """One tandemd with its files in `home`. `node_keys` are lines of TOML for [node], `tables` is more behind the keys of
+    [limits] that every node has."""
 
     def __init__(self, bin_dir, home, name, core):
         self.bin, self.name, self.core = bin_dir, name, core
@@ -39,11 +40,12 @@ class Node:
         self.log = os.path.join(home, name + ".log")
         self.process = None
 
-    def write_config(self, tables=""):
+    def write_config(self, tables="", node_keys=""):
         with open(self.dir + ".toml", "w") as f:
             f.write(f"""[node]
 name = "{self.name}"
 data_dir = "{self.dir}"
+{node_keys}
 [[listener]]
 address = "127.0.0.1"
 port = {self.port}
@@ -93,13 +95,13 @@ max_sessions = 1000000
 
 
 class Box(Node):
-    """One of a pair."""
+    """One of a pair, by the configuration that mirrors() writes: it holds from the next start on."""
 
     def __init__(self, pair, name, core):
         super().__init__(pair.bin, pair.dir, name, core)
         self.pair, self.mirror_port = pair, free_port()
 
-    def mirrors(self, peer, tables=""):
+    def mirrors(self, peer, tables="", node_keys=""):
         with open(os.path.join(self.pair.dir, "keys", peer.name + ".pub")) as f:
             key = f.readline().strip()
         self.write_config(f"""{tables}
@@ -111,7 +113,7 @@ peer_public_key = "{key}"
 [takeover]
 arbiter = "heartbeat"
 boot_wait_ms = 3000
-""")
+""", node_keys)
 
 
 class Pair:
@@ -120,12 +122,8 @@ class Pair:
         subprocess.run([os.path.join(bin_dir, "tandemctl"), "keygen", "--out", self.dir + "/keys", "--name", "boxa",
                         "--name", "boxb"], check=True, stdout=subprocess.DEVNULL)
         self.a, self.b = Box(self, "boxa", 0), Box(self, "boxb", 1)
-        self.configure()
-
-    def configure(self, tables=""):
-        """`tables` as in Node, of both boxes; holds from their next start on."""
-        self.a.mirrors(self.b, tables)
-        self.b.mirrors(self.a, tables)
+        self.a.mirrors(self.b)
+        self.b.mirrors(self.a)
 
     def start(self):
         self.a.start()

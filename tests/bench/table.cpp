@@ -1,6 +1,6 @@
-// tandem-bench-table: reads the JSON lines of many interleaved runs of tandem-load (and start.py) and prints the
-// medians as a Markdown table: one row a measurement, one column a broker, and how the first broker compares with each
-// other one, or every broker with the one that is named.
+// tandem-bench-table: reads the JSON lines of many interleaved runs of tandem-load (and start.py, steps.py) and prints
+// the medians as a Markdown table: one row a measurement, one column a broker, and how the first broker compares with
+// each other one, or every broker with the one that is named.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -35,6 +35,7 @@ constexpr Quantity quantities[] = {
     {"/rss_bytes_per_connection", ", RSS bytes a connection", Quantity::In::all},
     {"/storm_s", ", s until all are in", Quantity::In::storm},
     {"/latency_us/p99", ", us p99 connect to CONNACK", Quantity::In::storm},
+    {"/joined_s", ", s until a standby with an empty disk is protected", Quantity::In::all},
     {"/connect_us", ", us CPU a connect", Quantity::In::all},
     {"/rss_bytes_per_session", ", RSS bytes a session", Quantity::In::all},
     {"/rss_bytes_per_queued", ", RSS bytes a queued message", Quantity::In::all},
