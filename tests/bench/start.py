@@ -21,6 +21,7 @@ import time
 from boxes import Node, cpu_s, pinned, rss_bytes, until
 from raw_mqtt import connect, dial, fill, first_connack, make_sessions, read_bytes
 
+SESSIONS, QUEUED = 100_000, 1_000_000
 PAYLOAD = b"x" * 64
 FILLERS = 16    # connections that publish
 SERVES_S = 120  # only a failure takes that long
@@ -109,7 +110,9 @@ def measure(kind, args, scratch):
     node = KINDS[kind](args, home)
     each = max(1, args.queued // args.sessions)
     queued = each * args.sessions
-    report = {"label": kind, "case": "start", "sessions": args.sessions, "queued": queued, "payload_bytes": len(PAYLOAD)}
+    usual = (args.sessions, queued) == (SESSIONS, QUEUED)
+    case = "start" if usual else f"start-{args.sessions}-{queued}"
+    report = {"label": kind, "case": case, "sessions": args.sessions, "queued": queued, "payload_bytes": len(PAYLOAD)}
     try:
         start_and_serve(node)
         memory = [rss_bytes(node.process.pid)]
@@ -136,8 +139,8 @@ def main():
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", default=os.path.join(root, "build/bin"))
-    parser.add_argument("--sessions", type=int, default=100_000)
-    parser.add_argument("--queued", type=int, default=1_000_000)
+    parser.add_argument("--sessions", type=int, default=SESSIONS)
+    parser.add_argument("--queued", type=int, default=QUEUED)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--brokers", default="tandem,mosquitto")
     parser.add_argument("--mosquitto", default=os.environ.get("MOSQUITTO") or shutil.which("mosquitto", path="/usr/sbin:/usr/bin"))

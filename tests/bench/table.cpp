@@ -220,7 +220,8 @@ int table_main(int argc, char** argv) {
   std::string line;
   while (std::getline(in, line)) {
     Json report = Json::parse(line, nullptr, false);
-    if (report.is_object()) add_report(table, report);
+    // What has no label is a note on the machine.
+    if (report.is_object() && report.contains("label")) add_report(table, report);
   }
   if (table.labels.empty()) {
     std::fprintf(stderr, "tandem-bench-table: no reports in %s\n", argv[1]);
