@@ -18,7 +18,7 @@ export MOSQUITTO ROUNDS="$rounds" BENCH_BIN="$bin"
 mkdir -p build/bench
 
 machine() { # how and on what this part was measured, as a JSON line
-  python3 - "$rounds" "$(git describe --always --dirty 2>/dev/null || echo unknown)" <<'END'
+  python3 - "$rounds" "$(git describe --always 2>/dev/null || echo unknown)" <<'END'
 import json, os, platform, sys, time
 with open("/proc/cpuinfo") as f:
     cpu = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.machine())

@@ -17,7 +17,7 @@ COLOURS = {"tandem": "#2f7fd6", "tandem-pair": "#9a5fd0", "tandem-pair-disk": "#
            "mosquitto": "#3f9b5f", "flashmq": "#d0503f", "relay": "#8a8f98"}
 NAMES = {"flashmq": "FlashMQ", "mosquitto": "Mosquitto"}
 OTHERS = ("#7d8c1f", "#1f8c8c", "#8c5a1f")
-LEFT, WIDTH, RIGHT = 190, 560, 30
+LEFT, WIDTH, RIGHT = 190, 560, 45
 STYLE = """<style>
 text{font:12px system-ui,sans-serif;fill:#24292f}
 .title{font-size:14px;font-weight:600}
@@ -81,7 +81,7 @@ class Log:
     def ticks(self):
         """Fewer of each decade, the more decades there are."""
         decades = self.high - self.low
-        steps = (1, 1.5, 2, 3, 5, 7) if decades < 1.3 else (1, 2, 5) if decades < 3.2 else (1,)
+        steps = (1, 1.5, 2, 3, 5, 7) if decades < 1.3 else (1, 2, 5) if decades < 2.2 else (1,)
         every = [step * 10 ** power for power in range(math.floor(self.low), math.ceil(self.high) + 1) for step in steps]
         return [tick for tick in every if self.low - 1e-9 <= math.log10(tick) <= self.high + 1e-9]
 

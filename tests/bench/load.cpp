@@ -22,6 +22,7 @@ void out_of_time(int) {
 void end_by_itself(const LoadOptions& options) {
   std::signal(SIGALRM, out_of_time);
   auto seconds = static_cast<unsigned>(options.seconds + options.warmup_s);
+  seconds += options.count / 50;  // a slow broker drains as many windows
   if (options.scenario == Scenario::offline) seconds += static_cast<unsigned>(options.messages / 10'000);
   if (options.scenario == Scenario::storm) seconds += 2 * 60;  // each of its three phases may take as long
   ::alarm(seconds + slack_s);
