@@ -48,9 +48,13 @@ allow_anonymous = true
 
 [control]
 socket = "control.sock"
+
+# As the others have it: no limit of messages in flight.
+[limits]
+v3_in_flight = 65535
 END
   # Exactly as many are the default: the one that looks whether it serves may still be there.
-  case $BENCH_CASE in conns-10k | storm*) printf '\n[limits]\nmax_connections = 12000\n' ;; esac
+  case $BENCH_CASE in conns-10k | storm*) printf 'max_connections = 12000\n' ;; esac
 }
 
 mirror_config() { # own name, peer's name, own mirror port, peer's mirror port, durability
