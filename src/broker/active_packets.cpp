@@ -29,7 +29,9 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   }
   const std::uint64_t visited = state_->routing().visited();
   core::decide_publish(*state_, policy_, session, topic, packet, publish_);
-  count_work(connection, client, state_->routing().visited() - visited);
+  const bool taken = publish_.refusal == mqtt::Reason::success && !publish_.duplicate;
+  count_work(connection, client,
+             state_->routing().visited() - visited + (taken ? publish_.record.match->reached() : 0));
   if (publish_.refusal != mqtt::Reason::success) {
     ++counters_.refused;
     if (publish_.refusal == mqtt::Reason::not_authorized) ++counters_.denied;
@@ -45,8 +47,6 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
     writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, mqtt::Reason::success);
     return true;
   }
-  const core::Match& match = *publish_.record.match;
-  count_work(connection, client, match.targets.size() + match.others.size());
   if (may_pass_on(packet)) {
     pass_on(connection, packet);
     return true;

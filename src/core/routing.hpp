@@ -45,6 +45,9 @@ struct Match {
   std::uint64_t generation = 0;                     // Routing::generation_of() when it was built; 0: it is not
   std::uint32_t first = 0;                          // Routing's counters that it depends on
   std::uint32_t second = 0;
+
+  // Plain subscriptions: what a message of this topic makes work with.
+  std::size_t reached() const { return targets.size() + others.size(); }
 };
 
 class Routing {

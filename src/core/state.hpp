@@ -254,7 +254,7 @@ void State::edit_session(Session& session, Edit edit) {
   const std::string username = session.username;
   edit(session);
   if (session.username != username) {
-    routing_.forget();
+    if (!session.subscriptions.empty()) routing_.forget();
     session.recent.write_asked_in = 0;
   }
   list_if_connected(session, true);

@@ -253,6 +253,24 @@ TEST_CASE("A look-up is not made anew for subscriptions that have nothing to do 
   }
 }
 
+TEST_CASE("Look-ups outlive a client that comes, unless its subscriptions are of another user now") {
+  State state;
+  Session& subscriber = state.add_session(1, "subscriber", true);
+  bool existed = false;
+  state.put_subscription(subscriber, "plant/line/+", {}, 0, existed);
+  Session& other = state.add_session(2, "other", true);
+  const auto walks = [&](Session& session, const char* username) {
+    state.routing().match("plant/line/7");
+    const std::uint64_t before = state.routing().visited();
+    state.edit_session(session, [&](Session& s) { s.username = username; });
+    CHECK_EQ(state.routing().match("plant/line/7").targets.size(), 1);
+    return state.routing().visited() != before;
+  };
+  CHECK_FALSE(walks(other, "user"));
+  CHECK(walks(subscriber, "user"));
+  CHECK_FALSE(walks(subscriber, "user"));
+}
+
 TEST_CASE("The cache of look-ups is bounded and forgets the oldest topic, not the answer") {
   State state;
   Session& session = state.add_session(1, "c", true);
