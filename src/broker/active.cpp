@@ -46,7 +46,6 @@ void Active::end() {
   publishers_held_ = false;
   safe_ = {};
   sys_.clear();
-  in_turn_ = false;
   state_ = nullptr;
 }
 
@@ -143,7 +142,7 @@ Active::Client* Active::client_of(const edge::Connection& connection) {
 }
 
 bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
-  if (!begin_turn() || state_ == nullptr) return false;
+  if (!begin_turn_() || state_ == nullptr) return false;
   ++counters_.packets;
   Client* client = client_of(connection);
   if (client == nullptr) {
@@ -179,7 +178,7 @@ bool Active::on_packet(edge::Connection& connection, mqtt::Packet& packet) {
 }
 
 void Active::on_malformed(edge::Connection& connection, const mqtt::Decoded& error) {
-  if (!begin_turn() || state_ == nullptr) return;
+  if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
   if (client == nullptr) return refuse_malformed(connection, error);
   // A second CONNECT, whatever version it speaks of ([MQTT5-3.1.0-2]); DISCONNECT has no such reason.
@@ -191,7 +190,7 @@ void Active::on_malformed(edge::Connection& connection, const mqtt::Decoded& err
 }
 
 void Active::on_closed(edge::Connection& connection, edge::CloseCause cause) {
-  if (!begin_turn() || state_ == nullptr) return;
+  if (!begin_turn_() || state_ == nullptr) return;
   Client* client = client_of(connection);
   if (client == nullptr) return authentications_.end(connection.id());
   if (cause == edge::CloseCause::keep_alive_timeout) {

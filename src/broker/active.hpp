@@ -75,7 +75,6 @@ class Active final : public edge::PacketSink {
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
   void end_turn() {
-    in_turn_ = false;
     gate_->end_turn();
     hear_again();
   }
@@ -218,7 +217,6 @@ class Active final : public edge::PacketSink {
   // active_hand_on.cpp
   void hand_on(const core::Session* ending);  // before its end; null: nothing ends
 
-  bool begin_turn() { return in_turn_ || (in_turn_ = begin_turn_()); }
   void end_overflowed();
   bool must_wait(const edge::Connection& connection, const Client& client) const;  // its log_share is settled
   void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
@@ -240,7 +238,6 @@ class Active final : public edge::PacketSink {
   std::optional<Gate> gate_;
   std::optional<EffectWriter> writer_;
   std::function<bool()> begin_turn_;
-  bool in_turn_ = false;  // it said true, and the turn goes on
   std::function<std::uint64_t()> random_;
   core::State* state_ = nullptr;
   LogBuilder log_;
