@@ -1,22 +1,14 @@
 """MQTT 3.1.1 as bare bytes, for measurements that need many sessions or messages and little of the protocol."""
+import os
 import select
 import socket
+import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from mqtt_bytes import field, packet  # noqa: E402
+
 IN_FLIGHT = 50  # messages that a filling connection has unacknowledged
-
-
-def field(data):
-    return len(data).to_bytes(2, "big") + data
-
-
-def packet(kind, body):
-    length, out = len(body), bytearray([kind])
-    while True:
-        length, digit = divmod(length, 128)
-        out.append(digit | (128 if length else 0))
-        if not length:
-            return bytes(out) + body
 
 
 def connect(client_id, clean):

@@ -1,34 +1,25 @@
 """MQTT 3.1.1 in as few lines as an attacker needs: packets as bytes, and a blocking client."""
+import os
 import socket
 import struct
+import sys
 
-
-def text(value):
-    data = value.encode() if isinstance(value, str) else value
-    return struct.pack(">H", len(data)) + data
-
-
-def packet(first, body):
-    length, head = len(body), bytearray([first])
-    while True:
-        head.append((length & 0x7F) | (0x80 if length > 0x7F else 0))
-        length >>= 7
-        if not length:
-            return bytes(head) + body
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+from mqtt_bytes import field, packet  # noqa: E402
 
 
 def connect(client_id, user=None, password=None, clean=True, keep_alive=0):
     flags = (2 if clean else 0) | (0x80 if user else 0) | (0x40 if password else 0)
-    body = text("MQTT") + bytes([4, flags]) + struct.pack(">H", keep_alive) + text(client_id)
-    return packet(0x10, body + (text(user) if user else b"") + (text(password) if password else b""))
+    body = field("MQTT") + bytes([4, flags]) + struct.pack(">H", keep_alive) + field(client_id)
+    return packet(0x10, body + (field(user) if user else b"") + (field(password) if password else b""))
 
 
 def subscribe(filters, packet_id=1, qos=0):
-    return packet(0x82, struct.pack(">H", packet_id) + b"".join(text(one) + bytes([qos]) for one in filters))
+    return packet(0x82, struct.pack(">H", packet_id) + b"".join(field(one) + bytes([qos]) for one in filters))
 
 
 def publish(topic, payload, qos=0, packet_id=1, retain=False):
-    body = text(topic) + (struct.pack(">H", packet_id) if qos else b"") + payload
+    body = field(topic) + (struct.pack(">H", packet_id) if qos else b"") + payload
     return packet(0x30 | qos << 1 | (1 if retain else 0), body)
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 import lab as network
+from mqtt_bytes import field, packet
 
 PORT = 1883
 RETRY_S = 0.02
@@ -17,19 +18,6 @@ SILENCE_S = 0.5   # a client that expects an answer gives a connection up after 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 1, 2, 3, 4, 5, 6, 7
 SUBSCRIBE, SUBACK, PINGREQ, PINGRESP, DISCONNECT = 8, 9, 12, 13, 14
 PING, BYE = b"\xc0\0", b"\xe0\0"
-
-
-def field(data):
-    return len(data).to_bytes(2, "big") + data
-
-
-def packet(first, body=b""):
-    length, out = len(body), bytearray([first])
-    while True:
-        length, digit = divmod(length, 128)
-        out.append(digit | (128 if length else 0))
-        if not length:
-            return bytes(out) + body
 
 
 def publish_packet(topic, payload, qos, packet_id, again=False, retain=False):

@@ -17,6 +17,7 @@ import threading
 import unittest
 
 from broker import TIMEOUT_S, Broker, Plant, free_port, run, until
+from mqtt_bytes import field, packet
 
 ROOT, BIN = "", ""
 PASSWORD = "correct horse"
@@ -34,9 +35,7 @@ def block(client, port=4660, more=b""):
 
 def connect_packet(user, password):
     """MQTT 5, with a client id that the broker chooses."""
-    text = lambda value: struct.pack(">H", len(value)) + value.encode()  # pylint: disable=unnecessary-lambda-assignment
-    body = text("MQTT") + b"\x05\xC2\x00\x3C\x00" + text("") + text(user) + text(password)
-    return b"\x10" + bytes([len(body)]) + body
+    return packet(0x10, field("MQTT") + b"\x05\xC2\x00\x3C\x00" + field("") + field(user) + field(password))
 
 
 def answer(connection, user="bob", password=PASSWORD):
