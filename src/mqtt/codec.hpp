@@ -93,6 +93,12 @@ void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retai
 
 // PUBACK, PUBREC, PUBREL, PUBCOMP; the reason only reaches 5.0 clients.
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out);
+// The same where it is the packet id and nothing more: for success, and for 3.x clients.
+inline void append_short_ack(Type type, std::uint16_t packet_id, ByteBuffer& out) {
+  const char bytes[] = {static_cast<char>((static_cast<unsigned>(type) << 4) | (type == Type::pubrel ? 2U : 0U)), 2,
+                        static_cast<char>(packet_id >> 8), static_cast<char>(packet_id & 0xFF)};
+  out.append(bytes, sizeof bytes);
+}
 
 // Appends the properties of a received PUBLISH that are forwarded: all but Topic Alias, Message Expiry
 // Interval and Subscription Identifier, in order ([MQTT5-3.3.2-4, -15..-20]). Input: Publish::properties

@@ -26,8 +26,8 @@ constexpr unsigned bit(Type type) {
   return 1U << static_cast<unsigned>(type);
 }
 
-constexpr unsigned both_ways =
-    bit(Type::publish) | bit(Type::puback) | bit(Type::pubrec) | bit(Type::pubrel) | bit(Type::pubcomp);
+constexpr unsigned ack_types = bit(Type::puback) | bit(Type::pubrec) | bit(Type::pubrel) | bit(Type::pubcomp);
+constexpr unsigned both_ways = bit(Type::publish) | ack_types;
 constexpr unsigned client_types = both_ways | bit(Type::connect) | bit(Type::subscribe) | bit(Type::unsubscribe) |
                                   bit(Type::pingreq) | bit(Type::disconnect);
 constexpr unsigned server_types =
@@ -170,34 +170,31 @@ Verdict read_ack_rest(ByteView body, bool from_client, Ack& ack) {
   return reader.verdict().ok() ? all_read(rest) : reader.verdict();
 }
 
-Verdict read_ack(Type type, ByteView body, const DecodeOptions& options, Packet& out) {
+constexpr std::size_t short_ack_bytes = 4;
+
+// What every ack has, and what the short form means; `body` has its packet id.
+Ack& read_short_ack(Type type, ByteView body, Packet& out) {
   Ack& ack = reuse<Ack>(out);
-  if (body.size() < 2) return malformed("ack cut short");
   ack.type = type;
   ack.packet_id = u16_at(body, 0);
   ack.reason = Reason::success;
   ack.properties = {};
+  return ack;
+}
+
+Verdict read_ack(Type type, ByteView body, const DecodeOptions& options, Packet& out) {
+  if (body.size() < 2) return malformed("ack cut short");
+  Ack& ack = read_short_ack(type, body, out);
   if (ack.packet_id == 0) return protocol_error("packet id 0");
   if (body.size() == 2) return {};
   if (options.version != Version::v5) return malformed("bytes left over");
   return read_ack_rest(body, options.from_client, ack);
 }
 
-constexpr unsigned ack_types = bit(Type::puback) | bit(Type::pubrec) | bit(Type::pubrel) | bit(Type::pubcomp);
-constexpr std::size_t short_ack_bytes = 4;
-
 // An ack that is a packet id and nothing more, as nearly all are; its first byte is legal.
 bool is_short_ack(ByteView bytes, const DecodeOptions& options) {
   return bytes.size() >= short_ack_bytes && bytes[1] == 2 && (ack_types & (1U << (byte_at(bytes, 0) >> 4))) != 0 &&
          (options.max_packet_bytes == 0 || options.max_packet_bytes >= short_ack_bytes) && u16_at(bytes, 2) != 0;
-}
-
-void read_short_ack(ByteView bytes, Packet& out) {
-  Ack& ack = reuse<Ack>(out);
-  ack.type = static_cast<Type>(byte_at(bytes, 0) >> 4);
-  ack.packet_id = u16_at(bytes, 2);
-  ack.reason = Reason::success;
-  ack.properties = {};
 }
 
 template <class Kind>
@@ -279,7 +276,7 @@ Decoded decode(ByteView bytes, const DecodeOptions& options, Packet& out) {
     return refused(first_byte_fault(first, options));
   }
   if (is_short_ack(bytes, options)) {
-    read_short_ack(bytes, out);
+    read_short_ack(static_cast<Type>(first >> 4), bytes.substr(2), out);
     return {.status = DecodeStatus::packet, .used = short_ack_bytes};
   }
   const Varint length = parse_varint(bytes.substr(1));

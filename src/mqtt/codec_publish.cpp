@@ -123,13 +123,11 @@ void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retai
 
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out) {
   CHECK(type >= Type::puback && type <= Type::pubcomp && packet_id != 0);
-  const bool with_reason = version == Version::v5 && reason != Reason::success;  // the short form otherwise (U-18)
-  char bytes[5];
-  bytes[0] = static_cast<char>((static_cast<unsigned>(type) << 4) | (type == Type::pubrel ? 2U : 0U));
-  bytes[1] = with_reason ? 3 : 2;
-  write_u16(bytes + 2, packet_id);
-  bytes[4] = static_cast<char>(reason);
-  out.append(bytes, with_reason ? 5 : 4);
+  const std::size_t begin = out.size();
+  append_short_ack(type, packet_id, out);
+  if (version != Version::v5 || reason == Reason::success) return;  // U-18
+  out[begin + 1] = 3;
+  out.push_back(static_cast<char>(reason));
 }
 
 void forwarded_properties(ByteView properties, ByteBuffer& out) {
