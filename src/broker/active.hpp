@@ -184,12 +184,11 @@ class Active final : public edge::PacketSink {
   void answer_refused(edge::Connection& connection, const mqtt::Publish& packet, mqtt::Reason reason);
   bool on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet);
 
-  // active_pass_on.cpp
-  bool may_pass_on(const mqtt::Publish& packet) const;  // what publish_ says of it
-  void pass_on(edge::Connection& connection, const mqtt::Publish& packet);
-  bool pass_to(core::Session& session, const mqtt::PublishForm& form, mqtt::Qos qos);
-  void begin_long_way(const mqtt::PublishForm& form);
-  void end_long_way();
+  // active_forward.cpp
+  bool may_forward(const mqtt::Publish& packet) const;  // what publish_ says of it
+  void forward(edge::Connection& connection, const mqtt::Publish& packet);
+  bool forward_to(core::Session& session, const mqtt::PublishForm& form, mqtt::Qos qos);
+  void deliver_to_others(const mqtt::PublishForm& form);
 
   // sys_packets.cpp
   // Those of a SUBSCRIBE, not applied yet, that get what $SYS says now.
@@ -228,10 +227,6 @@ class Active final : public edge::PacketSink {
   Lsn record_if(bool recorded, const R& record);
   core::Applying applying(Lsn lsn) { return core::Applying{*state_, lsn.value, log_.time(), effects_}; }
   void show(Lsn lsn, mqtt::Connack* connack = nullptr);
-  // The same, where there is often nothing to be seen.
-  void show_if_any(Lsn lsn) {
-    if (!effects_.untouched()) show(lsn);
-  }
 
   core::Policy policy_;
   edge::Connections* connections_ = nullptr;
@@ -244,7 +239,7 @@ class Active final : public edge::PacketSink {
   Steady now_;  // of the turn
   core::Effects effects_;
   core::PublishVerdict publish_;
-  core::Outgoing long_way_;  // of pass_on()
+  std::vector<const core::Target*> not_forwarded_;  // scratch of forward()
   core::ConnectVerdict connect_;
   core::ReconcileVerdict reconciled_;
   std::vector<Client> clients_;  // by slot

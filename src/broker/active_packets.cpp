@@ -47,8 +47,8 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
     writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, mqtt::Reason::success);
     return true;
   }
-  if (may_pass_on(packet)) {
-    pass_on(connection, packet);
+  if (may_forward(packet)) {
+    forward(connection, packet);
     return true;
   }
   const std::uint64_t log_bytes = log_.bytes();
@@ -126,7 +126,7 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
       const Lsn lsn = record_if(session.durable, record);
       core::Applying to = applying(lsn);
       core::apply(to, record);
-      show_if_any(lsn);
+      show(lsn);
       break;
     }
     case core::AckMeaning::repeat_pubrel:

@@ -36,23 +36,19 @@ class EffectWriter {
   void ack_publish(edge::Connection& to, std::uint16_t packet_id, mqtt::Reason reason) {
     ++packets_;
     ByteBuffer& out = gate_.output(to, Lsn{});
-    if (to.version() != mqtt::Version::v5 || reason == mqtt::Reason::success) {
-      const char bytes[] = {0x40, 2, static_cast<char>(packet_id >> 8), static_cast<char>(packet_id & 0xFF)};
-      out.append(bytes, sizeof bytes);
-    } else {
+    if (reason == mqtt::Reason::success)
+      mqtt::append_short_ack(mqtt::Type::puback, packet_id, out);
+    else
       mqtt::encode_ack(mqtt::Type::puback, packet_id, reason, to.version(), out);
-    }
     gate_.appended(to);
     gate_.count_ack();
   }
-  // A PUBLISH's bytes need neither wait nor change but in its packet id.
-  bool takes_as_it_came(const edge::Connection& to) { return gate_.is_open(to, Lsn{}) && !aliases_.any(to.id()); }
+  // A PUBLISH's bytes need neither wait nor change but in its packet id, and nothing is dropped.
+  bool takes_as_it_came(const edge::Connection& to) {
+    return gate_.is_open(to, Lsn{}) && !aliases_.any(to.id()) && to.unsent_bytes() <= limits::max_unsent_bytes_qos0;
+  }
   // Then; the form fits its version and QoS. `packet_id`: 0 for QoS 0.
-  void pass_on(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
-    if (packet_id == 0 && to.unsent_bytes() > limits::max_unsent_bytes_qos0) {
-      ++dropped_qos0_;
-      return;
-    }
+  void forward(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
     ++packets_;
     ++delivered_;
     mqtt::append_publish(form, packet_id, false, to.out());

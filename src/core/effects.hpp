@@ -73,8 +73,6 @@ struct Effects {
     form.bytes = {};
   }
   bool empty() const { return list.empty(); }
-  // clear() would change nothing that counts.
-  bool untouched() const { return list.empty() && identifiers.empty() && overflowed.empty() && form.bytes.empty(); }
 };
 
 }  // namespace tandem::core

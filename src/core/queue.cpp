@@ -28,7 +28,7 @@ Sequence Queue::push(QueueEntry entry) {
 Sequence Queue::push_unkept() {
   CHECK(cursor_ == tail_);
   if (size() == ring_.size()) grow();
-  QueueEntry& entry = ring_[slot(tail_)];  // as drop_done_front() left it
+  QueueEntry& entry = at(tail_);  // as new: drop_done_front() left it so
   entry.qos = 1;
   entry.in_flight = entry.sent = true;
   ++in_flight_;
@@ -82,12 +82,9 @@ void Queue::finish(Sequence sequence) {
 bool Queue::finish_unkept(std::uint16_t id) {
   Sequence sequence = 0;
   if (!find(id, sequence)) return false;
-  QueueEntry& entry = at(sequence);
-  if (!entry.in_flight || entry.qos != 1 || entry.message || !several_identifiers_.empty()) return false;
-  entry.in_flight = false;
-  entry.done = true;
-  --in_flight_;
-  if (sequence == head_) drop_done_front();
+  const QueueEntry& entry = at(sequence);
+  if (!entry.in_flight || entry.qos != 1 || entry.message) return false;
+  finish(sequence);
   return true;
 }
 
@@ -159,7 +156,7 @@ void Queue::forget(QueueEntry& entry, Sequence sequence) {
 
 void Queue::drop_done_front() {
   while (head_ < cursor_ && at(head_).done) {
-    at(head_).forget_done();
+    at(head_) = QueueEntry{};
     ++head_;
   }
   if (head_ == tail_ && ring_.size() > 1024) {  // a drained backlog gives its memory back

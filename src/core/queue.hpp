@@ -31,14 +31,6 @@ struct QueueEntry {
   // older box does not keep.
   std::uint16_t group = 0;
 
-  // As new. A done entry holds no message any more.
-  void forget_done() {
-    identifier = 0;
-    qos = 0;
-    retain = sent = in_flight = released = done = false;
-    group = 0;
-  }
-
   // The client has not had it: after its PUBREC a QoS 2 message is the client's.
   bool owed() const { return message && !done && !released; }
 };

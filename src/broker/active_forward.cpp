@@ -8,34 +8,37 @@
 
 namespace tandem::broker {
 
-bool Active::may_pass_on(const mqtt::Publish& packet) const {
+namespace {
+
+mqtt::Qos granted(const core::Target& target, mqtt::Qos published) {
+  return std::min(target.first->options.qos, published);
+}
+
+}  // namespace
+
+bool Active::may_forward(const mqtt::Publish& packet) const {
   const core::Match& match = *publish_.record.match;
   return !publish_.recorded && match.simple && match.groups.empty() && !packet.retain && !packet.filtered &&
          !packet.topic.empty() && packet.qos != mqtt::Qos::exactly_once;
 }
 
-void Active::pass_on(edge::Connection& connection, const mqtt::Publish& packet) {
+void Active::forward(edge::Connection& connection, const mqtt::Publish& packet) {
   const core::Match& match = *publish_.record.match;
   if (packet.qos == mqtt::Qos::at_least_once) {
     writer_->ack_publish(connection, packet.packet_id,
                          match.targets.empty() ? mqtt::Reason::no_matching_subscribers : mqtt::Reason::success);
   }
   const mqtt::PublishForm form = mqtt::form_of(packet, connection.version());
-  bool all = true;
+  not_forwarded_.clear();
   for (const core::Target& target : match.targets) {
-    const mqtt::Qos qos = std::min(target.first->options.qos, packet.qos);
-    if (!pass_to(*target.session, form, qos)) {
-      begin_long_way(form);
-      core::Applying to = applying(Lsn{});
-      core::deliver(to, *target.session, long_way_, {.qos = qos});
-      all = false;
-    }
+    if (!forward_to(*target.session, form, granted(target, packet.qos))) not_forwarded_.push_back(&target);
   }
-  if (!all) end_long_way();
+  if (!not_forwarded_.empty()) [[unlikely]]
+    deliver_to_others(form);
 }
 
 // False: it has to go the long way.
-bool Active::pass_to(core::Session& session, const mqtt::PublishForm& form, mqtt::Qos qos) {
+bool Active::forward_to(core::Session& session, const mqtt::PublishForm& form, mqtt::Qos qos) {
   edge::Connection* const to = connections_->find(session.connection);
   if (to == nullptr || !form.fits(to->version(), qos) || form.bytes.size() > session.max_packet_bytes ||
       !writer_->takes_as_it_came(*to)) {
@@ -46,22 +49,22 @@ bool Active::pass_to(core::Session& session, const mqtt::PublishForm& form, mqtt
     packet_id = core::send_unkept(session);
     if (packet_id == 0) return false;
   }
-  writer_->pass_on(*to, form, packet_id);
+  writer_->forward(*to, form, packet_id);
   return true;
 }
 
-// Those who go the long way share one copy of the message.
-void Active::begin_long_way(const mqtt::PublishForm& form) {
-  if (!effects_.form.bytes.empty()) return;  // it has begun
+// The long way. Queues share one copy of the message.
+void Active::deliver_to_others(const mqtt::PublishForm& form) {
+  core::Applying to = applying(Lsn{});
   effects_.form = form;
   effects_.current = publish_.record.message;
   effects_.current.published_at = effects_.time = log_.time();
-  long_way_.view = effects_.current;
-}
-
-void Active::end_long_way() {
+  core::Outgoing message;
+  message.view = effects_.current;
+  for (const core::Target* const target : not_forwarded_) {
+    core::deliver(to, *target->session, message, {.qos = granted(*target, message.view.qos)});
+  }
   show(Lsn{});
-  long_way_ = {};
 }
 
 }  // namespace tandem::broker
