@@ -1,12 +1,10 @@
 // A SUBSCRIBE with many wildcards over many retained messages: one filter a turn, and none while a switchover needs
 // silence.
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/limits.hpp"
-#include "broker/active.hpp"
-#include "tests/broker/fake_client.hpp"
+#include "tests/broker/active_house.hpp"
 
 #undef CHECK  // base/check.hpp's; in tests it is doctest's
 #include <doctest/doctest.h>
@@ -25,25 +23,23 @@ mqtt::Connect connect_of(std::string_view id) {
   return connect;
 }
 
-class House {
+class House : public test::ActiveHouse {
  public:
-  House() {
-    active_.attach(connections_, [this] { return ++dice_; });
-    active_.on_turn_begin([] { return true; });
-    active_.begin(state_, Epoch{1, NodeId{1}, 1}, Lsn{}, Instant{1});
-    connections_.add(subscriber_);
-    REQUIRE(subscriber_.say(active_, connect_of("subscriber")));
-    retain();
-    subscriber_.out().clear();
+  House() : subscriber_(connect(connect_of("subscriber"))) {
+    test::FakeClient& publisher = connect(connect_of("publisher"));
+    for (std::size_t i = 0; i < retained; ++i) {
+      const std::string topic = "kept/" + std::to_string(i);
+      mqtt::Publish publish;
+      publish.topic = topic;
+      publish.payload = "x";
+      publish.retain = true;
+      REQUIRE(publisher.say(active(), publish));
+      turn();
+    }
+    REQUIRE(state().retained().size() == retained);
+    leave(publisher);
   }
-  ~House() { active_.end(); }
 
-  void turn() {
-    active_.do_what_is_due();
-    active_.take_batches();
-    active_.end_turn();
-    active_.release(active_.last());
-  }
   // None of the filters matches anything.
   void subscribe() {
     std::vector<std::string> texts;
@@ -51,41 +47,13 @@ class House {
     mqtt::Subscribe packet;
     packet.packet_id = 7;
     for (const std::string& text : texts) packet.requests.push_back({text, {.qos = mqtt::Qos::at_least_once}});
-    REQUIRE(subscriber_.say(active_, packet));
+    REQUIRE(subscriber_.say(active(), packet));
   }
-  std::size_t subscribed() const { return state_.session_of("subscriber")->subscriptions.size(); }
-  Active& active() { return active_; }
+  std::size_t subscribed() const { return state().session_of("subscriber")->subscriptions.size(); }
   test::FakeClient& subscriber() { return subscriber_; }
 
  private:
-  static core::Policy policy() {
-    core::Policy policy;
-    policy.allow_anonymous = true;
-    return policy;
-  }
-  void retain() {
-    test::FakeClient publisher{ConnectionId{1, 1}};
-    connections_.add(publisher);
-    REQUIRE(publisher.say(active_, connect_of("publisher")));
-    for (std::size_t i = 0; i < retained; ++i) {
-      const std::string topic = "kept/" + std::to_string(i);
-      mqtt::Publish publish;
-      publish.topic = topic;
-      publish.payload = "x";
-      publish.retain = true;
-      REQUIRE(publisher.say(active_, publish));
-      turn();
-    }
-    REQUIRE(state_.retained().size() == retained);
-    active_.on_closed(publisher, edge::CloseCause::peer_closed);
-    connections_.remove(publisher.id());
-  }
-
-  core::State state_;
-  edge::Connections connections_;
-  Active active_{policy(), {}, nullptr};
-  test::FakeClient subscriber_{ConnectionId{0, 1}};
-  std::uint64_t dice_ = 0;
+  test::FakeClient& subscriber_;
 };
 
 const std::string suback = std::string("\x90\x20\x00\x07", 4) + std::string(filters, '\x01');

@@ -1,10 +1,8 @@
 // The short way of a message that nobody keeps: each receiver gets what the long way would give it.
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "broker/active.hpp"
-#include "tests/broker/fake_client.hpp"
+#include "tests/broker/active_house.hpp"
 
 #undef CHECK  // base/check.hpp's; in tests it is doctest's
 #include <doctest/doctest.h>
@@ -32,72 +30,45 @@ struct Got {
   friend bool operator==(const Got&, const Got&) = default;
 };
 
-class House {
- public:
-  House() {
-    active_.attach(connections_, [this] { return ++dice_; });
-    active_.on_turn_begin([] { return true; });
-    active_.begin(state_, Epoch{1, NodeId{1}, 1}, Lsn{}, Instant{1});
-  }
-  ~House() { active_.end(); }
+core::Policy small_window() {
+  core::Policy policy = test::open_policy();
+  policy.v3_in_flight = window;
+  return policy;
+}
 
-  test::FakeClient& connect(const Wanted& wanted) {
-    clients_.push_back(
-        std::make_unique<test::FakeClient>(ConnectionId{static_cast<std::uint32_t>(clients_.size()), 1}));
-    test::FakeClient& client = *clients_.back();
-    connections_.add(client);
-    mqtt::Connect connect;
-    connect.version = wanted.version;
-    connect.client_id = wanted.id;
-    connect.clean_start = !wanted.durable;
-    if (wanted.max_packet_bytes != 0) connect.properties.maximum_packet_bytes = wanted.max_packet_bytes;
-    REQUIRE(client.say(active_, connect));
-    turn();
-    client.out().clear();
-    return client;
+class House : public test::ActiveHouse {
+ public:
+  House() : ActiveHouse(small_window()) {}
+
+  test::FakeClient& client(const Wanted& wanted) {
+    mqtt::Connect connect_packet;
+    connect_packet.version = wanted.version;
+    connect_packet.client_id = wanted.id;
+    connect_packet.clean_start = !wanted.durable;
+    if (wanted.max_packet_bytes != 0) connect_packet.properties.maximum_packet_bytes = wanted.max_packet_bytes;
+    return connect(connect_packet);
   }
-  test::FakeClient& subscribe(const Wanted& wanted) {
-    test::FakeClient& client = connect(wanted);
+  test::FakeClient& subscriber(const Wanted& wanted) {
+    test::FakeClient& one = client(wanted);
     mqtt::Subscribe subscribe;
     subscribe.packet_id = 1;
     subscribe.requests.push_back({topic, {.qos = wanted.qos}});
-    REQUIRE(client.say(active_, subscribe));
+    REQUIRE(one.say(active(), subscribe));
     turn();
-    client.out().clear();
-    return client;
+    one.out().clear();
+    return one;
   }
-  void publish(test::FakeClient& client, std::string_view payload, mqtt::Qos qos = mqtt::Qos::at_least_once) {
+  void publish(test::FakeClient& from, std::string_view payload, mqtt::Qos qos = mqtt::Qos::at_least_once) {
     mqtt::Publish packet;
     packet.topic = topic;
     packet.payload = payload;
     packet.qos = qos;
     packet.packet_id = qos == mqtt::Qos::at_most_once ? std::uint16_t{0} : std::uint16_t{9};
-    REQUIRE(client.say(active_, packet));
+    REQUIRE(from.say(active(), packet));
   }
-  void acknowledge(test::FakeClient& client, std::uint16_t packet_id) {
-    REQUIRE(client.say(active_, mqtt::Ack{mqtt::Type::puback, packet_id, mqtt::Reason::success, {}}));
+  void acknowledge(test::FakeClient& from, std::uint16_t packet_id) {
+    REQUIRE(from.say(active(), mqtt::Ack{mqtt::Type::puback, packet_id, mqtt::Reason::success, {}}));
   }
-  void turn() {
-    active_.do_what_is_due();
-    active_.take_batches();
-    active_.end_turn();
-    active_.release(active_.last());
-  }
-  Active& active() { return active_; }
-
- private:
-  static core::Policy policy() {
-    core::Policy policy;
-    policy.allow_anonymous = true;
-    policy.v3_in_flight = window;
-    return policy;
-  }
-
-  core::State state_;
-  edge::Connections connections_;
-  Active active_{policy(), {}, nullptr};
-  std::vector<std::unique_ptr<test::FakeClient>> clients_;
-  std::uint64_t dice_ = 0;
 };
 
 // Takes what a client was sent: packets of one kind.
@@ -140,10 +111,10 @@ constexpr mqtt::Version v5 = mqtt::Version::v5;
 
 TEST_CASE("MQTT5-3.8.4-8: what is not kept reaches each receiver in its own version and QoS, and makes no record") {
   House house;
-  test::FakeClient& plain = house.subscribe({.id = "plain"});
-  test::FakeClient& lower = house.subscribe({.id = "lower", .qos = qos0});
-  test::FakeClient& newer = house.subscribe({.id = "newer", .version = v5});
-  test::FakeClient& publisher = house.connect({.id = "publisher"});
+  test::FakeClient& plain = house.subscriber({.id = "plain"});
+  test::FakeClient& lower = house.subscriber({.id = "lower", .qos = qos0});
+  test::FakeClient& newer = house.subscriber({.id = "newer", .version = v5});
+  test::FakeClient& publisher = house.client({.id = "publisher"});
   const Lsn last = house.active().last();
   house.publish(publisher, "one");
   house.publish(publisher, "two", qos0);
@@ -157,8 +128,8 @@ TEST_CASE("MQTT5-3.8.4-8: what is not kept reaches each receiver in its own vers
 
 TEST_CASE("MQTT5-4.9.0-2: a full window makes what is not kept wait in order, and each PUBACK lets one more out") {
   House house;
-  test::FakeClient& slow = house.subscribe({.id = "slow"});
-  test::FakeClient& publisher = house.connect({.id = "publisher"});
+  test::FakeClient& slow = house.subscriber({.id = "slow"});
+  test::FakeClient& publisher = house.client({.id = "publisher"});
   for (const char* payload : {"1", "2", "3", "4"}) house.publish(publisher, payload);
   CHECK(messages(slow) == std::vector<Got>{{"1", qos1, 1}, {"2", qos1, 2}});
   house.acknowledge(slow, 2);  // not in order
@@ -178,8 +149,8 @@ TEST_CASE("MQTT5-4.9.0-2: a full window makes what is not kept wait in order, an
 
 TEST_CASE("MQTT5-3.1.2-24: what is not kept is not sent to a client for which it is too large") {
   House house;
-  test::FakeClient& small = house.subscribe({.id = "small", .version = v5, .max_packet_bytes = 60});
-  test::FakeClient& publisher = house.connect({.id = "publisher", .version = v5});
+  test::FakeClient& small = house.subscriber({.id = "small", .version = v5, .max_packet_bytes = 60});
+  test::FakeClient& publisher = house.client({.id = "publisher", .version = v5});
   house.publish(publisher, std::string(60, 'x'));
   CHECK(messages(small).empty());
   house.publish(publisher, "fits");
@@ -188,16 +159,16 @@ TEST_CASE("MQTT5-3.1.2-24: what is not kept is not sent to a client for which it
 
 TEST_CASE("the PUBACK of a message for nobody says so to an MQTT 5 client") {
   House house;
-  test::FakeClient& publisher = house.connect({.id = "publisher", .version = v5});
+  test::FakeClient& publisher = house.client({.id = "publisher", .version = v5});
   house.publish(publisher, "for nobody");
   CHECK(answers(publisher) == std::vector<mqtt::Reason>{mqtt::Reason::no_matching_subscribers});
 }
 
 TEST_CASE("a durable receiver's message takes the long way, and everybody else's with it") {
   House house;
-  test::FakeClient& plain = house.subscribe({.id = "plain"});
-  test::FakeClient& durable = house.subscribe({.id = "durable", .durable = true});
-  test::FakeClient& publisher = house.connect({.id = "publisher"});
+  test::FakeClient& plain = house.subscriber({.id = "plain"});
+  test::FakeClient& durable = house.subscriber({.id = "durable", .durable = true});
+  test::FakeClient& publisher = house.client({.id = "publisher"});
   const Lsn last = house.active().last();
   house.publish(publisher, "kept");
   CHECK(house.active().last() == last.next());
@@ -211,9 +182,9 @@ TEST_CASE("a durable receiver's message takes the long way, and everybody else's
 
 TEST_CASE("MQTT5-4.6.0-6: what is not kept stays behind what waits at the gate for the same client") {
   House house;
-  test::FakeClient& plain = house.subscribe({.id = "plain"});
-  test::FakeClient& publisher = house.connect({.id = "publisher"});
-  test::FakeClient& durable = house.subscribe({.id = "durable", .durable = true});
+  test::FakeClient& plain = house.subscriber({.id = "plain"});
+  test::FakeClient& publisher = house.client({.id = "publisher"});
+  test::FakeClient& durable = house.subscriber({.id = "durable", .durable = true});
   house.publish(publisher, "kept");
   mqtt::Unsubscribe unsubscribe;
   unsubscribe.packet_id = 2;
@@ -223,6 +194,18 @@ TEST_CASE("MQTT5-4.6.0-6: what is not kept stays behind what waits at the gate f
   CHECK(plain.out().empty());
   house.turn();
   CHECK(messages(plain) == std::vector<Got>{{"kept", qos1, 1}, {"not kept", qos1, 2}});
+}
+
+TEST_CASE("a turn's first packet waits for the node's word, whatever came between two turns") {
+  House house;
+  test::FakeClient& stays = house.client({.id = "stays"});
+  test::FakeClient& goes = house.client({.id = "goes"});
+  house.turn();
+  house.leave(goes);  // as the node's flush at the end of a turn may make it
+  house.turns_may_begin(false);
+  stays.say(house.active(), mqtt::Pingreq{});
+  CHECK(stays.closed());
+  CHECK(stays.out().empty());
 }
 
 }  // namespace tandem::broker
