@@ -15,6 +15,12 @@ Epoch get_epoch(ByteReader& in) {
   return epoch;
 }
 
+Epoch get_claimed_epoch(ByteReader& in) {
+  const Epoch epoch = get_epoch(in);
+  if (epoch.number > highest_claimed_epoch) in.fail();
+  return epoch;
+}
+
 ByteBuffer start_frame(const FrameHeader& header) {
   ByteBuffer frame;
   frame.reserve(128);

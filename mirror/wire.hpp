@@ -189,6 +189,10 @@ struct Digest {
 
 void put_epoch(ByteWriter& out, Epoch epoch);
 Epoch get_epoch(ByteReader& in);
+// Of a beat or an offer: the one epoch of which this box may have to take a higher one. Beyond the highest it is
+// malformed: elections never get there, and whoever says so must not make ours wrap around.
+inline constexpr std::uint64_t highest_claimed_epoch = std::uint64_t{1} << 62U;
+Epoch get_claimed_epoch(ByteReader& in);
 
 ByteBuffer start_frame(const FrameHeader& header);
 // Reads the header; nothing if the version or the kind is unknown or the frame is too short. `version` is what was

@@ -56,7 +56,7 @@ std::optional<Beat> read_beat(ByteReader& in) {
   beat.maintenance = (heard & bit_maintenance) != 0;
   beat.wants_switchover = (heard & bit_wants_switchover) != 0;
   beat.wants_by_force = (heard & bit_forced) != 0;
-  beat.epoch = get_epoch(in);
+  beat.epoch = get_claimed_epoch(in);
   beat.lsn = Lsn{in.u64_le()};
   beat.durable = Lsn{in.u64_le()};
   beat.log_time = Instant{in.i64_le()};

@@ -30,7 +30,7 @@ std::optional<Offer> get_offer(ByteReader in) {
   offer.stale = (flags & 2U) != 0;
   offer.empty = (flags & 4U) != 0;
   offer.unclean = (flags & 8U) != 0;
-  offer.epoch = get_epoch(in);
+  offer.epoch = get_claimed_epoch(in);
   offer.last = Lsn{in.u64_le()};
   offer.alone_from = Lsn{in.u64_le()};
   offer.history = History::decode(in);

@@ -180,3 +180,15 @@ TEST_CASE("metadata: any flipped bit is noticed") {
     }
   }
 }
+
+// Found by fuzz_peer: with no number above the peer's, A6 wrote one epoch after the other and never ended.
+TEST_CASE("an epoch above which there is no room for elections is malformed, in a beat and in an offer") {
+  for (const std::uint64_t number : {highest_claimed_epoch, highest_claimed_epoch + 1, UINT64_MAX}) {
+    Beat beat;
+    beat.epoch.number = number;
+    Offer offer;
+    offer.epoch.number = number;
+    CHECK(again(get_beat(ByteReader(*again(std::optional(beat))))).has_value() == (number == highest_claimed_epoch));
+    CHECK(again(get_offer(ByteReader(*again(std::optional(offer))))).has_value() == (number == highest_claimed_epoch));
+  }
+}
