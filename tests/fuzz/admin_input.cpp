@@ -19,6 +19,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 #include "base/unix_socket.hpp"
+#include "tests/fuzz/connect.hpp"
 #include "tests/fuzz/inputs.hpp"
 
 namespace tandem::fuzz {
@@ -49,7 +50,7 @@ class Client {
       : loop_(loop), fd_(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     CHECK(fd_ >= 0);
     if (family == AF_INET) bind_elsewhere(fd_);
-    CHECK(::connect(fd_, address, size) == 0);
+    connect_to(fd_, address, size);
     loop_.poll();
   }
   ~Client() {

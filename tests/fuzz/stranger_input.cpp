@@ -11,6 +11,7 @@
 #include "base/check.hpp"
 #include "mirror/link.hpp"
 #include "mirror/zap.hpp"
+#include "tests/fuzz/connect.hpp"
 #include "tests/fuzz/inputs.hpp"
 
 namespace tandem::fuzz {
@@ -65,7 +66,7 @@ void examine_bytes(ByteView bytes) {
   address.sin_family = AF_INET;
   address.sin_port = htons(box.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  CHECK(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  connect_to(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const linger reset{1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   (void)::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
