@@ -13,6 +13,7 @@
 #   make browser  a page with MQTT.js in a headless Chromium, over ws and wss (installs Chromium)
 #   make model    the takeover protocol's model with larger bounds (spin; minutes)
 #   make bench    speed, beside Debian's Mosquitto; BENCH_ARGS=latency, BENCH_ARGS=growth for other sets of cases
+#   make microbench  what parts of the hot path cost as connections, subscriptions, retained and queued messages grow
 #   make mutants takes each protective rule out in a scratch copy: the simulation must notice (long; MUTANTS_ARGS="-n 2000")
 #   make lab      two boxes in network namespaces with keepalived: power cuts, cut cables (root); TANDEM_LAB_ROUNDS=n;
 #                 LAB_ARGS="--compare --rounds 20": beside two Mosquittos; "--only power --crowd 5000", "--loss 10"
@@ -22,7 +23,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := build
-.PHONY: build deb run stop test check-asan check-tsan sim fuzz hostile model mutants bench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-fuzz deps-browser
+.PHONY: build deb run stop test check-asan check-tsan sim fuzz hostile model mutants bench microbench lab lint format clean deps-build deps-deb deps-run deps-test deps-lint deps-bench deps-microbench deps-fuzz deps-browser
 
 TANDEM_PORT ?= 1883
 RUN_ARGS ?=
@@ -99,6 +100,11 @@ bench: deps-bench
 	@cmake --build --preset default
 	@etc/dev/bench.sh $(BENCH_ARGS)
 
+microbench: deps-microbench
+	@cmake --preset default --log-level=WARNING
+	@cmake --build --preset default --target microbench
+	@tests/bench/micro/run.sh build/bin
+
 mutants: deps-test
 	@tests/mutants/run.sh $(MUTANTS_ARGS)
 
@@ -127,6 +133,8 @@ deps-lint:
 	@etc/dev/deps.sh build lint
 deps-bench:
 	@etc/dev/deps.sh build bench
+deps-microbench:
+	@etc/dev/deps.sh build microbench
 deps-fuzz:
 	@etc/dev/deps.sh build fuzz
 deps-browser:
