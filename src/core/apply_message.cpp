@@ -1,6 +1,6 @@
 // Messages in and acks back; subscriptions and the retained messages that they bring.
 #include "core/apply.hpp"
-#include "mqtt/topic.hpp"
+#include "core/retained_walk.hpp"
 
 namespace tandem::core {
 
@@ -62,9 +62,8 @@ void deliver_retained(Applying& to, Session& session, const Subscription& subscr
     const auto parent = retained.find(prefix.substr(0, prefix.size() - 1));
     if (parent != retained.end()) deliver_one_retained(to, session, subscription, parent->second);
   }
-  for (auto at = retained.lower_bound(prefix); at != retained.end() && at->first.starts_with(prefix); ++at) {
-    if (mqtt::topic_matches(filter, at->first)) deliver_one_retained(to, session, subscription, at->second);
-  }
+  walk_matching(retained, filter,
+                [&](const auto& entry) { deliver_one_retained(to, session, subscription, entry.second); });
 }
 
 }  // namespace
