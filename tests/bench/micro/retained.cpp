@@ -26,8 +26,9 @@ struct Plates {
   core::Session& publisher = box.connect("publisher");
   core::Session& reader = box.connect("reader", true, 65'000);
   std::vector<std::string> topics;
-  Scattered any{topics.size()};
-  Scattered hot{std::min<std::uint64_t>(hot_topics, topics.size())};
+  // With none retained nobody asks them.
+  Scattered any{std::max<std::uint64_t>(1, topics.size())};
+  Scattered hot{std::clamp<std::uint64_t>(topics.size(), 1, hot_topics)};
 };
 
 // A message that is not retained, to one durable session, and its acknowledgement.

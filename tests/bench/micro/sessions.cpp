@@ -15,7 +15,7 @@ namespace tandem::micro {
 namespace {
 
 struct Crowd {
-  explicit Crowd(std::int64_t sessions) {
+  explicit Crowd(std::int64_t sessions) : any(static_cast<std::uint64_t>(sessions)) {
     for (std::int64_t i = 0; i < sessions; ++i) {
       names.push_back("client-" + std::to_string(i));
       topics.push_back("order/" + std::to_string(i));
@@ -30,7 +30,7 @@ struct Crowd {
   std::vector<std::string> names;
   std::vector<std::string> topics;
   std::vector<core::Session*> readers;
-  Scattered any{readers.size()};
+  Scattered any;
 };
 
 void come_and_go(benchmark::State& run, Crowd& house) {

@@ -11,6 +11,8 @@
 #include <string>
 #include <typeinfo>
 
+#include "base/check.hpp"
+
 namespace tandem::micro {
 
 class Stage {
@@ -43,7 +45,7 @@ class Stage {
 // goes on where the one before ended, or only so many of a large scene would ever be met.
 class Scattered {
  public:
-  explicit Scattered(std::uint64_t of) : of_(of) {}
+  explicit Scattered(std::uint64_t of) : of_(of) { CHECK(of != 0); }
   std::uint64_t next() {
     x_ += 0x9e3779b97f4a7c15ULL;  // the golden ratio: every part of the range is met equally often
     return ((x_ >> 32) * of_) >> 32;
