@@ -52,17 +52,16 @@ void deliver_one_retained(Applying& to, Session& session, const Subscription& su
 void deliver_retained(Applying& to, Session& session, const Subscription& subscription) {
   const std::string_view filter = subscription.filter;
   const std::string_view prefix = filter.substr(0, filter.find_first_of("+#"));
-  const auto& retained = to.state.retained();
   if (prefix.size() == filter.size()) {
-    const auto exact = retained.find(filter);
-    if (exact != retained.end()) deliver_one_retained(to, session, subscription, exact->second);
+    const RetainedTable::Entry* const exact = to.state.retained_at(filter);
+    if (exact != nullptr) deliver_one_retained(to, session, subscription, exact->second);
     return;
   }
   if (filter.size() == prefix.size() + 1 && filter.ends_with("/#")) {  // "a/#" matches "a" too, which sorts before "a/"
-    const auto parent = retained.find(prefix.substr(0, prefix.size() - 1));
-    if (parent != retained.end()) deliver_one_retained(to, session, subscription, parent->second);
+    const RetainedTable::Entry* const parent = to.state.retained_at(prefix.substr(0, prefix.size() - 1));
+    if (parent != nullptr) deliver_one_retained(to, session, subscription, parent->second);
   }
-  walk_matching(retained, filter,
+  walk_matching(to.state.retained(), filter,
                 [&](const auto& entry) { deliver_one_retained(to, session, subscription, entry.second); });
 }
 

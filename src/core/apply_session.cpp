@@ -149,8 +149,8 @@ void apply(Applying& to, const WillFired& record) {
   const SessionId publisher_id = publisher != nullptr && publisher->durable ? publisher->id : 0;
   Outgoing message;
   message.view = view;
-  const auto retained = to.state.retained().find(view.topic);
-  if (view.retain && retained != to.state.retained().end()) message.durable = retained->second.message;
+  const RetainedTable::Entry* const retained = to.state.retained_at(view.topic);
+  if (view.retain && retained != nullptr) message.durable = retained->second.message;
   fan_out(to, to.state.routing().match(view.topic), record.picks, publisher_id, message);
 }
 

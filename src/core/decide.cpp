@@ -169,8 +169,8 @@ bool may_write(const AccessRules& access, Session& session) {
 namespace {
 
 bool room_for_retained(const State& state, const Policy& policy, std::string_view topic, const mqtt::Publish& packet) {
-  const auto present = state.retained().find(topic);
-  const bool known = present != state.retained().end();
+  const RetainedTable::Entry* const present = state.retained_at(topic);
+  const bool known = present != nullptr;
   const std::size_t before = known ? present->second.message->bytes() : 0;
   const std::size_t after = state.retained_bytes() - before + topic.size() + packet.payload.size();
   return (known || state.retained().size() < policy.max_retained) && after <= policy.max_retained_bytes;

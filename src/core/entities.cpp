@@ -176,8 +176,8 @@ std::optional<std::vector<EntityHash>> BucketSearch::list(const State& state) co
     see(session->queue.at(sequence).message);
   }
   for (const std::string& topic : topics_) {
-    const auto found = state.retained().find(topic);
-    if (found == state.retained().end()) continue;
+    const RetainedTable::Entry* const found = state.retained_at(topic);
+    if (found == nullptr) continue;
     if (messages)
       see(found->second.message);
     else

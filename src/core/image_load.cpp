@@ -42,7 +42,7 @@ Status ImageLoader::load(const Row& row) {
       return load_segment(key, in);
     case RowKind::retained: {
       MessageRef held = message(in.u64_le());
-      if (!in.ok() || !held || state_.retained().contains(row.key)) return damaged("retained");
+      if (!in.ok() || !held || state_.retained_at(row.key) != nullptr) return damaged("retained");
       state_.load_retained(row.key, std::move(held));
       return {};
     }

@@ -224,9 +224,9 @@ class Decision {
   }
 
   bool retained_wins(const MessageView& message) {
-    const auto present = state_.retained().find(message.topic);
+    const RetainedTable::Entry* const present = state_.retained_at(message.topic);
     // A will that was retained has no record of its topic: State shows it by its id and time.
-    const bool set_newer = present != state_.retained().end() && present->second.message->id() > fork_.common().value &&
+    const bool set_newer = present != nullptr && present->second.message->id() > fork_.common().value &&
                            present->second.message->view().published_at > record_.origin.time;
     const bool changed = fork_.retained(message.topic) != nullptr;
     if (set_newer || newer_here(fork_.retained(message.topic))) {
@@ -235,8 +235,7 @@ class Decision {
       supersede();
       return false;
     }
-    if (!message.payload.empty() && present == state_.retained().end() &&
-        state_.retained().size() >= policy_.max_retained) {
+    if (!message.payload.empty() && present == nullptr && state_.retained().size() >= policy_.max_retained) {
       tell_topic(message.topic, "the limit of retained messages is reached; the other box's value is dropped");
       verdict_.end = MergeEnd::refused;
       return false;

@@ -237,20 +237,20 @@ bool State::remove_subscription(Session& session, std::string_view filter) {
 // --------------------------------------------------------------------------------------
 
 void State::set_retained(std::string_view topic, MessageRef message) {
-  auto at = retained_.find(topic);
+  RetainedTable::Entry* at = retained_.find(topic);
   const std::uint64_t key = hash64(topic);
-  if (at != retained_.end()) {
+  if (at != nullptr) {
     touch_retained(at->first, at->second);
     schedule_retained(at->first, at->second, false);
     digest_.remove(Table::retained, key, hash_of(at->first, at->second));
     retained_bytes_ -= at->second.message->bytes();
     if (!message) {
-      retained_.erase(at);
+      retained_.erase(topic);
       return;
     }
   } else {
     if (!message) return;
-    at = retained_.emplace(std::string(topic), Retained{}).first;
+    at = &retained_.add(topic);
     touch_retained(at->first, at->second);
   }
   at->second.message = std::move(message);

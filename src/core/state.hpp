@@ -18,15 +18,11 @@
 #include "core/due.hpp"
 #include "core/message_table.hpp"
 #include "core/record.hpp"
+#include "core/retained_table.hpp"
 #include "core/routing.hpp"
 #include "core/session.hpp"
 
 namespace tandem::core {
-
-struct Retained {
-  MessageRef message;
-  ChangeMark mark;
-};
 
 struct Will {
   MessageRef message;
@@ -90,7 +86,8 @@ class State {
   Session* session(SessionId id) const;
   Session* session_of(std::string_view client_id) const;
   Session* durable_session_of(std::string_view client_id) const;  // nullptr: none, or a transient one
-  const std::map<std::string, Retained, std::less<>>& retained() const { return retained_; }
+  const RetainedTable::Ordered& retained() const { return retained_.ordered(); }
+  const RetainedTable::Entry* retained_at(std::string_view topic) const { return retained_.find(topic); }
   const std::map<std::string, Will, std::less<>>& wills() const { return wills_; }
   const Globals& globals() const { return globals_; }
   const AccessRules& access() const { return access_; }
@@ -200,7 +197,7 @@ class State {
   TransientMessages transient_messages_;
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   std::map<std::string, Session*, std::less<>> by_client_;
-  std::map<std::string, Retained, std::less<>> retained_;
+  RetainedTable retained_;
   std::map<std::string, Will, std::less<>> wills_;
   AccessRules access_;
   Routing routing_;

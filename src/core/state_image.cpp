@@ -31,8 +31,8 @@ Will* State::will_to_encode(const std::string& client_id) {
 }
 
 Retained* State::retained_to_encode(const std::string& topic) {
-  const auto found = retained_.find(topic);
-  return found == retained_.end() ? nullptr : &found->second;
+  RetainedTable::Entry* const found = retained_.find(topic);
+  return found == nullptr ? nullptr : &found->second;
 }
 
 void State::load_globals(const Globals& globals) {
@@ -69,7 +69,7 @@ void State::load_subscription(Session& session, std::string_view filter, const m
 }
 
 void State::load_retained(const std::string& topic, MessageRef message) {
-  Retained& retained = retained_[topic];
+  Retained& retained = retained_.add(topic).second;
   retained.message = std::move(message);
   retained_bytes_ += retained.message->bytes();
   schedule_retained(topic, retained, true);

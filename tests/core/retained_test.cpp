@@ -1,5 +1,7 @@
 // Retained messages: kept, replaced, removed, expired, and sent to new subscriptions.
+#include "core/retained_table.hpp"
 #include "doctest.hpp"
+#include "random.hpp"
 #include "world.hpp"
 
 namespace tandem::core::test {
@@ -34,6 +36,30 @@ std::vector<std::string> topics_of(const std::vector<Event>& events) {
 }
 
 }  // namespace
+
+TEST_CASE("A retained message is found by its topic as long as it is there, whatever came and went") {
+  Random random(1);
+  RetainedTable table;
+  std::map<std::string, std::uint32_t> expected;
+  for (std::uint32_t i = 1; i <= 5'000; ++i) {
+    const std::string topic = "t/" + std::to_string(random.below(300));
+    if (table.find(topic) == nullptr) {
+      table.add(topic).second.mark.changed_in = expected[topic] = i;
+    } else {
+      table.erase(topic);
+      expected.erase(topic);
+    }
+    CHECK_EQ(table.find(topic) != nullptr, expected.contains(topic));
+  }
+  REQUIRE_EQ(table.ordered().size(), expected.size());
+  for (const auto& [topic, number] : expected) {
+    const RetainedTable::Entry* const found = table.find(topic);
+    REQUIRE(found != nullptr);
+    CHECK_EQ(found->first, topic);
+    CHECK_EQ(found->second.mark.changed_in, number);
+    CHECK_EQ(table.ordered().find(topic)->second.mark.changed_in, number);
+  }
+}
 
 TEST_CASE("MQTT5-3.3.1-5..8: RETAIN stores, replaces and removes; without it the store is left alone") {
   Scene s;
