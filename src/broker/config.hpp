@@ -46,6 +46,8 @@ struct NodeConfig {
   std::string name;                          // required; [A-Za-z0-9._-], at most 64; the lower name of a pair dials
   std::string data_dir = "/var/lib/tandem";  // log.db and state.db; made if missing
   std::int64_t sys_interval_s = 10;          // $SYS topics; 0: none
+  // That carry bytes between sockets and memory beside the core; nothing ("auto"): by the number of this box's cores.
+  std::optional<std::size_t> threads;
 };
 
 // What the clients of a listener speak: MQTT, or MQTT in the binary frames of a WebSocket (browsers).

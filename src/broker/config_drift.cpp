@@ -8,9 +8,15 @@ namespace tandem::broker {
 namespace {
 
 constexpr std::array own_keys = {
-    std::string_view("node.name"),      std::string_view("node.data_dir"),   std::string_view("mirror.listen"),
-    std::string_view("mirror.peer"),    std::string_view("mirror.key_file"), std::string_view("mirror.peer_public_key"),
-    std::string_view("control.socket"), std::string_view("http.address"),
+    std::string_view("node.name"),
+    std::string_view("node.data_dir"),
+    std::string_view("node.threads"),
+    std::string_view("mirror.listen"),
+    std::string_view("mirror.peer"),
+    std::string_view("mirror.key_file"),
+    std::string_view("mirror.peer_public_key"),
+    std::string_view("control.socket"),
+    std::string_view("http.address"),
 };
 // Of every listener: it may be bound to an address of its box.
 constexpr std::string_view own_listener_key = ".address";

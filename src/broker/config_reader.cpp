@@ -181,6 +181,24 @@ bool TableReader::number_in_range(std::string_view key, std::int64_t& value, std
   return false;
 }
 
+void TableReader::read_number_or_auto(std::string_view key, std::optional<std::size_t>& field, std::int64_t least,
+                                      std::int64_t most) {
+  const toml::node* node = find(key);
+  const auto* text = node == nullptr ? nullptr : node->as_string();
+  std::int64_t value = 0;
+  if (text != nullptr) {
+    if (text->get() == "auto") {
+      field = std::nullopt;
+    } else {
+      reject(key, "\"" + text->get() + "\" is unknown; allowed: \"auto\", or a whole number from " +
+                      std::to_string(least) + " to " + std::to_string(most));
+    }
+  } else if (number_in_range(key, value, least, most)) {
+    field = static_cast<std::size_t>(value);
+  }
+  note(key, field ? std::to_string(*field) : quoted("auto"));
+}
+
 std::size_t TableReader::index_of_choice(std::string_view key, const std::vector<std::string_view>& words) {
   const toml::node* node = find(key);
   if (node == nullptr) return words.size();

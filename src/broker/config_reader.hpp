@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,6 +67,10 @@ class TableReader {
     if (number_in_range(key, value, least, most)) field = static_cast<T>(value);
     note(key, std::to_string(field));
   }
+
+  // A number, or the text "auto": nothing.
+  void read_number_or_auto(std::string_view key, std::optional<std::size_t>& field, std::int64_t least,
+                           std::int64_t most);
 
   template <class Enum>
   void read_choice(std::string_view key, Enum& field, const std::vector<std::pair<std::string_view, Enum>>& choices) {

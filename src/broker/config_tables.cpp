@@ -12,6 +12,7 @@ namespace tandem::config_detail {
 namespace {
 
 constexpr std::size_t max_name_bytes = 64;
+constexpr std::int64_t most_edge_threads = 16;
 // A record of the largest packet must fit into one message of the mirror link.
 constexpr std::int64_t most_packet_bytes = 4'000'000;
 static_assert(most_packet_bytes + limits::batch_bytes < limits::max_frame_bytes);
@@ -123,6 +124,7 @@ void read_node(TableReader& reader, NodeConfig& node) {
   if (!is_name(node.name)) reader.reject("name", "\"" + node.name + "\" is no name; allowed: " + std::string(allowed));
   reader.read_text("data_dir", node.data_dir);
   reader.read_number("sys_interval_s", node.sys_interval_s, 0, 3'600);
+  reader.read_number_or_auto("threads", node.threads, 0, most_edge_threads);
   reader.reject_unknown_keys();
 }
 

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "admin/control.hpp"
@@ -49,6 +50,12 @@ std::uint64_t random_u64() {
   return value;
 }
 
+// With few cores the core thread, the link's and the store's have them already.
+std::size_t edge_threads(const NodeConfig& node) {
+  const bool enough_cores = std::thread::hardware_concurrency() >= limits::edge_threads_cores;
+  return node.threads.value_or(enough_cores ? limits::edge_threads_auto : 0);
+}
+
 edge::EdgeOptions edge_options(const Config& config, const Certificates& certificates) {
   edge::EdgeOptions options;
   for (const ListenerConfig& listener : config.listeners) {
@@ -68,6 +75,7 @@ edge::EdgeOptions edge_options(const Config& config, const Certificates& certifi
   options.max_connects_per_s = config.limits.max_connects_per_s;
   options.max_connections_per_address = config.limits.max_connections_per_address;
   options.connect_timeout_ms = config.limits.connect_timeout_ms;
+  options.threads = edge_threads(config.node);
   return options;
 }
 
@@ -102,6 +110,8 @@ class EdgeDoors final : public Doors {
     edge_->flush();
     edge_->new_turn();
   }
+  bool writing() const { return edge_->writing(); }
+  void settle() { edge_->settle(); }
 
  private:
   std::unique_ptr<edge::Edge> edge_;
@@ -120,6 +130,7 @@ struct Process::Impl {
 
   Status start();
   Status run();
+  void run_first();
   Status leave(const Error& failure);
   void end_node();
   Status start_node();
@@ -445,6 +456,20 @@ Status Process::Impl::leave(const Error& failure) {
   return failure;
 }
 
+// Waits for something to do, unless the node has it already. What the edge's threads are writing is settled first if
+// nothing else is to be done.
+void Process::Impl::run_first() {
+  if (node->wants_turn()) {
+    context.poll_one();
+    return;
+  }
+  if (doors.writing()) {
+    if (context.poll_one() != 0) return;
+    doors.settle();
+  }
+  context.run_one();
+}
+
 Status Process::Impl::run() {
   const auto ask_stop = [this](const boost::system::error_code& error, int) {
     if (!error) stopping = true;
@@ -465,7 +490,7 @@ Status Process::Impl::run() {
   service_manager.ready();
   while (!stopping && !node->failure()) {
     using Clock = std::chrono::steady_clock;
-    node->wants_turn() ? context.poll_one() : context.run_one();
+    run_first();
     const auto end = Clock::now() + std::chrono::microseconds(limits::turn_us);
     while (!stopping && doors.bytes_read_this_turn() < limits::turn_bytes && Clock::now() < end &&
            context.poll_one() != 0) {

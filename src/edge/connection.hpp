@@ -43,7 +43,7 @@ class Connection {
     if (!write_queued_) queue_write();
   }
   // Bytes that the socket has not taken yet; QoS 0 is dropped beyond limits::max_unsent_bytes_qos0.
-  std::size_t unsent_bytes() const { return out_.size() - out_sent_; }
+  std::size_t unsent_bytes() const { return out_.size() - out_sent_ + lent_bytes_; }
 
   // Writes what is in out(), then shuts down the write side, drains input for a moment and closes, so that no
   // TCP reset swallows a last CONNACK or DISCONNECT. No packet is handed over any more. on_closed is NOT
@@ -82,8 +82,9 @@ class Connection {
   bool client_closes_first_ = false;
   std::uint32_t max_packet_bytes_out_ = 0xFFFFFFFF;
   ByteBuffer out_;
-  std::size_t out_sent_ = 0;  // bytes of out_ that the socket has taken
-  std::string remote_;        // "address:port" of the client
+  std::size_t out_sent_ = 0;    // bytes of out_ that the socket has taken
+  std::size_t lent_bytes_ = 0;  // that are being written and are not in out_
+  std::string remote_;          // "address:port" of the client
   IpAddress address_;
   Flow flow_;
   std::string certificate_user_;

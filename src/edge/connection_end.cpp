@@ -5,6 +5,7 @@
 #include "base/limits.hpp"
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
+#include "edge/parallel_io.hpp"
 
 namespace tandem::edge {
 
@@ -43,6 +44,7 @@ void ConnectionIo::close_now() {
 void ConnectionIo::reset_now() {
   if (phase_ == Phase::closed) return;
   const IoPtr self(this);
+  if (edge_->parallel) edge_->parallel->wait();  // nobody may use what its descriptor names next
   edge_->open.remove(id_);
   phase_ = Phase::closed;
   edge_->table.remove(id_);

@@ -10,6 +10,7 @@
 
 #include "base/limits.hpp"
 #include "edge/edge_state.hpp"
+#include "edge/parallel_io.hpp"
 
 namespace tandem::edge {
 
@@ -65,41 +66,81 @@ void ConnectionIo::wait_readable() {
 }
 
 void ConnectionIo::on_readable() {
+  if (phase_ == Phase::open && !paused_ && edge_->parallel) return edge_->parallel->read_soon(this);
+  if (wants_receive()) take_received(receive_into(edge_->read_buffer.get()));
+}
+
+// True: read_pending_ stays until take_received().
+bool ConnectionIo::wants_receive() {
   read_pending_ = false;
-  if (phase_ == Phase::closed) return;
   if (phase_ == Phase::open) {
-    if (!paused_) read();
-  } else {
-    discard();
+    if (paused_) return false;
+    const bool packets_of_before_a_pause = !rest_.empty() && rest_.size() >= needed_;
+    if (packets_of_before_a_pause && !take_rest()) return false;
+    if (websocket_ && websocket_ended()) return false;
+    read_pending_ = true;
+    if (!tls_ || lent_bytes_ == 0) return true;
+    edge_->to_read.emplace_back(this);  // a TLS session does one thing at a time
+    return false;
   }
+  if (phase_ != Phase::closed) discard();
+  return false;
 }
 
 void ConnectionIo::read_next_turn() {
+  if (tls_ && lent_bytes_ > 0 && phase_ != Phase::closed) {  // a TLS session does one thing at a time
+    edge_->to_read.emplace_back(this);
+    return;
+  }
   read_pending_ = false;
   const bool wanted = phase_ == Phase::open ? !paused_ : phase_ != Phase::closed && !end_seen_;
   if (wanted) wait_readable();
 }
 
-void ConnectionIo::read() {
-  if (!rest_.empty() && rest_.size() >= needed_ && !take_rest()) return;  // packets left over from a pause
-  if (websocket_ && websocket_ended()) return;
-  char* const buffer = edge_->read_buffer.get();
-  const ssize_t count = receive_some(buffer);
-  if (count > 0) {
-    edge_->bytes_read_this_turn += static_cast<std::uint64_t>(count);
-    edge_->open.count().bytes_received += static_cast<std::uint64_t>(count);
-    receive(buffer, static_cast<std::size_t>(count));
+ConnectionIo::Received ConnectionIo::receive_into(char* buffer) {
+  Received received;
+  received.count = receive_some(buffer);
+  if (received.count > 0) {
+    const auto size = static_cast<std::size_t>(received.count);
+    received.bytes = websocket_ ? websocket_->receive(buffer, size) : ByteView(buffer, size);
+  } else if (received.count < 0) {
+    received.error = errno;
+  }
+  return received;
+}
+
+void ConnectionIo::take_received(const Received& received) {
+  read_pending_ = false;
+  if (phase_ == Phase::closed) return;
+  if (received.count > 0) {
+    edge_->bytes_read_this_turn += static_cast<std::uint64_t>(received.count);
+    edge_->open.count().bytes_received += static_cast<std::uint64_t>(received.count);
+    take_from_client(received.bytes);
     if (phase_ == Phase::closed || read_pending_) return;
     if (phase_ == Phase::open && paused_) return;
-  } else if (count == 0) {
+  } else if (phase_ == Phase::open && paused_) {
+    return;  // its end is noticed when it is resumed
+  } else if (received.count == 0) {
     end_seen_ = true;
-    return end_with(CloseCause::peer_closed);
-  } else if (!would_block(errno)) {
+    return phase_ == Phase::open ? end_with(CloseCause::peer_closed) : end_if_draining();
+  } else if (!would_block(received.error)) {
     end_with(CloseCause::peer_closed);
     return close_now();
   }
   read_pending_ = true;
   edge_->to_read.emplace_back(this);
+}
+
+// While others were decoded this one may have been paused, or told to end, with its bytes read already.
+void ConnectionIo::take_from_client(ByteView bytes) {
+  if (websocket_ && websocket_->has_to_say()) will_write();
+  if (phase_ != Phase::open) return;
+  if (paused_) {
+    rest_.append(bytes, 0);
+    return;
+  }
+  if (!bytes.empty()) take(bytes);
+  if (websocket_ && phase_ == Phase::open && !paused_) websocket_ended();
 }
 
 ssize_t ConnectionIo::receive_some(char* buffer) {
@@ -110,6 +151,11 @@ ssize_t ConnectionIo::receive_some(char* buffer) {
 ssize_t ConnectionIo::send_some(const char* bytes, std::size_t size) {
   if (tls_) return tls_->write(bytes, size);
   return ::send(socket_.native_handle(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+// The client's end while we wait for it, or have last bytes for it.
+void ConnectionIo::end_if_draining() {
+  if (phase_ == Phase::draining) close_now();
 }
 
 // What the client still says to one that has said its last word; TLS or not does not matter any more.
@@ -202,22 +248,35 @@ void ConnectionIo::queue_write() {
 }
 
 void ConnectionIo::write_now() {
+  if (may_write()) write_alone();
+}
+
+bool ConnectionIo::may_write() {
   write_queued_ = false;
-  if (write_blocked_ || (phase_ != Phase::open && phase_ != Phase::flushing)) return;
+  return !write_blocked_ && (phase_ == Phase::open || phase_ == Phase::flushing);
+}
+
+void ConnectionIo::write_alone() {
   if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
+  Sent sent;
   if (unsent_bytes() > 0) {
     wrote_ = true;
-    const ssize_t count = send_some(out_.data() + out_sent_, unsent_bytes());
-    if (count < 0 && !would_block(errno)) {
-      if (phase_ == Phase::flushing) return close_now();
-      write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
-      boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->end_unwritable(); });
-      return;
-    }
-    if (count > 0) {
-      out_sent_ += static_cast<std::size_t>(count);
-      edge_->open.count().bytes_sent += static_cast<std::uint64_t>(count);
-    }
+    sent.count = send_some(out_.data() + out_sent_, unsent_bytes());
+    if (sent.count < 0) sent.error = errno;
+  }
+  finish_write(sent);
+}
+
+void ConnectionIo::finish_write(const Sent& sent) {
+  if (sent.count < 0 && !would_block(sent.error)) {
+    if (phase_ == Phase::flushing) return close_now();
+    write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
+    boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->end_unwritable(); });
+    return;
+  }
+  if (sent.count > 0) {
+    out_sent_ += static_cast<std::size_t>(sent.count);
+    edge_->open.count().bytes_sent += static_cast<std::uint64_t>(sent.count);
   }
   if (unsent_bytes() == 0) {
     all_written();
@@ -226,13 +285,45 @@ void ConnectionIo::write_now() {
   }
 }
 
+bool ConnectionIo::lend() {
+  if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
+  if (out_.empty() || out_sent_ > 0) return false;
+  CHECK(lent_bytes_ == 0);
+  out_.swap(lent_);
+  lent_bytes_ = lent_.size();
+  wrote_ = true;
+  return true;
+}
+
+ConnectionIo::Sent ConnectionIo::send_lent() {
+  Sent sent;
+  sent.count = send_some(lent_.data(), lent_.size());
+  if (sent.count < 0) sent.error = errno;
+  return sent;
+}
+
+void ConnectionIo::finish_lent(const Sent& sent) {
+  lent_bytes_ = 0;
+  if (phase_ == Phase::closed) return;
+  if (sent.count < 0 || static_cast<std::size_t>(sent.count) < lent_.size()) {
+    lent_ += out_;
+    out_.swap(lent_);
+    lent_.clear();
+    return finish_write(sent);
+  }
+  edge_->open.count().bytes_sent += lent_.size();
+  if (websocket_) websocket_->removed_front(lent_.size());
+  lent_.clear();
+  if (out_.empty()) out_.swap(lent_);  // the memory is warm
+  if (!write_queued_) all_written();
+}
+
 // The client is gone, but what it said before still counts: after a DISCONNECT its will does not fire.
 void ConnectionIo::end_unwritable() {
   while (phase_ == Phase::open && !paused_) {
-    char* const buffer = edge_->read_buffer.get();
-    const ssize_t count = receive_some(buffer);
-    if (count <= 0) break;
-    receive(buffer, static_cast<std::size_t>(count));
+    const Received received = receive_into(edge_->read_buffer.get());
+    if (received.count <= 0) break;
+    take_from_client(received.bytes);
   }
   end_with(CloseCause::peer_closed);
   close_now();
@@ -272,8 +363,9 @@ void ConnectionIo::all_written() {
 }
 
 bool ConnectionIo::cool_down() {
-  if (std::exchange(wrote_, false) || !out_.empty()) return false;
+  if (std::exchange(wrote_, false) || unsent_bytes() > 0) return false;
   ByteBuffer().swap(out_);
+  ByteBuffer().swap(lent_);
   warm_ = false;
   return true;
 }

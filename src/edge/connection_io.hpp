@@ -30,6 +30,30 @@ class ConnectionIo final : public Connection {
   // Takes the socket and has it read as soon as it is readable.
   static void start(EdgeState& edge, Newcomer newcomer);
 
+  // What came of receive_into(): recv()'s answer, and the MQTT bytes of it, which lie in the buffer.
+  struct Received {
+    ssize_t count = 0;
+    int error = 0;
+    ByteView bytes;
+  };
+  // What came of writing: send()'s answer.
+  struct Sent {
+    ssize_t count = 0;
+    int error = 0;
+  };
+
+  // The steps of reading and of writing, for parallel_io.cpp. receive_into() and send_lent() may run on any thread, as
+  // long as it is the only one that does either for this connection; the core may do anything else meanwhile but close
+  // the socket.
+  bool wants_receive();  // false: there is nothing to do, or it has been done, or it comes next turn
+  Received receive_into(char* buffer);
+  void take_received(const Received& received);
+  bool may_write();
+  void write_alone();
+  bool lend();  // true: what is to be written has been put aside for send_lent(), and out() may go on growing
+  Sent send_lent();
+  void finish_lent(const Sent& sent);
+
   // What edge.cpp calls.
   void read_next_turn();            // from the list to_read
   void write_now();                 // from the list to_write
@@ -63,20 +87,19 @@ class ConnectionIo final : public Connection {
   void wait_readable();
   void read_without_waiting();
   void on_readable();
-  void read();
+  void take_from_client(ByteView bytes);
+  void end_if_draining();
   void discard();
   // As recv() and send() without waiting, through TLS if there is one.
   ssize_t receive_some(char* buffer);
   ssize_t send_some(const char* bytes, std::size_t size);
-  // What the socket gave, in the edge's buffer: MQTT itself, or WebSocket frames around it.
-  void receive(char* bytes, std::size_t size) { websocket_ == nullptr ? take({bytes, size}) : unwrap(bytes, size); }
-  void unwrap(char* bytes, std::size_t size);
   bool websocket_ended();
   void take(ByteView bytes);
   bool take_rest();
   std::size_t decode_all(ByteView bytes);
   void end_with(CloseCause cause);
   void begin_closing();
+  void finish_write(const Sent& sent);
   void wait_writable();
   void end_unwritable();
   void all_written();
@@ -88,6 +111,7 @@ class ConnectionIo final : public Connection {
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;       // null: plain
   std::unique_ptr<WebSocket> websocket_;  // null: MQTT itself
+  ByteBuffer lent_;                       // lent_bytes_ of it are somebody else's until finish_lent()
   RestBytes rest_;                        // never holds a whole packet, except after a pause
   std::size_t needed_ = 0;                // bytes that rest_ must have before decoding again makes sense
   std::int64_t since_ms_;                 // last sign of life; in flushing and draining: their start

@@ -4,13 +4,6 @@
 
 namespace tandem::edge {
 
-void ConnectionIo::unwrap(char* bytes, std::size_t size) {
-  const ByteView mqtt_bytes = websocket_->receive(bytes, size);
-  if (websocket_->has_to_say()) will_write();
-  if (!mqtt_bytes.empty()) take(mqtt_bytes);
-  if (phase_ == Phase::open && !paused_) websocket_ended();
-}
-
 // True: this connection is not read any more. Packets that came before the end have been handed over.
 bool ConnectionIo::websocket_ended() {
   switch (websocket_->end()) {

@@ -11,6 +11,7 @@
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
 #include "edge/listener.hpp"
+#include "edge/parallel_io.hpp"
 
 namespace tandem::edge {
 
@@ -20,7 +21,9 @@ constexpr int socket_retry_ticks = 10;  // about a second
 
 struct Edge::Impl {
   Impl(boost::asio::io_context& loop, const EdgeOptions& options, PacketSink& sink)
-      : state(loop, options, sink), arrivals(state) {}
+      : state(loop, options, sink), arrivals(state) {
+    if (options.threads > 0) state.parallel = std::make_shared<ParallelIo>(state, options.threads, options.share_from);
+  }
 
   void close_all() {
     arrivals.drop_all();
@@ -30,6 +33,13 @@ struct Edge::Impl {
     state.to_write.clear();
     state.to_read.clear();
     state.warm.clear();
+  }
+
+  // All that were read in this turn are to be read in the next.
+  void read_on() {
+    std::swap(working, state.to_read);
+    for (const IoPtr& connection : working) connection->read_next_turn();
+    working.clear();
   }
 
   using Listeners = std::vector<std::shared_ptr<Listener>>;
@@ -200,11 +210,23 @@ std::size_t Edge::connection_count() const {
 
 void Edge::flush() {
   std::swap(impl_->working, impl_->state.to_write);
-  for (const IoPtr& connection : impl_->working) connection->write_now();
+  if (impl_->state.parallel) {
+    impl_->state.parallel->write(impl_->working);
+  } else {
+    for (const IoPtr& connection : impl_->working) connection->write_now();
+  }
   impl_->working.clear();
-  std::swap(impl_->working, impl_->state.to_read);
-  for (const IoPtr& connection : impl_->working) connection->read_next_turn();
-  impl_->working.clear();
+  impl_->read_on();
+}
+
+bool Edge::writing() const {
+  return impl_->state.parallel && impl_->state.parallel->writing();
+}
+
+void Edge::settle() {
+  if (!writing()) return;
+  impl_->state.parallel->finish_writes();
+  impl_->read_on();
 }
 
 void Edge::new_turn() {

@@ -1,7 +1,7 @@
 // Sockets to packets and back: listeners, connections, keep-alive. The edge knows packets and no sessions.
-// One thread (the core loop) calls everything here. Output is appended to a connection's buffer and written
-// once a turn by flush(). The sink is called from handlers of the loop and from tick() only, never from
-// flush() or a close.
+// One thread (the core loop) calls everything here and is called back; others only carry bytes (parallel_io.hpp).
+// Output is appended to a connection's buffer and written once a turn by flush(). The sink is called from handlers of
+// the loop and from tick() only, never from flush() or a close.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "base/ip_network.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "edge/connection.hpp"
 #include "edge/connections.hpp"
@@ -49,8 +50,10 @@ struct EdgeOptions {
   std::uint32_t max_connect_bytes = 0;
   std::size_t max_connections = 0;
   std::int64_t connect_timeout_ms = 0;
-  std::uint32_t max_connects_per_s = 0;         // 0: no limit
-  std::size_t max_connections_per_address = 0;  // 0: no limit; of IPv6 a /64 is one address
+  std::uint32_t max_connects_per_s = 0;              // 0: no limit
+  std::size_t max_connections_per_address = 0;       // 0: no limit; of IPv6 a /64 is one address
+  std::size_t threads = 0;                           // that carry bytes beside the core; 0: it does so itself
+  std::size_t share_from = limits::edge_share_from;  // connections in one step, with fewer the core does it alone
 };
 
 class Edge {
@@ -85,6 +88,10 @@ class Edge {
   // A turn: handlers run (each connection is read at most once, at most limits::turn_bytes_per_connection),
   // then flush(): one write a connection that called will_write(); all are read again in the next turn.
   void flush();
+  // With threads flush() leaves writing to them: before the loop waits for something new while writing() it settles
+  // what came of that.
+  bool writing() const;
+  void settle();
   // About every 100 ms: keep-alive, connect timeout, drains. Time before the first tick does not count.
   void tick(Steady now);
   std::uint64_t bytes_read_this_turn() const;

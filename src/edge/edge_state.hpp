@@ -16,6 +16,8 @@
 
 namespace tandem::edge {
 
+class ParallelIo;
+
 struct EdgeState {
   static constexpr std::int64_t no_time_yet = std::numeric_limits<std::int64_t>::min();
 
@@ -36,6 +38,8 @@ struct EdgeState {
   std::vector<IoPtr> to_write;  // called will_write() in this turn
   std::vector<IoPtr> to_read;   // were read in this turn: again in the next
   std::vector<IoPtr> warm;      // own memory for output; given back when a tick finds it unused
+
+  std::shared_ptr<ParallelIo> parallel;  // null: without threads
 };
 
 }  // namespace tandem::edge

@@ -109,11 +109,9 @@ void TlsSession::forget_chain() {
 }
 
 // -1 with errno, or 0 at the end.
-int TlsSession::outcome_of_failed(int result) {
-  const int error = SSL_get_error(session_.get(), result);
+int TlsSession::outcome_of(int error) {
   ERR_clear_error();
   if (error == SSL_ERROR_ZERO_RETURN) return 0;
-  read_wants_write_ = error == SSL_ERROR_WANT_WRITE;
   errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : ECONNRESET;
   return -1;
 }
@@ -128,7 +126,9 @@ ssize_t TlsSession::read(char* buffer, std::size_t size) {
     ERR_clear_error();
     const int result = SSL_read_ex(session_.get(), buffer + total, size - total, &count);
     if (result != 1) {
-      const int outcome = outcome_of_failed(result);
+      const int error = SSL_get_error(session_.get(), result);
+      const int outcome = outcome_of(error);
+      read_wants_write_ = error == SSL_ERROR_WANT_WRITE;
       has_more_ = outcome == 0 || errno != EAGAIN;
       return total > 0 ? static_cast<ssize_t>(total) : outcome;
     }
@@ -146,7 +146,7 @@ ssize_t TlsSession::write(const char* bytes, std::size_t size) {
     ERR_clear_error();
     const int result = SSL_write_ex(session_.get(), bytes + total, size - total, &count);
     if (result != 1) {
-      const int outcome = outcome_of_failed(result);
+      const int outcome = outcome_of(SSL_get_error(session_.get(), result));
       if (outcome == 0) errno = EPIPE;
       return total > 0 ? static_cast<ssize_t>(total) : -1;
     }

@@ -45,7 +45,7 @@ class TlsSession {
   struct Free {
     void operator()(ssl_st* session) const;
   };
-  int outcome_of_failed(int result);
+  static int outcome_of(int error);
 
   std::unique_ptr<ssl_st, Free> session_;
   std::string why_failed_;

@@ -378,6 +378,12 @@ TEST_CASE("values that are not allowed") {
   wrong("[node]\nname = \"box a\"\n[[listener]]\naddress = \"::\"\n", "t.toml:2:8: node.name: \"box a\"", "A-Z");
   wrong("[node]\nname = \"" + std::string(65, 'x') + "\"\n[[listener]]\naddress = \"::\"\n",
         "t.toml:2:8: node.name:", "1 to 64");
+  const std::string with_threads = "[node]\nname = \"a\"\nthreads = ";
+  wrong(with_threads + "\"all\"\n[[listener]]\naddress = \"::\"\n", "t.toml:3:11: node.threads: \"all\"",
+        "\"auto\", or a whole number from 0 to 16");
+  wrong(with_threads + "17\n[[listener]]\naddress = \"::\"\n", "t.toml:3:11: node.threads: 17", "from 0 to 16");
+  CHECK(right(with_threads + "3\n[[listener]]\naddress = \"::\"\n").node.threads == 3U);
+  CHECK_FALSE(right(with_threads + "\"auto\"\n[[listener]]\naddress = \"::\"\n").node.threads.has_value());
   wrong(node_and_listener + "port = 0\n", "t.toml:5:8: listener.port: 0 is out of range", "from 1 to 65535");
   wrong(node_and_listener + "port = 65536\n", "t.toml:5:8: listener.port: 65536 is out of range", "65535");
   wrong("[node]\nname = \"a\"\n[[listener]]\naddress = \"localhost\"\n", "t.toml:4:11: listener.address: \"localhost\"",

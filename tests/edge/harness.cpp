@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 
 #include "base/check.hpp"
 
@@ -108,8 +109,14 @@ void Client::poll() {
   }
 }
 
+// Of the environment: how many threads carry bytes beside the core (CMakeLists.txt). Then nothing is too little to be
+// shared.
 EdgeOptions Harness::default_options() {
   EdgeOptions options;
+  if (const char* const threads = std::getenv("TANDEM_TEST_EDGE_THREADS")) {
+    options.threads = static_cast<std::size_t>(std::atoi(threads));
+    options.share_from = 1;
+  }
   options.listeners = {{"127.0.0.1", 0}};
   options.max_packet_bytes = 2'500'000;
   options.max_connect_bytes = 2'500'000;
@@ -125,7 +132,10 @@ Harness::Harness(EdgeOptions options) : edge(std::make_unique<Edge>(loop, option
 }
 
 void Harness::turn() {
-  loop.run_one_for(std::chrono::milliseconds(2));
+  if (loop.poll_one() == 0) {
+    edge->settle();
+    loop.run_one_for(std::chrono::milliseconds(2));
+  }
   loop.poll();
   edge->flush();
   edge->new_turn();

@@ -38,6 +38,7 @@ TEST_CASE("what is appended goes out at flush, not before") {
   client.poll();
   CHECK(client.received().empty());
   h.edge->flush();
+  h.edge->settle();
   CHECK(h.sink.last->unsent_bytes() == 0);
   REQUIRE(h.run_until([&] {
     client.poll();

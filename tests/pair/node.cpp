@@ -96,11 +96,17 @@ std::string endpoint_list(const std::vector<uint16_t>& ports) {
   return text + "]";
 }
 
+// TANDEM_TEST_EDGE_THREADS=2 wire_test: as on a box with more cores than this one.
+std::string edge_threads_line() {
+  const char* const threads = std::getenv("TANDEM_TEST_EDGE_THREADS");
+  return threads == nullptr ? "" : "threads = " + std::string(threads) + "\n";
+}
+
 }  // namespace
 
 void Node::write_config() {
   const NodeOptions& o = options_;
-  std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + data_dir() + "\"\n" +
+  std::string text = "[node]\nname = \"" + o.name + "\"\ndata_dir = \"" + data_dir() + "\"\n" + edge_threads_line() +
                      "[[listener]]\naddress = \"" + o.address + "\"\nport = " + std::to_string(o.port) + "\n" +
                      "[security]\n" + o.security_lines + "[control]\nsocket = \"" + folder_ + "/" + o.name +
                      ".sock\"\n";
