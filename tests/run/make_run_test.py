@@ -66,6 +66,13 @@ class MakeRun(unittest.TestCase):
             return (run.stdout.splitlines(),) if run.returncode in (0, 27) else None
         return until(taken, "a subscriber")[0]
 
+    def receive_behind_repeats(self, repeated, *arguments):
+        """The first message that is not `repeated`: QoS 1 brings it again if a kill swallowed an acknowledgement."""
+        def other():
+            lines = self.receive(1, *arguments)
+            return lines[0] if lines and lines[0] != repeated else None
+        return until(other, f"something else than {repeated}")
+
     def status(self):
         for node in ("boxa", "boxb"):
             if status := status_of(os.path.join(self.folder.name, node + ".sock")):
@@ -108,7 +115,8 @@ class MakeRun(unittest.TestCase):
         other, _ = self.kill_active()
         self.assertNotEqual(other, killed)
         self.publish_until_taken("-t", "plant/pump", "-m", "after the second kill")
-        self.assertEqual(self.receive(1, *session), ["plant/pump after the second kill"])
+        self.assertEqual(self.receive_behind_repeats("plant/pump after the kill", *session),
+                         "plant/pump after the second kill")
 
     def test_stop_keeps_the_data_and_fresh_clears_it(self):
         self.start()
