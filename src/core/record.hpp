@@ -103,7 +103,7 @@ struct SharedPick {
 };
 
 // Hints: the active's own look-ups, so that apply need not repeat them; never encoded.
-struct Match;    // routing.hpp
+struct Match;    // match.hpp
 struct Session;  // session.hpp
 
 // A PUBLISH was taken. Recorded if it is retained, if a durable session gets it with QoS > 0, or if a durable

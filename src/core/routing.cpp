@@ -6,23 +6,9 @@
 
 #include "base/check.hpp"
 #include "base/hash.hpp"
-#include "base/limits.hpp"
 #include "mqtt/topic.hpp"
 
 namespace tandem::core {
-
-namespace {
-constexpr std::size_t max_cached_topics = 65'536;
-// Topics may be 64 KiB long and reach thousands of sessions: a client must not grow us by inventing topics.
-constexpr std::size_t max_cached_bytes = 32 * limits::mib;
-constexpr std::size_t cached_topic_bytes = 256;  // about what an entry costs beside the bytes that it points to
-
-std::size_t cost(const Match& match) {
-  return cached_topic_bytes + match.topic.size() + match.targets.capacity() * sizeof(Target) +
-         match.others.capacity() * sizeof(Subscription*) + match.groups.capacity() * sizeof(SharedGroup*);
-}
-
-}  // namespace
 
 namespace {
 
@@ -163,56 +149,35 @@ void Routing::build(std::string_view topic, Match& into) {
                 });
 }
 
-Match& Routing::cached(std::string_view topic) {
-  const auto found = cache_.find(topic);
-  if (found != cache_.end()) return found->second;
-  const auto added = cache_.emplace(std::string(topic), Match{}).first;
-  added->second.topic = added->first;
-  const Begins begins = begins_of(topic);
-  added->second.first = static_cast<std::uint32_t>(begins.first.value_or(0) % counters);
-  added->second.second = static_cast<std::uint32_t>(begins.second.value_or(0) % counters);
-  cached_topics_.push_back(added->first);
-  cached_bytes_ += cost(added->second);
-  make_room(added->second);
-  return added->second;
-}
-
-// Drops the oldest entries but `keep`. What others remember of dropped ones is void: evictions_ says so.
-void Routing::make_room(const Match& keep) {
-  while ((cached_bytes_ > max_cached_bytes || cache_.size() > max_cached_topics) && cache_.size() > 1) {
-    const std::string_view oldest = cached_topics_.front();
-    cached_topics_.pop_front();
-    if (oldest.data() == keep.topic.data()) {
-      cached_topics_.push_back(oldest);
-      continue;
-    }
-    const auto dropped = cache_.find(oldest);
-    cached_bytes_ -= cost(dropped->second);
-    cache_.erase(dropped);
-    ++evictions_;
+Match& Routing::entry(std::string_view topic) {
+  Match& match = cache_.at(topic);
+  if (match.generation == 0) {
+    const Begins begins = begins_of(topic);
+    match.first = static_cast<std::uint32_t>(begins.first.value_or(0) % counters);
+    match.second = static_cast<std::uint32_t>(begins.second.value_or(0) % counters);
   }
+  return match;
 }
 
 const Match& Routing::match(std::string_view topic) {
-  return fresh(cached(topic));
+  return fresh(entry(topic));
 }
 
 const Match& Routing::match(std::string_view topic, RecentMatch& recent) {
-  if (recent.match == nullptr || recent.evictions != evictions_ || recent.match->topic != topic) {
-    recent.match = &cached(topic);
+  if (recent.match == nullptr || recent.match->stamp != recent.stamp || recent.match->topic != topic) {
+    recent.match = &entry(topic);
     recent.write_asked_in = 0;
-    recent.evictions = evictions_;
+    recent.stamp = recent.match->stamp;
   }
   return fresh(*recent.match);
 }
 
 const Match& Routing::fresh(Match& match) {
   if (const std::uint64_t now = generation_of(match); match.generation != now) {
-    cached_bytes_ -= cost(match);
+    const std::size_t cost_before = MatchCache::cost(match);
     build(match.topic, match);
     match.generation = now;
-    cached_bytes_ += cost(match);
-    make_room(match);
+    cache_.resized(match, cost_before);
   }
   return match;
 }

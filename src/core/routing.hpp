@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include "core/access_rules.hpp"
 #include "core/filter_tree.hpp"
+#include "core/match_cache.hpp"
 #include "core/session.hpp"
 
 namespace tandem::core {
@@ -25,29 +25,6 @@ struct SharedGroup {
   std::size_t cursor = 0;              // the active's own round robin; not State: picks are in the records
   FilterTree::NodeId node = 0;
   SharedGroup* next = nullptr;  // of those with the same filter behind the group's name
-};
-
-// One session that a topic reaches by plain subscriptions.
-struct Target {
-  Session* session = nullptr;
-  Subscription* first = nullptr;
-  std::uint32_t others_begin = 0;  // in Match::others: further overlapping subscriptions of the same session
-  std::uint32_t others_count = 0;
-};
-
-struct Match {
-  std::string_view topic;
-  std::vector<Target> targets;  // by session id
-  std::vector<Subscription*> others;
-  std::vector<SharedGroup*> groups;                 // by filter
-  bool simple = false;                              // each target has one subscription, with nothing but a QoS
-  mqtt::Qos durable_qos = mqtt::Qos::at_most_once;  // highest granted to a durable session by a plain subscription
-  std::uint64_t generation = 0;                     // Routing::generation_of() when it was built; 0: it is not
-  std::uint32_t first = 0;                          // Routing's counters that it depends on
-  std::uint32_t second = 0;
-
-  // Plain subscriptions: what a message of this topic makes work with.
-  std::size_t reached() const { return targets.size() + others.size(); }
 };
 
 class Routing {
@@ -94,17 +71,13 @@ class Routing {
   void unlink(Subscription* subscription);
   void join(Subscription* subscription, std::string_view filter);
   void leave(Subscription* subscription);
-  Match& cached(std::string_view topic);
-  void make_room(const Match& keep);
+  Match& entry(std::string_view topic);
   const Match& fresh(Match& match);
 
   const AccessRules& access_;
   FilterTree tree_;
   ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
-  ByText<Match> cache_;
-  std::deque<std::string_view> cached_topics_;  // keys of cache_, the oldest in front: it makes room first
-  std::size_t cached_bytes_ = 0;                // sum of the entries' costs
-  std::uint64_t evictions_ = 0;
+  MatchCache cache_;
   std::vector<Subscription*> plain_;  // scratch of build
   std::uint64_t changes_ = 1;         // that concern any topic
   Counters changes_by_first_{};

@@ -19,10 +19,10 @@ namespace tandem::core {
 inline constexpr std::uint32_t never_expires = 0xFFFFFFFF;
 
 // The topic that a client published to last: publishers seldom change theirs, and this spares a look-up by text.
-struct Match;  // routing.hpp
+struct Match;  // match.hpp
 struct RecentMatch {
   Match* match = nullptr;
-  std::uint64_t evictions = 0;  // valid while Routing's count is the same
+  std::uint64_t stamp = 0;  // valid while the match bears the same
   // May the client publish to it, as of this count of AccessRules::changes()? 0: nobody has asked.
   std::uint32_t write_asked_in = 0;
   bool may_write = false;

@@ -281,6 +281,60 @@ TEST_CASE("The cache of look-ups is bounded and forgets the oldest topic, not th
   for (int i = 0; i < 150'000; i += 1000) REQUIRE(state.routing().match("t/" + std::to_string(i)).targets.empty());
 }
 
+TEST_CASE("Topics that find the cache of look-ups full drive out others when they are asked for often, not by number") {
+  State state;
+  Session& session = state.add_session(1, "c", true);
+  bool existed = false;
+  state.put_subscription(session, "t/#", {}, 0, existed);
+  const auto walks = [&](int number) {
+    const std::uint64_t before = state.routing().visited();
+    CHECK_EQ(state.routing().match("t/" + std::to_string(number)).targets.size(), 1);
+    return state.routing().visited() != before;
+  };
+  for (int i = 0; i < 100'000; ++i) walks(i);
+  int walked = 0;
+  for (int i = 0; i < 100'000; ++i) walked += walks(i) ? 1 : 0;
+  CHECK_GT(walked, 34'000);  // what there is no room for
+  CHECK_LT(walked, 35'000);
+  CHECK(walks(200'000));
+  CHECK(walks(200'001));
+  CHECK(walks(200'000));
+  CHECK_FALSE(walks(200'000));
+}
+
+TEST_CASE("Long topics are bounded by their bytes, and the cache is of use again after them") {
+  State state;
+  Session& session = state.add_session(1, "c", true);
+  bool existed = false;
+  state.put_subscription(session, "t/#", {}, 0, existed);
+  const std::string long_one = "t/" + std::string(60'000, 'x');
+  for (int i = 0; i < 2'000; ++i) state.routing().match(long_one + std::to_string(i / 2));
+  for (int i = 0; i < 2; ++i) {
+    state.routing().match("t/short");
+    state.routing().match("t/other");
+  }
+  const std::uint64_t before = state.routing().visited();
+  CHECK_EQ(state.routing().match("t/short").targets.size(), 1);
+  CHECK_EQ(state.routing().visited(), before);
+}
+
+TEST_CASE("What a publisher remembers of a topic that did not get into the cache is not taken for another's") {
+  State state;
+  Session& publisher = state.add_session(1, "p", true);
+  Session& session = state.add_session(2, "c", true);
+  bool existed = false;
+  state.put_subscription(session, "a", {}, 0, existed);
+  for (int i = 0; i < 70'000; ++i) state.routing().match("t/" + std::to_string(i));
+  CHECK_EQ(state.routing().match("a", publisher.recent).targets.size(), 1);
+  publisher.recent.write_asked_in = 7;
+  CHECK_EQ(state.routing().match("a", publisher.recent).targets.size(), 1);
+  CHECK_EQ(publisher.recent.write_asked_in, 7);
+  CHECK(state.routing().match("b").targets.empty());
+  CHECK(state.routing().match("b", publisher.recent).targets.empty());
+  CHECK_EQ(publisher.recent.write_asked_in, 0);
+  CHECK_EQ(state.routing().match("a", publisher.recent).targets.size(), 1);
+}
+
 TEST_CASE("The look-up that a publisher remembers follows its topic, changes of subscriptions and evictions") {
   State state;
   Session& publisher = state.add_session(1, "p", true);
@@ -297,7 +351,7 @@ TEST_CASE("The look-up that a publisher remembers follows its topic, changes of 
   CHECK_EQ(targets("b"), 1);
   state.remove_subscription(session, "a");
   CHECK_EQ(targets("a"), 1);
-  for (int i = 0; i < 70'000; ++i) state.routing().match("t/" + std::to_string(i));
+  for (int i = 0; i < 140'000; ++i) state.routing().match("t/" + std::to_string(i / 2));
   CHECK_EQ(targets("a"), 1);
   state.remove_session(session);
   CHECK_EQ(targets("a"), 0);
