@@ -17,6 +17,7 @@ inline constexpr std::uint16_t receive_maximum = 100;           // unacked QoS 1
 inline constexpr std::uint16_t topic_alias_maximum = 32;        // inbound aliases a connection
 inline constexpr std::uint16_t outbound_topic_aliases = 16;     // a connection
 inline constexpr std::size_t outbound_alias_topic_bytes = 256;  // longer topics get none: memory is bounded
+inline constexpr std::size_t max_topic_bytes = 65'535;  // of MQTT; a record and an image have no longer ones either
 inline constexpr std::size_t max_topic_levels = 200;
 inline constexpr std::size_t max_client_id_bytes = 1024;
 inline constexpr std::size_t max_user_properties = 1000;  // a packet

@@ -24,22 +24,23 @@ class BlockPool {
     }
   }
 
+  // `size`: more than 8; that of a Free at least.
   void* take(std::size_t size) {
     const std::size_t kind = kind_of(size);
     if (kind < kinds && free_[kind] != nullptr) {
-      kept_bytes_ -= kind * step;
+      kept_bytes_ -= size_of(kind);
       return std::exchange(free_[kind], free_[kind]->next);
     }
-    void* const memory = std::malloc(kind < kinds ? kind * step : size);
+    void* const memory = std::malloc(kind < kinds ? size_of(kind) : size);
     CHECK(memory != nullptr);
     return memory;
   }
   // `size`: as it was taken with.
   void give(void* memory, std::size_t size) {
     const std::size_t kind = kind_of(size);
-    if (kind >= kinds || kept_bytes_ + kind * step > limits::kept_message_bytes) return std::free(memory);
+    if (kind >= kinds || kept_bytes_ + size_of(kind) > limits::kept_message_bytes) return std::free(memory);
     free_[kind] = new (memory) Free{free_[kind]};
-    kept_bytes_ += kind * step;
+    kept_bytes_ += size_of(kind);
   }
   std::size_t kept_bytes() const { return kept_bytes_; }
 
@@ -47,9 +48,13 @@ class BlockPool {
   struct Free {
     Free* next;
   };
-  static constexpr std::size_t step = 32;
-  static constexpr std::size_t kinds = 33;  // up to 1 KiB
-  static std::size_t kind_of(std::size_t size) { return (size + step - 1) / step; }
+  // What malloc gives is a multiple of 16 bytes, of which it takes 8 for itself: other sizes would be rounded up to
+  // these.
+  static constexpr std::size_t step = 16;
+  static constexpr std::size_t head = 8;
+  static constexpr std::size_t kinds = 65;  // up to 1 KiB
+  static std::size_t kind_of(std::size_t size) { return (size - head + step - 1) / step; }
+  static std::size_t size_of(std::size_t kind) { return kind * step + head; }
 
   std::array<Free*, kinds> free_{};
   std::size_t kept_bytes_ = 0;

@@ -132,7 +132,8 @@ Status ImageLoader::load_message(ByteReader& key, ByteReader& in) {
   v.topic = in.bytes_varint();
   v.properties = in.bytes_varint();
   v.payload = in.bytes_varint();
-  if (!in.ok() || !key.ok() || id == 0 || (flags & 3U) == 3U || messages_.contains(id)) return damaged("message");
+  const bool fits = (flags & 3U) != 3U && v.topic.size() <= limits::max_topic_bytes;
+  if (!in.ok() || !key.ok() || id == 0 || !fits || messages_.contains(id)) return damaged("message");
   messages_[id] = state_.message_table().create_saved(v, id);
   return {};
 }

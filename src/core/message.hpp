@@ -25,6 +25,7 @@ struct MessageView {
   bool retain = false;
 
   std::size_t bytes() const { return topic.size() + properties.size() + payload.size(); }
+  bool has_expiry() const { return expiry_s != no_expiry; }
   // Seconds left at `now`; 0 when it has expired. Only if expiry_s != no_expiry.
   std::uint32_t seconds_left(Instant now) const;
   bool expired(Instant now) const { return expiry_s != no_expiry && seconds_left(now) == 0; }
@@ -49,8 +50,15 @@ class Message {
   Message() = default;
   void acquire() { ++references_; }
   void release();
+
+  // As MessageTable lists it: no: a checkpoint holds it, or it is transient; else by turns from one checkpoint to the
+  // next, so that what is new and what is being encoded bear different ones.
+  enum class Listed : std::uint8_t { no, even, odd };
+
+  std::size_t expiry_bytes() const { return has_expiry_ ? sizeof(std::uint32_t) : 0; }
   const char* data() const { return reinterpret_cast<const char*>(this + 1); }
 
+  // A million may wait: no gaps, and what few messages have is behind the header.
   std::uint64_t id_ = 0;
   MessageOwner* owner_ = nullptr;
   Message* next_ = nullptr;  // MessageTable's list of messages that no checkpoint holds yet
@@ -58,14 +66,15 @@ class Message {
   std::uint64_t content_hash_ = 0;
   Instant published_at_;
   std::uint32_t references_ = 0;
-  std::uint32_t expiry_s_ = no_expiry;
-  std::uint32_t topic_size_ = 0;
   std::uint32_t properties_size_ = 0;
   std::uint32_t payload_size_ = 0;
-  mqtt::Qos qos_ = mqtt::Qos::at_most_once;
-  bool retain_ = false;
-  std::uint32_t made_in_ = 0;  // MessageTable's generation; 0: a checkpoint holds it
+  std::uint16_t topic_size_ = 0;
+  std::uint8_t qos_ : 2 = 0;
+  bool retain_ : 1 = false;
+  bool has_expiry_ : 1 = false;
+  Listed listed_ = Listed::no;
 };
+static_assert(sizeof(Message) == 64);
 
 // Whose memory a message lies in; told when the last reference goes: State unhooks it from its tables.
 class MessageOwner {

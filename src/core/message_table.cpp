@@ -38,31 +38,31 @@ void MessageTable::List::unlink(Message& message) {
   message.next_ = message.previous_ = nullptr;
 }
 
-MessageRef MessageTable::make(const MessageView& view, std::uint64_t id, std::uint32_t generation) {
+MessageRef MessageTable::make(const MessageView& view, std::uint64_t id, Message::Listed listed) {
   CHECK(id != 0);
   Message* message = Message::create(view, id, *this);
-  message->made_in_ = generation;
+  message->listed_ = listed;
   message->content_hash_ = hash_content(*message);
   digest_.add(Table::messages, id, message->content_hash_);
   ++count_;
   bytes_ += message->bytes();
-  if (generation != 0) fresh_.push(*message);
+  if (listed != Message::Listed::no) fresh_.push(*message);
   return MessageRef(message);
 }
 
 MessageRef MessageTable::create(const MessageView& view, std::uint64_t id) {
-  return make(view, id, generation_);
+  return make(view, id, fresh_as_);
 }
 
 MessageRef MessageTable::create_saved(const MessageView& view, std::uint64_t id) {
-  return make(view, id, 0);
+  return make(view, id, Message::Listed::no);
 }
 
 void MessageTable::begin_checkpoint() {
   CHECK(pending_.first == nullptr);
   pending_.first = fresh_.first;
   fresh_.first = nullptr;
-  ++generation_;
+  fresh_as_ = fresh_as_ == Message::Listed::even ? Message::Listed::odd : Message::Listed::even;
   erased_pending_ = std::move(erased_);
   erased_.clear();
 }
@@ -71,7 +71,7 @@ Message* MessageTable::next_pending() {
   Message* message = pending_.first;
   if (message == nullptr) return nullptr;
   pending_.unlink(*message);
-  message->made_in_ = 0;
+  message->listed_ = Message::Listed::no;
   return message;
 }
 
@@ -83,11 +83,11 @@ void MessageTable::on_last_release(Message& message) {
   digest_.remove(Table::messages, message.id(), message.content_hash_);
   --count_;
   bytes_ -= message.bytes();
-  if (message.made_in_ == generation_) {
+  if (message.listed_ == fresh_as_) {
     fresh_.unlink(message);
     return;
   }
-  if (message.made_in_ != 0) {
+  if (message.listed_ != Message::Listed::no) {
     if (losing_pending_) losing_pending_(message);
     pending_.unlink(message);
   }

@@ -47,12 +47,12 @@ class MessageTable final : public MessageOwner {
     void unlink(Message& message);
   };
 
-  MessageRef make(const MessageView& view, std::uint64_t id, std::uint32_t generation);
+  MessageRef make(const MessageView& view, std::uint64_t id, Message::Listed listed);
 
   Digest& digest_;
-  List fresh_;    // made_in_ == generation_
-  List pending_;  // of the generation before, while a checkpoint is being encoded
-  std::uint32_t generation_ = 1;
+  List fresh_;    // listed as fresh_as_
+  List pending_;  // listed as the other one, while a checkpoint is being encoded
+  Message::Listed fresh_as_ = Message::Listed::even;
   std::vector<std::uint64_t> erased_;          // since the last checkpoint began
   std::vector<std::uint64_t> erased_pending_;  // of the checkpoint that is being encoded
   std::function<void(const Message&)> losing_pending_;

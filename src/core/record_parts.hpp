@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/limits.hpp"
 #include "core/record.hpp"
 #include "mqtt/packet.hpp"
 
@@ -63,6 +64,7 @@ inline MessageView get_message(ByteReader& in) {
   m.retain = (bits & 4U) != 0;
   if ((bits & 8U) != 0) m.expiry_s = in.u32_le();
   m.topic = in.bytes_varint();
+  if (m.topic.size() > limits::max_topic_bytes) in.fail();
   m.properties = in.bytes_varint();
   m.payload = in.bytes_varint();
   return m;

@@ -10,7 +10,6 @@ namespace tandem::mqtt {
 
 namespace {
 
-constexpr std::size_t max_topic_bytes = 65'535;
 constexpr std::string_view share_prefix = "$share/";
 
 // n levels need n - 1 slashes, so that short ones need no counting.
@@ -26,7 +25,7 @@ bool starts_with_wildcard(std::string_view filter) {
 }  // namespace
 
 bool valid_topic_length(std::string_view topic) {
-  return !topic.empty() && topic.size() <= max_topic_bytes && !too_many_levels(topic);
+  return !topic.empty() && topic.size() <= limits::max_topic_bytes && !too_many_levels(topic);
 }
 
 bool valid_topic_name(std::string_view topic) {

@@ -1,5 +1,6 @@
 // Bytes of records: golden vectors (docs/formats.md), what a reader accepts and refuses.
 #include "core/record_codec.hpp"
+#include "core/state.hpp"
 
 #include "doctest.hpp"
 #include "random.hpp"
@@ -40,6 +41,41 @@ TEST_CASE("Records have the bytes of the golden vectors, both ways") {
     CHECK_EQ(vectors[i].first, samples[i].first);
     CHECK_EQ(to_hex(vectors[i].second), to_hex(encoded(samples[i].second)));
     CHECK_EQ(to_hex(again(vectors[i].second)), to_hex(vectors[i].second));
+  }
+}
+
+TEST_CASE("A message's topic is no longer than MQTT's") {
+  const std::string topic(65'536, 't');
+  for (const std::size_t size : {65'535U, 65'536U}) {
+    Published record;
+    record.message.topic = std::string_view(topic).substr(0, size);
+    const ByteBuffer bytes = encoded(record);
+    ByteReader reader(bytes);
+    CHECK_EQ(decode_record(reader).ok(), size == 65'535);
+  }
+}
+
+TEST_CASE("A message keeps what it says, with an expiry and without") {
+  State state;
+  for (const std::uint32_t expiry_s : {std::uint32_t{0}, std::uint32_t{7}, no_expiry}) {
+    MessageView said;
+    said.topic = "topic";
+    said.properties = "properties";
+    said.payload = "payload";
+    said.published_at = Instant{-5};
+    said.expiry_s = expiry_s;
+    said.qos = mqtt::Qos::exactly_once;
+    said.retain = expiry_s == 7;
+    const MessageRef message = state.make_message(said, 9);
+    const MessageView kept = message->view();
+    CHECK_EQ(kept.topic, said.topic);
+    CHECK_EQ(kept.properties, said.properties);
+    CHECK_EQ(kept.payload, said.payload);
+    CHECK_EQ(kept.published_at.ms, said.published_at.ms);
+    CHECK_EQ(kept.expiry_s, said.expiry_s);
+    CHECK(kept.qos == said.qos);
+    CHECK_EQ(kept.retain, said.retain);
+    CHECK_EQ(message->bytes(), said.bytes());
   }
 }
 
