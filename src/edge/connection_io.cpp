@@ -78,20 +78,25 @@ bool ConnectionIo::wants_receive() {
     const bool packets_of_before_a_pause = !rest_.empty() && rest_.size() >= needed_;
     if (packets_of_before_a_pause && !take_rest()) return false;
     if (websocket_ && websocket_ended()) return false;
+    if (put_off_reading()) return false;
     read_pending_ = true;
-    if (!tls_ || lent_bytes_ == 0) return true;
-    edge_->to_read.emplace_back(this);  // a TLS session does one thing at a time
-    return false;
+    read_put_off_ = false;
+    return true;
   }
   if (phase_ != Phase::closed) discard();
   return false;
 }
 
+// A TLS session does one thing at a time. True: it is writing; it is read in the next turn.
+bool ConnectionIo::put_off_reading() {
+  if (!tls_ || lent_bytes_ == 0 || phase_ == Phase::closed) return false;
+  read_pending_ = read_put_off_ = true;
+  edge_->to_read.emplace_back(this);
+  return true;
+}
+
 void ConnectionIo::read_next_turn() {
-  if (tls_ && lent_bytes_ > 0 && phase_ != Phase::closed) {  // a TLS session does one thing at a time
-    edge_->to_read.emplace_back(this);
-    return;
-  }
+  if (put_off_reading()) return;
   read_pending_ = false;
   const bool wanted = phase_ == Phase::open ? !paused_ : phase_ != Phase::closed && !end_seen_;
   if (wanted) wait_readable();
@@ -287,7 +292,7 @@ void ConnectionIo::finish_write(const Sent& sent) {
 
 bool ConnectionIo::lend() {
   if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
-  if (out_.empty() || out_sent_ > 0) return false;
+  if (out_.empty() || out_sent_ > 0 || read_put_off_) return false;
   CHECK(lent_bytes_ == 0);
   out_.swap(lent_);
   lent_bytes_ = lent_.size();

@@ -85,6 +85,7 @@ class ConnectionIo final : public Connection {
   ~ConnectionIo() = default;
 
   void wait_readable();
+  bool put_off_reading();
   void read_without_waiting();
   void on_readable();
   void take_from_client(ByteView bytes);
@@ -121,6 +122,7 @@ class ConnectionIo final : public Connection {
   Phase phase_ = Phase::open;
   bool paused_ = false;
   bool read_pending_ = false;   // a handler or the list to_read will read it
+  bool read_put_off_ = false;   // its TLS session was writing: what it gets next waits instead
   bool write_blocked_ = false;  // the socket is full: a handler waits for it
   bool end_seen_ = false;       // the client's end of stream
   bool warm_ = false;           // in the list `warm`

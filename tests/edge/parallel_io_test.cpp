@@ -3,6 +3,7 @@
 
 #include "base/limits.hpp"
 #include "harness.hpp"
+#include "tls_harness.hpp"
 
 #include <doctest/doctest.h>
 
@@ -120,6 +121,28 @@ TEST_CASE("more than a turn may read is left for the next one") {
   const std::string much = publish(100'000);
   crowd.send(much);
   CHECK(h.run_until([&] { return h.sink.count("publish 100000") == clients_at_once; }));
+}
+
+// A TLS session reads or writes, not both: who is written to in every turn must be read all the same.
+TEST_CASE("TLS: a client that gets something in every turn is heard") {
+  TlsHarness t(with_threads(), ClientCertificate::none, UserNameFrom::connect, false);
+  TlsPeer peer(t.h);
+  REQUIRE(peer.shake_hands());
+  peer.send(ping());
+  REQUIRE(t.h.run_until([&] { return t.h.sink.seen.size() == 1; }));
+  Connection& connection = *t.h.sink.last;
+  const auto busy_turn = [&] {  // the loop never comes to rest, so nothing is settled between turns
+    connection.out() += publish(10);
+    connection.will_write();
+    t.h.loop.poll();
+    t.h.edge->flush();
+    t.h.edge->new_turn();
+    peer.poll();
+  };
+  busy_turn();
+  peer.send(ping());
+  for (int turn = 0; turn < 1'000 && t.h.sink.seen.size() < 2; ++turn) busy_turn();
+  CHECK(t.h.sink.seen.size() == 2);
 }
 
 }  // namespace tandem::edge::test
