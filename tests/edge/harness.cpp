@@ -155,6 +155,7 @@ void Harness::run_turns(int count) {
 }
 
 void Harness::tick(std::int64_t after_ms) {
+  edge->settle();  // what a client has received has been written: its time begins now
   now = now.plus_ms(after_ms);
   edge->tick(now);
 }

@@ -19,7 +19,7 @@ LAN = {"boxa": "192.0.2.11/24", "boxb": "192.0.2.12/24", "client": "192.0.2.100/
 CABLE = {"boxa": "10.0.0.1/30", "boxb": "10.0.0.2/30"}
 GATEWAY = "192.0.2.1/24"
 GATEWAY_MAC = "02:00:00:00:02:01"
-BOOT_S = 60
+BOOT_S = 240
 COMMAND_S = 120  # the longest that one command may take
 
 # As soon as the last process in it has been reaped.
