@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,9 +43,9 @@ class ConnectionIo final : public Connection {
     int error = 0;
   };
 
-  // The steps of reading and of writing, for parallel_io.cpp. receive_into() and send_lent() may run on any thread, as
-  // long as it is the only one that does either for this connection; the core may do anything else meanwhile but close
-  // the socket.
+  // The steps of reading and of writing, for parallel_io.cpp. receive_into() and send_lent() may run on any thread,
+  // each on one at a time: with TLS one of the two, else both at once. The core may do anything else meanwhile but
+  // close the socket.
   bool wants_receive();  // false: there is nothing to do, or it has been done, or it comes next turn
   Received receive_into(char* buffer);
   void take_received(const Received& received);
@@ -89,10 +90,10 @@ class ConnectionIo final : public Connection {
   void read_without_waiting();
   void on_readable();
   void take_from_client(ByteView bytes);
-  void end_if_draining();
   void discard();
   // As recv() and send() without waiting, through TLS if there is one.
   ssize_t receive_some(char* buffer);
+  static bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
   ssize_t send_some(const char* bytes, std::size_t size);
   bool websocket_ended();
   void take(ByteView bytes);

@@ -1,6 +1,6 @@
-// Threads beside the core's that work while it waits for them, or works on something else. One job at a time: so many
-// items, each done once, by whoever is free. Items must not touch each other; what they touch belongs to them until
-// finish() has returned. A job is handed over with one atomic and taken item by item without a lock.
+// Threads beside the core's that share the items of a job with it, or do them while it does something else. One job at
+// a time: so many items, each done once, by whoever is free. Items must not touch each other; what they touch belongs
+// to them until finish() has returned. A job is handed over with one atomic and taken item by item without a lock.
 #pragma once
 
 #include <atomic>

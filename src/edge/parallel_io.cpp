@@ -8,25 +8,18 @@
 
 namespace tandem::edge {
 
-namespace {
-
-std::int64_t now_us() {
-  const auto since = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
-}
-
-}  // namespace
-
 ParallelIo::ParallelIo(EdgeState& edge, std::size_t threads, std::size_t share_from)
     : edge_(&edge), share_from_(share_from), readers_(threads / 2), writers_(threads - threads / 2) {
+  send_ = [this](std::uint32_t item) { sent_[item] = lent_[item]->send_lent(); };
+  if (!reads()) return;
   for (Group& group : groups_) {
+    group.buffers = std::make_unique_for_overwrite<char[]>(limits::edge_group * limits::turn_bytes_per_connection);
     group.received.resize(limits::edge_group);
     group.read = [&group](std::uint32_t item) {
       char* const buffer = group.buffers.get() + item * limits::turn_bytes_per_connection;
       group.received[item] = group.connections[item]->receive_into(buffer);
     };
   }
-  send_ = [this](std::uint32_t item) { sent_[item] = lent_[item]->send_lent(); };
 }
 
 void ParallelIo::start(EdgeThreads& threads, std::size_t items, const EdgeThreads::Work& work) {
@@ -45,20 +38,17 @@ void ParallelIo::read_soon(IoPtr connection) {
   });
 }
 
-bool ParallelIo::turn_is_full(std::int64_t began_us) const {
-  return edge_->bytes_read_this_turn >= limits::turn_bytes || now_us() - began_us >= limits::turn_us;
-}
-
 void ParallelIo::read_all() {
   std::swap(reading_, ready_);
   begun_ = 0;
-  const std::int64_t began_us = now_us();
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::microseconds(limits::turn_us);
   Group* current = &groups_[0];
   Group* next = &groups_[1];
   begin_group(*current);
   while (!current->connections.empty()) {
     readers_.finish();
-    if (!turn_is_full(began_us)) begin_group(*next);
+    if (edge_->bytes_read_this_turn < limits::turn_bytes && Clock::now() < end) begin_group(*next);
     take(*current);
     std::swap(current, next);
   }

@@ -17,11 +17,12 @@ namespace tandem::edge {
 
 class ParallelIo : public std::enable_shared_from_this<ParallelIo> {
  public:
-  // One of two threads writes; one alone does so, too. `share_from`: with fewer connections than that the core does it
-  // alone; to wake a thread would cost more.
+  // Half of the threads read, the others write; one alone writes. `share_from`: with fewer connections than that the
+  // core does it alone; to wake a thread would cost more.
   ParallelIo(EdgeState& edge, std::size_t threads, std::size_t share_from);
 
-  // `connection` is readable; it is read once the loop has told of all others that are.
+  bool reads() const { return readers_.count() > 0; }
+  // If it reads(): `connection` is readable; it is read once the loop has told of all others that are.
   void read_soon(IoPtr connection);
   // Writes each of them, or has them written until the next finish_writes().
   void write(const std::vector<IoPtr>& connections);
@@ -39,8 +40,7 @@ class ParallelIo : public std::enable_shared_from_this<ParallelIo> {
   struct Group {
     std::vector<IoPtr> connections;
     std::vector<ConnectionIo::Received> received;
-    std::unique_ptr<char[]> buffers =
-        std::make_unique_for_overwrite<char[]>(limits::edge_group * limits::turn_bytes_per_connection);
+    std::unique_ptr<char[]> buffers;
     EdgeThreads::Work read;
   };
 
@@ -48,7 +48,6 @@ class ParallelIo : public std::enable_shared_from_this<ParallelIo> {
   void begin_group(Group& group);
   void take(Group& group);
   void start(EdgeThreads& threads, std::size_t items, const EdgeThreads::Work& work);
-  bool turn_is_full(std::int64_t began_us) const;
 
   EdgeState* edge_;
   std::size_t share_from_;
