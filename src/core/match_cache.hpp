@@ -30,11 +30,6 @@ class MatchCache {
   void resized(const Match& match, std::size_t cost_before);
 
  private:
-  struct Hash {
-    std::size_t operator()(std::string_view text) const { return hash64(text); }
-    using is_avalanching = void;
-  };
-
   bool full_for(std::string_view topic) const;
   bool asked_lately(std::string_view topic);
   Match& add(std::string_view topic);
@@ -45,7 +40,7 @@ class MatchCache {
 
   static constexpr std::size_t remembered = 4'096;
 
-  boost::unordered_flat_map<std::string_view, Match*, Hash> index_;
+  boost::unordered_flat_map<std::string_view, Match*, TextHash> index_;
   std::deque<Match> entries_;                      // stay where they are: index_ and publishers point to them
   std::vector<Match*> spare_;                      // of entries_: no topic's
   std::size_t next_ = 0;                           // in entries_: the oldest

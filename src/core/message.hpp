@@ -28,7 +28,7 @@ struct MessageView {
   bool has_expiry() const { return expiry_s != no_expiry; }
   // Seconds left at `now`; 0 when it has expired. Only if expiry_s != no_expiry.
   std::uint32_t seconds_left(Instant now) const;
-  bool expired(Instant now) const { return expiry_s != no_expiry && seconds_left(now) == 0; }
+  bool expired(Instant now) const { return has_expiry() && seconds_left(now) == 0; }
 };
 
 class MessageOwner;

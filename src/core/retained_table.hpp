@@ -57,13 +57,8 @@ class RetainedTable {
   }
 
  private:
-  struct Hash {
-    using is_avalanching = void;
-    std::size_t operator()(std::string_view topic) const { return hash64(topic); }
-  };
-
   Ordered ordered_;
-  boost::unordered_flat_map<std::string_view, Ordered::iterator, Hash> by_topic_;
+  boost::unordered_flat_map<std::string_view, Ordered::iterator, TextHash> by_topic_;
 };
 
 }  // namespace tandem::core

@@ -2,6 +2,7 @@
 // where the filter says what a level must be, the walk goes on at the next topic that can have it there.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 

@@ -50,13 +50,6 @@ class Routing {
   std::size_t shared() const { return shared_; }  // of these, shared ones
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-  };
-  template <class T>
-  using ByText = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
-
   // Look-ups that a change concerns are found by the first levels of its filter. All counters only grow, so a sum that
   // is the same says that none has moved.
   static constexpr std::size_t counters = 1'024;
@@ -76,7 +69,7 @@ class Routing {
 
   const AccessRules& access_;
   FilterTree tree_;
-  ByText<std::unique_ptr<SharedGroup>> groups_;  // by whole filter
+  std::unordered_map<std::string, std::unique_ptr<SharedGroup>, TextHash, std::equal_to<>> groups_;  // by whole filter
   MatchCache cache_;
   std::vector<Subscription*> plain_;  // scratch of build
   std::uint64_t changes_ = 1;         // that concern any topic
