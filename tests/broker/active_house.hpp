@@ -33,7 +33,7 @@ class ActiveHouse {
     connections_.add(client);
     CHECK(client.say(active_, packet));
     turn();
-    client.out().clear();
+    client.written();
     return client;
   }
   void leave(FakeClient& client) {

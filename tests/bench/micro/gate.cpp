@@ -5,8 +5,8 @@
 #include <deque>
 
 #include "broker/gate.hpp"
-#include "tests/bench/micro/client.hpp"
 #include "tests/bench/micro/curves.hpp"
+#include "tests/broker/fake_client.hpp"
 
 namespace tandem::micro {
 
@@ -18,19 +18,19 @@ constexpr ByteView ack("\x40\x02\x00\x07", 4);
 struct Waiting {
   explicit Waiting(std::int64_t connections_wanted) {
     for (std::int64_t i = 0; i < connections_wanted; ++i) {
-      connections.add(clients.emplace_back(static_cast<std::uint32_t>(i)));
+      connections.add(clients.emplace_back(ConnectionId{static_cast<std::uint32_t>(i), 1}));
     }
   }
 
   edge::Connections connections;
-  std::deque<Client> clients;
+  std::deque<test::FakeClient> clients;
   broker::Gate gate{connections};
   Lsn last;
 };
 
 void hold_and_release(benchmark::State& run, Waiting& house) {
   for (auto _ : run) {
-    for (Client& client : house.clients) {
+    for (test::FakeClient& client : house.clients) {
       for (int i = 0; i < of_a_connection; ++i) {
         house.last = house.last.next();
         house.gate.output(client, house.last).append(ack);
@@ -39,7 +39,7 @@ void hold_and_release(benchmark::State& run, Waiting& house) {
     }
     house.gate.end_turn();
     house.gate.release(house.last);
-    for (Client& client : house.clients) client.written();
+    for (test::FakeClient& client : house.clients) client.written();
   }
   run.SetItemsProcessed(run.iterations() * run.range(0) * of_a_connection);
 }

@@ -2,12 +2,11 @@
 // publisher and its subscriber; in a turn each publisher sends ten messages, in the next their subscribers acknowledge.
 #include <benchmark/benchmark.h>
 
-#include <deque>
 #include <string>
+#include <vector>
 
-#include "broker/active.hpp"
-#include "tests/bench/micro/client.hpp"
 #include "tests/bench/micro/curves.hpp"
+#include "tests/broker/active_house.hpp"
 
 namespace tandem::micro {
 
@@ -19,59 +18,52 @@ enum class Kind : std::uint8_t { clean_q0, clean_q1, durable_q1 };
 
 class House {
  public:
-  House(std::int64_t connections, Kind kind) : kind_(kind), active_(policy(), {}, nullptr) {
-    active_.attach(connections_, [this] { return ++dice_; });
-    active_.on_turn_begin([] { return true; });
-    active_.begin(state_, Epoch{1, NodeId{1}, 1}, Lsn{}, Instant{1});
+  House(std::int64_t connections, Kind kind) : kind_(kind) {
     for (std::int64_t i = 0; i < connections / 2; ++i) {
       topics_.push_back("plant/line/" + std::to_string(1'000'000 + i) + "/temperature");  // all of one length
       subscribe(add(kind == Kind::durable_q1), topics_.back());
       add(false);
     }
     write_messages();
-    end_turn();
-    for (Client& client : clients_) client.written();
+    house_.turn();
+    written();
     for (int i = 0; i < 3; ++i) turn();  // buffers grow
   }
-  ~House() { active_.end(); }
 
-  std::uint64_t delivered() const { return active_.delivered(); }
+  std::uint64_t delivered() { return house_.active().delivered(); }
 
   void turn() {
-    for (std::size_t pair = 0; pair < topics_.size(); ++pair) clients_[2 * pair + 1].send(active_, arrived(pair));
-    end_turn();
+    for (std::size_t pair = 0; pair < topics_.size(); ++pair) say(*clients_[2 * pair + 1], arrived(pair));
+    house_.turn();
     if (kind_ != Kind::clean_q0) acknowledge();
-    for (Client& client : clients_) client.written();
+    written();
   }
 
  private:
-  static core::Policy policy() {
-    core::Policy policy;
-    policy.allow_anonymous = true;
-    return policy;
-  }
   mqtt::Qos qos() const { return kind_ == Kind::clean_q0 ? mqtt::Qos::at_most_once : mqtt::Qos::at_least_once; }
 
-  Client& add(bool durable) {
-    Client& client = clients_.emplace_back(static_cast<std::uint32_t>(clients_.size()));
-    connections_.add(client);
+  test::FakeClient& add(bool durable) {
     const std::string id = "client-" + std::to_string(clients_.size());
     mqtt::Connect connect;
     connect.client_id = id;
     connect.clean_start = !durable;
-    say(client, connect);
-    return client;
+    return *clients_.emplace_back(&house_.connect(connect));
   }
-  void subscribe(Client& client, std::string_view topic) {
+  void subscribe(test::FakeClient& client, std::string_view topic) {
     mqtt::Subscribe subscribe;
     subscribe.packet_id = 1;
     subscribe.requests.push_back({topic, {.qos = qos()}});
-    say(client, subscribe);
+    CHECK(client.say(house_.active(), subscribe));
   }
-  void say(Client& client, const mqtt::Packet& packet) {
-    ByteBuffer bytes;
-    mqtt::encode(packet, mqtt::Version::v311, bytes);
-    client.send(active_, bytes);
+  // What it may not send in this turn it sends in the next.
+  void say(test::FakeClient& client, ByteView bytes) {
+    while (!(bytes = client.send(house_.active(), bytes)).empty()) {
+      CHECK(!client.closed());
+      house_.turn();
+    }
+  }
+  void written() {
+    for (test::FakeClient* const client : clients_) client->written();
   }
   // What the publishers send, each in its turn, lies in one place, as what is read from sockets does.
   void write_messages() {
@@ -91,34 +83,26 @@ class House {
     return messages_;
   }
   std::size_t message_bytes() const { return messages_.size() / of_a_publisher; }
-  void end_turn() {
-    active_.take_batches();
-    active_.end_turn();
-    active_.release(active_.last());
-  }
   // Each subscriber acknowledges what it was sent: packets of one size, with the id behind the topic.
   void acknowledge() {
     for (std::size_t pair = 0; pair < topics_.size(); ++pair) {
-      Client& subscriber = clients_[2 * pair];
+      test::FakeClient& subscriber = *clients_[2 * pair];
       CHECK(subscriber.out().size() == messages_.size());
       acks_.clear();
       for (std::size_t at = 0; at < messages_.size(); at += message_bytes()) {
         acks_.append("\x40\x02", 2).append(subscriber.out(), at + 4 + topics_[pair].size(), 2);
       }
-      subscriber.send(active_, acks_);
+      say(subscriber, acks_);
     }
-    end_turn();
+    house_.turn();
   }
 
   const Kind kind_;
-  core::State state_;
-  edge::Connections connections_;
-  broker::Active active_;
-  std::deque<Client> clients_;
+  test::ActiveHouse house_;
+  std::vector<test::FakeClient*> clients_;
   std::vector<std::string> topics_;
   ByteBuffer messages_;  // of one publisher
   ByteBuffer acks_;
-  std::uint64_t dice_ = 0;
 };
 
 void turns(benchmark::State& run, House& house) {
