@@ -14,6 +14,7 @@
 #   RESULTS=file        where the raw reports go, otherwise build/bench/DATE.jsonl; the table goes beside it as .md
 #   BENCH_EXTRA="name=command with {port} and {dir}"   other brokers, one a line: the loopback port to serve, a folder
 #                       of its own. The command also finds the case in $BENCH_CASE
+#   PROFILE=folder      perf's samples of the broker (of a pair the active) while a case runs go to folder/CASE.perf
 #   BENCH_BIN=build/bin, MOSQUITTO=program, BROKER_CORE=0, LOAD_CORE=1, OFFLINE_MESSAGES, IDLE_CONNECTIONS,
 #   STORM_CLIENTS
 measured_s=${SECONDS:-0} # bash counts in this very variable: take what the caller gave before it grows
@@ -114,15 +115,25 @@ trap 'exit 130' INT TERM
 # shellcheck source=tests/bench/brokers.sh
 . "$root/tests/bench/brokers.sh"
 
+sample() { # file; not of the start and the warm-up
+  perf record -q -e cpu-clock -F 4999 -D "$((warmup_s * 1000 + 500))" -p "${pids[0]}" -o "$1" -- \
+    sleep "$((warmup_s + measured_s))" >/dev/null 2>&1
+}
+
 run_case() { # case, broker, round
-  local port line=
+  local port line='' sampling=''
   port=$(free_port)
   export BENCH_CASE=$1
   start_broker "$2" "$port"
   # shellcheck disable=SC2181,SC2086 # the case is a list of words
   if [ $? -eq 0 ]; then
+    if [ -n "${PROFILE:-}" ]; then
+      sample "$PROFILE/$1.perf" &
+      sampling=$!
+    fi
     line=$(pinned "$load_core" "$bin/tandem-load" ${cases[$1]} --case "$1" --label "$2" --round "$3" --port "$port" \
       "${load_args[@]}" --seconds "$measured_s" --warmup "$warmup_s" --json)
+    [ -z "$sampling" ] || wait "$sampling"
   else
     echo "bench: $2 does not serve" >&2
   fi
