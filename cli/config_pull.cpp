@@ -5,10 +5,10 @@
 #include "base/limits.hpp"
 #include "base/replace_file.hpp"
 #include "base/text_file.hpp"
+#include "base/toml_edit.hpp"
 #include "cli/command.hpp"
 #include "cli/config_differences.hpp"
 #include "cli/terminal.hpp"
-#include "cli/toml_edit.hpp"
 
 namespace tandem::cli {
 

@@ -61,7 +61,7 @@ void add_looking(CLI::App& app, Commands& c) {
   CLI::App* const pull = add(*config, "pull", "write into this box's file what the other box runs with",
                              [&c] { c.code = run_config_pull(c.sockets, c.pull); });
   pull->add_option("--config", c.pull.file, "the file (default /etc/tandem/tandem.toml)");
-  add(*config, "push", "what to type on the other box, so that it has this one's; changes nothing: exit code 1",
+  add(*config, "push", "write into the other box's file what this one runs with, if it allows that",
       [&c] { c.code = run_config_push(c.sockets); });
 
   add(app, "verify", "compare both boxes entity by entity (at the standby)", [&c] { c.code = run_verify(c.sockets); });

@@ -14,9 +14,9 @@ using json_detail::text_of;
 
 Permission permission_for(const Request& request) {
   using What = std::pair<std::string_view, std::string_view>;  // an empty `how`: any
-  static constexpr What reading[] = {{"status", {}},    {"events", {}},  {"verify", {}},
-                                     {"confirmed", {}}, {"config", {}},  {"reconcile", "dry-run"},
-                                     {"user", "list"},  {"acl", "show"}, {"acl", "test"}};
+  static constexpr What reading[] = {
+      {"status", {}},       {"events", {}},           {"verify", {}},   {"confirmed", {}}, {"config", "diff"},
+      {"config", "pushed"}, {"reconcile", "dry-run"}, {"user", "list"}, {"acl", "show"},   {"acl", "test"}};
   const bool reads = std::any_of(std::begin(reading), std::end(reading), [&](const What& what) {
     return request.command == what.first && (what.second.empty() || request.how == what.second);
   });

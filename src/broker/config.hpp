@@ -90,6 +90,7 @@ struct MirrorConfig {
   Durability durability = Durability::peer;
   Solo solo = Solo::allow;
   Reconcile reconcile = Reconcile::automatic;  // "auto" or "ask"
+  bool accept_config = false;                  // `tandemctl config push` on the other box may write this file
 };
 
 enum class Redirect : std::uint8_t { none, use_another_server, server_moved };  // DISCONNECT 0x9C, 0x9D

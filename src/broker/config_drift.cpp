@@ -15,6 +15,7 @@ constexpr std::array own_keys = {
     std::string_view("mirror.peer"),
     std::string_view("mirror.key_file"),
     std::string_view("mirror.peer_public_key"),
+    std::string_view("mirror.accept_config"),
     std::string_view("control.socket"),
     std::string_view("http.address"),
 };
@@ -36,6 +37,14 @@ ConfigValues shared_values(const ConfigValues& all) {
     if (!is_own(key) && bytes <= max_config_bytes) shared[key] = value;
   }
   return shared;
+}
+
+ConfigValues own_values(const ConfigValues& all) {
+  ConfigValues own;
+  for (const auto& [key, value] : all) {
+    if (is_own(key)) own[key] = value;
+  }
+  return own;
 }
 
 void put(const ConfigValues& values, ByteWriter& out) {

@@ -14,6 +14,8 @@ using ConfigValues = std::map<std::string, std::string>;
 
 // Without what is a box's own: its name, addresses, files, keys.
 ConfigValues shared_values(const ConfigValues& all);
+// And these alone.
+ConfigValues own_values(const ConfigValues& all);
 
 // For the other box, within max_config_bytes; more is left out.
 inline constexpr std::size_t max_config_bytes = 12 * 1024;

@@ -124,6 +124,7 @@ void read_mirror(TableReader& reader, MirrorConfig& mirror) {
   reader.read_choice<Solo>("solo", mirror.solo, {{"allow", Solo::allow}, {"refuse", Solo::refuse}});
   reader.read_choice<Reconcile>("reconcile", mirror.reconcile,
                                 {{"auto", Reconcile::automatic}, {"ask", Reconcile::ask}});
+  reader.read_bool("accept_config", mirror.accept_config);
   reader.reject_unknown_keys();
 }
 

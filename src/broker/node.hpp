@@ -18,6 +18,7 @@
 #include "broker/clocks.hpp"
 #include "broker/config.hpp"
 #include "broker/config_drift.hpp"
+#include "broker/config_push.hpp"
 #include "broker/disk_lag.hpp"
 #include "broker/followed_files.hpp"
 #include "broker/parts.hpp"
@@ -166,9 +167,12 @@ class Node {
   Durability durability() const;
   admin::Counters counters() const;
   std::string promote(std::string_view how);
-  ConfigValues peer_config() const;
+
+  // node_config.cpp
   void watch_config();
-  std::string config_diff(std::string_view how) const;
+  void take_push(const ConfigPushInfo& peer, const ConfigValues& there);
+  std::string config(std::string_view how);
+
   // node_sys.cpp
   void tell_sys(Steady now);
   std::vector<std::pair<std::string, std::string>> sys_facts(Steady now) const;
@@ -219,6 +223,7 @@ class Node {
   FollowedFiles followed_;
   bool followed_pending_ = false;  // not in force yet
   Alarms alarms_;
+  ConfigPush config_push_;
   Verifier verifier_;
   VerifyAnswers verify_answers_;
   const std::vector<IpAddress> vips_;

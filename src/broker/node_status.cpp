@@ -3,47 +3,12 @@
 
 #include "admin/protocol.hpp"
 #include "admin/status.hpp"
-#include "broker/config_drift.hpp"
 #include "broker/node.hpp"
+#include "broker/node_info.hpp"
 
 namespace tandem::broker {
 
 namespace {
-
-// Figures of one node, sent to the peer about once a second so that status works on either box.
-struct Info {
-  std::uint64_t clients = 0;
-  std::uint64_t sessions = 0;
-  std::uint64_t retained = 0;
-  std::uint64_t queued = 0;
-  std::uint64_t uptime_s = 0;
-  std::string version;
-  std::string digest;
-  ConfigValues config;  // a box of feature level 1 does not tell
-};
-
-ByteBuffer encode(const Info& info) {
-  ByteBuffer bytes;
-  ByteWriter out(bytes);
-  out.varint(info.clients).varint(info.sessions).varint(info.retained).varint(info.queued).varint(info.uptime_s);
-  out.bytes_varint(info.version).bytes_varint(info.digest);
-  put(info.config, out);
-  return bytes;
-}
-
-Info decode(ByteView bytes) {
-  ByteReader in(bytes);
-  Info info;
-  info.clients = in.varint();
-  info.sessions = in.varint();
-  info.retained = in.varint();
-  info.queued = in.varint();
-  info.uptime_s = in.varint();
-  info.version = std::string(in.bytes_varint());
-  info.digest = std::string(in.bytes_varint());
-  if (in.remaining() != 0) info.config = get_config(in);
-  return in.ok() ? info : Info{};
-}
 
 // "globals sessions ..." folded into 16 hex digits: enough to see with the eye whether two boxes agree.
 std::string digest_text(const core::State& state, std::uint32_t level) {
@@ -61,7 +26,7 @@ std::string node_name_of(NodeId id) {
   return name;
 }
 
-admin::NodeStatus to_status(const mirror::NodeView& view, const Info& info) {
+admin::NodeStatus to_status(const mirror::NodeView& view, const NodeInfo& info) {
   admin::NodeStatus status;
   status.name = view.name;
   status.role = mirror::role_name(view.role);
@@ -121,7 +86,7 @@ Promise promise_of(mirror::Role role, mirror::Mode mode, Durability durability) 
 }  // namespace
 
 ByteBuffer Node::own_info() const {
-  Info info;
+  NodeInfo info;
   const core::State& state = replica_.state();
   info.clients = parts_.doors.connections().size();
   info.sessions = state.durable_sessions();
@@ -131,6 +96,7 @@ ByteBuffer Node::own_info() const {
   info.version = TANDEM_VERSION;
   info.digest = digest_text(state, pair_->common_level());
   info.config = shared_config_;
+  info.config_push = config_push_.info();
   return encode(info);
 }
 
@@ -194,12 +160,12 @@ admin::StatusReport Node::status() {
     report.sync_bytes_per_s = sync_meter_.bytes_per_s();
     report.sync_eta_s = sync_meter_.eta_s();
   }
-  report.self = to_status(pair.self, decode(own_info()));
+  report.self = to_status(pair.self, decode_info(own_info()));
   if (config_.mirror) {
     for (std::size_t path = 0; path < config_.mirror->peer.size(); ++path) {
       report.paths.push_back({to_text(config_.mirror->peer[path]), path < pair.path_up.size() && pair.path_up[path]});
     }
-    report.peer = to_status(pair.peer, decode(pair.peer.info));
+    report.peer = to_status(pair.peer, decode_info(pair.peer.info));
     if (!pair.peer.name.empty()) report.peer->heard_ms_ago = pair.peer.heard_ms_ago;
     (pair.self.role == mirror::Role::active ? *report.peer : report.self).lag_records = pair.lag_records;
   }
@@ -216,44 +182,13 @@ std::string Node::answer(std::string_view request_line) {
   if (request.value().command == "verify") return verify(request.value().how);
   if (request.value().command == "switchover") return switchover(request.value().how);
   if (request.value().command == "maintenance") return maintenance(request.value().how);
-  if (request.value().command == "config") return config_diff(request.value().how);
+  if (request.value().command == "config") return config(request.value().how);
   if (request.value().command == "user") return user(request.value().how, request.value().data);
   if (request.value().command == "acl") return acl(request.value().how, request.value().data);
   if (request.value().command == "confirmed") return confirmed(request.value().how);
   return admin::reply_error("unknown command \"" + request.value().command +
                             "\"; known: status, events, reload, promote, reconcile, resync, verify, switchover, "
                             "maintenance, user, acl, config");
-}
-
-// What the other box runs with; nothing: it has not said.
-ConfigValues Node::peer_config() const {
-  if (!config_.mirror) return {};
-  return decode(pair_->status(steady_now()).peer.info).config;
-}
-
-void Node::watch_config() {
-  const ConfigValues there = peer_config();
-  if (there.empty()) return;
-  const std::vector<ConfigDifference> found = differences(shared_config_, there);
-  if (found.empty()) return alarms_.clear("config", "both boxes are configured alike.");
-  const std::string more = found.size() > 1 ? " and " + std::to_string(found.size() - 1) + " more" : "";
-  alarms_.raise("config", "The boxes are configured differently: " + found.front().key + " is " + found.front().here +
-                              " here and " + found.front().there + " there" + more +
-                              ". After a takeover the other values hold. Compare: tandemctl config diff");
-}
-
-// A line a difference: key, here, there, with tabs between.
-std::string Node::config_diff(std::string_view how) const {
-  if (how != "diff") return admin::reply_error("config knows \"diff\" only");
-  const ConfigValues there = peer_config();
-  if (!config_.mirror) return admin::reply_error("This is a single broker: there is no other box to compare with.");
-  if (there.empty())
-    return admin::reply_error("The other box has not told its configuration: it is away, or its release does not.");
-  std::string lines;
-  for (const ConfigDifference& one : differences(shared_config_, there)) {
-    lines += one.key + "\t" + one.here + "\t" + one.there + "\n";
-  }
-  return admin::reply_data(lines);
 }
 
 std::string Node::promote(std::string_view how) {

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "broker/authenticator.hpp"
 #include "broker/clocks.hpp"
+#include "broker/config_drift.hpp"
 #include "edge/connections.hpp"
 #include "mirror/link.hpp"
 #include "store/store.hpp"
@@ -84,6 +85,10 @@ struct Parts {
   std::function<void()> healed = {};                     // the peer's copy is here, nothing is missing any more
   bool in_maintenance = false;                           // as kept below, when the process started
   std::function<Status(bool on)> keep_maintenance = {};  // over restarts; Error: it cannot be kept
+  // This box's file takes over what the other box runs with (take_over_config); asked only if mirror.accept_config.
+  std::function<Result<std::string>(const ConfigValues& there)> take_over_config = [](const ConfigValues&) {
+    return Result<std::string>(Error{"this box has no file"});
+  };
   // Called again and again in steps that take long (State is built from the disk): this process does not hang.
   std::function<void()> at_work = [] {};
   // This box serves now, at the virtual IP: the LAN is told, and these connections of the other box's clients are

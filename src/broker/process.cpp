@@ -21,6 +21,7 @@
 #include "base/flow.hpp"
 #include "base/journal.hpp"
 #include "broker/certificates.hpp"
+#include "broker/config_file.hpp"
 #include "broker/events_file.hpp"
 #include "broker/followed_files.hpp"
 #include "broker/keepalived.hpp"
@@ -271,6 +272,7 @@ Status Process::Impl::start_node() {
   parts.took_over = [this](const std::vector<SampledFlow>& stale) { stale_clients.took_over(stale); };
   parts.sampled = [this](const std::vector<Flow>& flows) { return stale_clients.sampled(flows); };
   parts.in_maintenance = maintenance_file.on();
+  parts.take_over_config = [this](const ConfigValues& there) { return take_over_config(config.file, there); };
   parts.keep_maintenance = [this](bool on) { return maintenance_file.keep(on); };
   node = std::make_unique<Node>(config, parts);
   doors.build(context, edge_options(config, certificates), node->sink());

@@ -44,13 +44,17 @@ struct Folder {
 // Plays tandemd: answers each request with what the test has set, and notes the requests.
 class FakeNode {
  public:
-  FakeNode(const std::string& path, std::string reply)
-      : reply_(std::move(reply)),
+  using Replies = std::function<std::string(std::string_view request)>;
+
+  FakeNode(const std::string& path, const std::string& reply)
+      : FakeNode(path, Replies([reply](std::string_view) { return reply; })) {}
+  FakeNode(const std::string& path, Replies replies)
+      : replies_(std::move(replies)),
         control_(loop_, path, admin::local_permissions(),
                  [this](std::string_view request, const admin::Caller&, admin::Permission) {
                    const std::lock_guard lock(mutex_);
                    requests_.emplace_back(request);
-                   return reply_;
+                   return replies_(request);
                  }) {
     REQUIRE(control_.open().ok());
     thread_ = std::thread([this] { loop_.run(); });
@@ -71,7 +75,7 @@ class FakeNode {
   boost::asio::io_context loop_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{loop_.get_executor()};
   std::mutex mutex_;
-  std::string reply_;
+  Replies replies_;
   std::vector<std::string> requests_;
   admin::Control control_;
   std::thread thread_;
@@ -266,35 +270,57 @@ TEST_CASE("promote: says what was asked, shows the answer") {
   CHECK(run({"--socket", folder / "a.sock", "--socket", folder / "b.sock", "promote", "--first"}).code == 2);
 }
 
-TEST_CASE("config push changes nothing and says what to type on the other box, by its role") {
-  Folder folder;
-  const auto reply_of = [](const std::string& role) {
+namespace {
+
+// A node whose peer boxb has another value; `pushed` is its reply to that.
+FakeNode::Replies differing(const std::string& role, const std::string& pushed) {
+  return [role, pushed](std::string_view request) {
+    if (contains(std::string(request), "diff")) return admin::reply_data("limits.max_sessions\t1\t22\n");
+    if (contains(std::string(request), "pushed")) return pushed;
+    if (contains(std::string(request), "push")) return admin::reply_message("Asked.");
     admin::StatusReport report;
     report.peer.emplace();
     report.peer->name = "boxb";
     report.peer->role = role;
-    return R"({"ok":true,"data":"limits.max_sessions\t1\t22\n","status":)" + admin::to_json(report) + "}";
+    return admin::reply_status(admin::to_json(report));
   };
-  FakeNode node(folder / "a.sock", reply_of("standby"));
+}
+
+}  // namespace
+
+TEST_CASE("config push: what the other box wrote, and when it holds there, by its role") {
+  Folder folder;
+  FakeNode node(folder / "a.sock",
+                differing("standby", admin::reply_message("FILE has now: limits.max_sessions = 1.")));
   const Run push = run({"--socket", folder / "a.sock", "config", "push"});
-  CHECK(push.code == 1);
+  CHECK(push.code == 0);
   CHECK(push.printed ==
         "key                  here  other box\n"
         "limits.max_sessions  1     22\n\n"
-        "Nothing was changed. A box's file is written on that box only: on boxb type\n\n"
-        "    sudo tandemctl config pull\n    tandemd --check-config\n    sudo systemctl restart tandemd\n\n"
+        "On boxb FILE has now: limits.max_sessions = 1.\nIt holds there from the next start: on boxb type\n\n"
+        "    tandemd --check-config\n    sudo systemctl restart tandemd\n\n"
         "The restart disturbs nobody while boxb is the standby.\n");
-  CHECK(node.requests() == std::vector<std::string>{R"({"command":"config","how":"diff"})", R"({"command":"status"})"});
-  FakeNode standby(folder / "b.sock", reply_of("active"));
+  CHECK(node.requests() ==
+        std::vector<std::string>{R"({"command":"config","how":"diff"})", R"({"command":"config","how":"push"})",
+                                 R"({"command":"config","how":"pushed"})", R"({"command":"status"})"});
+  FakeNode standby(folder / "b.sock", differing("active", admin::reply_message("done")));
   const Run at_standby = run({"--socket", folder / "b.sock", "config", "push"});
-  CHECK(at_standby.code == 1);
+  CHECK(at_standby.code == 0);
   CHECK(contains(at_standby.printed, "    tandemctl switchover\n    sudo systemctl restart tandemd\n"));
   FakeNode alike(folder / "c.sock", admin::reply_data(""));
   const Run nothing = run({"--socket", folder / "c.sock", "config", "push"});
   CHECK(nothing.code == 0);
   CHECK(nothing.printed == "Both boxes are configured alike.\n");
-  FakeNode silent(folder / "d.sock", admin::reply_data("a\t1\t2\n"));
-  CHECK(contains(run({"--socket", folder / "d.sock", "config", "push"}).printed, "on the other box type"));
+}
+
+TEST_CASE("config push: refused over there, it says what to type there") {
+  Folder folder;
+  FakeNode node(folder / "a.sock", differing("standby", admin::reply_error("boxb takes no configuration.")));
+  const Run push = run({"--socket", folder / "a.sock", "config", "push"});
+  CHECK(push.code == 1);
+  CHECK(contains(
+      push.printed,
+      "boxb takes no configuration.\nOn boxb type\n\n    sudo tandemctl config pull\n    tandemd --check-config\n"));
   FakeNode refusing(folder / "e.sock", admin::reply_error("This is a single broker"));
   CHECK(run({"--socket", folder / "e.sock", "config", "push"}).code == 1);
 }

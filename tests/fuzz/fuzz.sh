@@ -7,13 +7,13 @@ here=$(dirname "$(readlink -f "$0")")
 build=$1
 seconds=$2
 shift 2
-[ $# -gt 0 ] || set -- codec connection websocket proxy stranger peer control http config passwords rules scram records rows
+[ $# -gt 0 ] || set -- codec connection websocket proxy stranger peer info control http config passwords rules scram records rows
 for what in "$@"; do
   case $what in
     codec | connection) words=$here/codec.dict ;;
     proxy) words=$here/proxy.dict ;;
     websocket | http) words=$here/websocket.dict ;;
-    control | config | rules | scram) words=$here/text.dict ;;
+    control | info | config | rules | scram) words=$here/text.dict ;;
     *) words= ;;
   esac
   mkdir -p "$build/corpus-$what"

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/node_info.hpp"
 #include "mirror/wire.hpp"
 #include "tests/mirror/frames.hpp"
 
@@ -153,6 +154,22 @@ void texts(const AddInput& add) {
   add("passwords", "wrong", "no colon\n:$6$\nplain:secret\nb:$7$99999999999$" + salt + "$" + hash + "\nc:$6$x$y\n");
 }
 
+void infos(const AddInput& add) {
+  broker::NodeInfo info;
+  info.sessions = 300;
+  info.version = "0.2.0";
+  info.digest = "0123456789abcdef";
+  info.config = {{"limits.max_sessions", "7"},
+                 {"listener 2.path", "[\"/x\", \"/y\"]"},
+                 {"listener 3.port", "1883"},
+                 {"store.log_max_mb", "5 # \"\"\""},
+                 {"node.name", "\"boxa\""}};
+  add("info", "config", broker::encode(info));
+  info.config = {{"limits.max_sessions", "[1,\n2]"}, {"limits]\n[control.x", "\"a\\\"\""}, {"control.socket", "'#'"}};
+  info.config_push = {77, 78, true, "tandem.toml has now: limits.max_sessions = 7."};
+  add("info", "push", broker::encode(info));
+}
+
 void admins(const AddInput& add) {
   add("control", "status", "\x40{\"command\":\"status\"}\n");
   add("control", "several",
@@ -180,6 +197,7 @@ void house_corpora(const AddInput& add, const std::string& golden_folder) {
   peers(add);
   strangers(add);
   texts(add);
+  infos(add);
   admins(add);
 }
 

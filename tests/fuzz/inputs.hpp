@@ -25,6 +25,10 @@ void examine_stranger(ByteView input);
 // What is read can be written and read again; the orders keep their contracts; the metadata it writes can be read.
 void examine_peer(ByteView input);
 
+// What the other box tells of itself, its configuration among it: what is read can be written and read again, and none
+// of its values sets another key of a file than its own.
+void examine_info(ByteView input);
+
 // The control socket. First byte: how a client's bytes are cut; they are lines of it, and replies of a node.
 void examine_control(ByteView input);
 // The same of HTTP.

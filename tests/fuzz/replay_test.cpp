@@ -81,11 +81,18 @@ TEST_CASE("the corpora of everything else that comes from outside, and mutations
     void (*examine)(ByteView);
     int mutations;  // a second of them at most
   };
-  const Fuzzer fuzzers[] = {
-      {"proxy", examine_proxy, 20'000},         {"stranger", examine_stranger, 500}, {"peer", examine_peer, 1'500},
-      {"control", examine_control, 500},        {"http", examine_http, 500},         {"config", examine_config, 500},
-      {"passwords", examine_passwords, 10'000}, {"rules", examine_rules, 2'000},     {"scram", examine_scram, 2'000},
-      {"records", examine_records, 3'000},      {"rows", examine_rows, 2'000}};
+  const Fuzzer fuzzers[] = {{"proxy", examine_proxy, 20'000},
+                            {"stranger", examine_stranger, 500},
+                            {"peer", examine_peer, 1'500},
+                            {"control", examine_control, 500},
+                            {"http", examine_http, 500},
+                            {"config", examine_config, 500},
+                            {"passwords", examine_passwords, 10'000},
+                            {"rules", examine_rules, 2'000},
+                            {"scram", examine_scram, 2'000},
+                            {"info", examine_info, 1'000},
+                            {"records", examine_records, 3'000},
+                            {"rows", examine_rows, 2'000}};
   for (const Fuzzer& fuzzer : fuzzers) {
     CAPTURE(fuzzer.name);
     const std::vector<Input> inputs = corpus("corpus-" + fuzzer.name);

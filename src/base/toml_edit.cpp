@@ -1,5 +1,6 @@
-#include "cli/toml_edit.hpp"
+#include "base/toml_edit.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <optional>
@@ -8,7 +9,7 @@
 
 #include "base/toml.hpp"
 
-namespace tandem::cli {
+namespace tandem {
 
 namespace {
 
@@ -96,6 +97,17 @@ bool is_toml(const std::string& text) {
   }
 }
 
+// A name that needs no quotes; and text that stays in its line.
+bool is_bare_key(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; });
+}
+
+bool is_one_line(std::string_view value) {
+  if (value.find("\"\"\"") != value.npos || value.find("'''") != value.npos) return false;  // begins several lines
+  return std::none_of(value.begin(), value.end(), [](unsigned char c) { return c < ' ' && c != '\t'; });
+}
+
 std::string join(const std::vector<Line>& lines, std::size_t begin, std::size_t end) {
   std::string text;
   for (std::size_t i = begin; i < end; ++i) text += std::string(lines[i].text) + "\n";
@@ -119,6 +131,8 @@ TomlPlace toml_place(std::string_view name) {
 }
 
 Result<std::string> set_toml_key(std::string_view text, const TomlPlace& place, const std::string& value) {
+  if (!is_bare_key(place.table) || !is_bare_key(place.key)) return Error{"that is no name of a key"};
+  if (!is_one_line(value)) return Error{"the value is not one line"};
   const std::vector<Line> lines = lines_of(text);
   const std::optional<std::size_t> table = find_table(lines, place);
   if (!table && place.number != 0) {
@@ -141,4 +155,4 @@ Result<std::string> set_toml_key(std::string_view text, const TomlPlace& place, 
   return is_toml(made) ? Result<std::string>(made) : Error{"the file is not understood"};
 }
 
-}  // namespace tandem::cli
+}  // namespace tandem

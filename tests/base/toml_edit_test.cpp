@@ -1,9 +1,9 @@
 // Setting keys in a TOML file: what is there is replaced, what is not is added, and nothing else changes.
-#include "cli/toml_edit.hpp"
+#include "base/toml_edit.hpp"
 
 #include <doctest/doctest.h>
 
-namespace tandem::cli::test {
+namespace tandem::test {
 
 namespace {
 
@@ -63,4 +63,13 @@ TEST_CASE("what cannot be set is refused: a table that is not there, a value tha
   CHECK_FALSE(set_toml_key("a = [\n", toml_place("limits.max_sessions"), "5").ok());
 }
 
-}  // namespace tandem::cli::test
+TEST_CASE("the other box's value, or its name of a key, sets that one key and no other") {
+  CHECK_FALSE(set_toml_key(file, toml_place("limits.max_sessions"), "5\n[control]\nsocket = \"/x\"").ok());
+  CHECK_FALSE(set_toml_key(file, toml_place("limits.max_sessions"), "5\rmax_retained = 3").ok());
+  CHECK_FALSE(set_toml_key("[a]\nb = 1\nc = 2\n[d]\ne = \"\"\"x\"\"\"\n", toml_place("a.b"), "\"\"\"").ok());
+  CHECK_FALSE(set_toml_key(file, toml_place("limits.max_retained = 3\nmax_sessions"), "5").ok());
+  CHECK_FALSE(set_toml_key(file, toml_place("limits]\n[control.socket"), "\"/x\"").ok());
+  CHECK_FALSE(set_toml_key(file, toml_place("limits."), "5").ok());
+}
+
+}  // namespace tandem::test

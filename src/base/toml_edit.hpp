@@ -6,7 +6,7 @@
 
 #include "base/result.hpp"
 
-namespace tandem::cli {
+namespace tandem {
 
 // "limits.max_sessions", or "listener 2.port" for the second [[listener]].
 struct TomlPlace {
@@ -16,8 +16,9 @@ struct TomlPlace {
 };
 TomlPlace toml_place(std::string_view name);
 
-// `value` is TOML text. A table that is not there is made at the end. Error: the place cannot be set (that many
-// [[tables]] are not there); the text is no TOML, before or after.
+// `value` is TOML text in one line. A table that is not there is made at the end. Whatever `place` and `value` are
+// (they may come from another box), no other key is set. Error: the place cannot be set (that many [[tables]] are not
+// there, it is no name); the text is no TOML, before or after.
 Result<std::string> set_toml_key(std::string_view text, const TomlPlace& place, const std::string& value);
 
-}  // namespace tandem::cli
+}  // namespace tandem
