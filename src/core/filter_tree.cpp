@@ -2,6 +2,10 @@
 
 namespace tandem::core {
 
+namespace {
+constexpr std::size_t loose_most = 16'384;  // beyond it each one that comes takes another one along
+}
+
 FilterTree::FilterTree() : nodes_(1) {}
 
 std::uint32_t FilterTree::level_of(std::string_view text) {
@@ -41,14 +45,31 @@ FilterTree::NodeId FilterTree::child_of(NodeId parent, std::string_view text) {
 }
 
 FilterTree::NodeId FilterTree::place(std::string_view filter) {
+  if (!loose_.empty()) prune_one();
   NodeId node = 0;
   bool more = true;
   for (std::string_view rest = filter; more;) node = child_of(node, mqtt::next_level(rest, more));
   return node;
 }
 
+void FilterTree::unlinked(NodeId id) {
+  Node& node = nodes_[id];
+  if (!node.empty() || node.loose) return;
+  node.loose = true;
+  loose_.push_back(id);
+  if (loose_.size() > loose_most) prune_one();
+}
+
+void FilterTree::prune_one() {
+  const NodeId id = loose_.back();
+  loose_.pop_back();
+  nodes_[id].loose = false;
+  prune(id);
+}
+
+// It, and those above it, as far as nothing is linked to or below them. A loose one's turn comes.
 void FilterTree::prune(NodeId id) {
-  while (id != 0 && nodes_[id].empty()) {
+  while (id != 0 && nodes_[id].empty() && !nodes_[id].loose) {
     const Node node = nodes_[id];
     Node& parent = nodes_[node.parent];
     if (parent.plus == id) parent.plus = none;

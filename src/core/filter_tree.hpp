@@ -29,6 +29,7 @@ class FilterTree {
     std::uint32_t children = 0;
     NodeId plus = none;   // child "+"
     NodeId multi = none;  // child "#"
+    bool loose = false;   // in loose_
     Subscription* plain = nullptr;
     SharedGroup* groups = nullptr;
 
@@ -40,8 +41,10 @@ class FilterTree {
   // Node of the filter (without "$share/group/"), which is valid; made if it is not there. Link something to it.
   NodeId place(std::string_view filter);
   Node& at(NodeId id) { return nodes_[id]; }
-  // Takes the node out, and those above it, that nothing is linked to or below any more.
-  void prune(NodeId id);
+  // Something was unlinked from the node. If nothing is linked to it or below it any more it is taken out, and those
+  // above it: not at once, but by and by, as places are asked for. So a client that leaves with ten thousand filters
+  // holds up nobody.
+  void unlinked(NodeId id);
 
   // Hands over each node whose filter matches the topic; gives the number of nodes that were walked through.
   template <class Take>
@@ -63,10 +66,13 @@ class FilterTree {
   static std::uint64_t key_of(NodeId parent, std::uint32_t level) { return (std::uint64_t{parent} << 32) | level; }
   std::uint32_t level_of(std::string_view text);
   NodeId child_of(NodeId parent, std::string_view text);
+  void prune_one();
+  void prune(NodeId id);
   void walk(std::string_view level, bool wildcards);
 
   std::vector<Node> nodes_;  // [0]: the root
   std::vector<NodeId> free_nodes_;
+  std::vector<NodeId> loose_;  // unlinked, still in the tree; some are used again meanwhile
   boost::unordered_flat_map<std::uint64_t, NodeId, Hash> children_;
   std::deque<Level> levels_;  // stay where they are: by_text_ looks into them
   std::vector<std::uint32_t> free_levels_;

@@ -79,7 +79,7 @@ void Routing::unlink(Subscription* subscription) {
     subscription->previous->next = subscription->next;
   else
     node.plain = subscription->next;
-  tree_.prune(subscription->node);
+  tree_.unlinked(subscription->node);
 }
 
 void Routing::join(Subscription* subscription, std::string_view filter) {
@@ -107,7 +107,7 @@ void Routing::leave(Subscription* subscription) {
   SharedGroup** at = &tree_.at(group->node).groups;
   while (*at != group) at = &(*at)->next;
   *at = group->next;
-  tree_.prune(group->node);
+  tree_.unlinked(group->node);
   groups_.erase(found);
 }
 

@@ -137,7 +137,8 @@ Session& State::add_session(SessionId id, std::string_view client_id, bool durab
 }
 
 void State::remove_session(Session& session) {
-  while (!session.subscriptions.empty()) remove_subscription(session, session.subscriptions.begin()->first);
+  for (auto& [filter, subscription] : session.subscriptions) forget_subscription(session, subscription);
+  session.subscriptions.clear();
   if (session.durable) {
     touch(session);
     touch_segments(session, session.queue.head(), session.queue.tail());
@@ -224,13 +225,17 @@ Subscription& State::put_subscription(Session& session, std::string_view filter,
 bool State::remove_subscription(Session& session, std::string_view filter) {
   const auto found = session.subscriptions.find(filter);
   if (found == session.subscriptions.end()) return false;
-  routing_.remove(&found->second);
-  if (session.durable) {
-    touch(found->second);
-    digest_.remove(Table::subscriptions, session.id, hash_of(found->second));
-  }
+  forget_subscription(session, found->second);
   session.subscriptions.erase(found);
   return true;
+}
+
+// All but its place in the session.
+void State::forget_subscription(const Session& session, Subscription& subscription) {
+  routing_.remove(&subscription);
+  if (!session.durable) return;
+  touch(subscription);
+  digest_.remove(Table::subscriptions, session.id, hash_of(subscription));
 }
 
 // --- retained messages and wills

@@ -176,6 +176,7 @@ class State {
   bool note_change(ChangeMark& mark, Copy copy);
   void touch(Session& session);
   void touch(Subscription& subscription);
+  void forget_subscription(const Session& session, Subscription& subscription);
   void touch_segment(Session& session, std::uint64_t segment);
   void touch_retained(const std::string& topic, Retained& retained);
   void touch_will(const std::string& client_id, Will& will);
