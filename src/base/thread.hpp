@@ -10,6 +10,23 @@ namespace tandem {
 // Does somebody wait for what the thread does? Background threads yield the cores to those that are awaited.
 enum class Urgency : std::uint8_t { awaited, background };
 
+// In the midst of long work that others should not wait for, as often as it likes: about every 0.1 ms a thread that is
+// ready gets this core. The kernel need not take it away before the next tick of its clock, up to 4 ms later, even for
+// a thread of better niceness.
+void give_way();
+
+// While one of these lives, its thread does not give way: somebody waits for what it does now.
+class Haste {
+ public:
+  explicit Haste(bool awaited);
+  ~Haste();
+  Haste(const Haste&) = delete;
+  Haste& operator=(const Haste&) = delete;
+
+ private:
+  const bool before_;
+};
+
 // A thread that takes no signals: those belong to the main thread. `name`: what ps and debuggers show, at most 15
 // characters.
 std::thread start_thread(const char* name, Urgency urgency, std::function<void()> body);

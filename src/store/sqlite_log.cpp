@@ -156,9 +156,13 @@ void LogWriter::run() {
   for (;;) {
     const bool retrying = !group_.empty();
     if (!retrying && !wait_for_work(lock)) break;
+    const bool awaited = urgent_;
     take_queue();
     lock.unlock();
-    const Status status = work();
+    const Status status = [&] {
+      const Haste haste(awaited);
+      return work();
+    }();
     if (status.ok()) {
       succeeded();
     } else {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/thread.hpp"
 #include "store/set_aside.hpp"
 #include "store/sqlite_log.hpp"
 
@@ -26,6 +27,7 @@ Status LogWriter::commit_run() {
   std::size_t at = done_;
   for (; at < group_.size() && stream_end - stream_end_ < transaction_bytes; ++at) {
     const LogCommand& command = group_[at];
+    give_way();
     if (command.kind == LogCommand::Kind::append) {
       stream_end += command.batch.bytes->size();
       status = table_.insert(command.batch, stream_end);

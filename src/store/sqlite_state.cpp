@@ -103,7 +103,11 @@ Status StateWriter::open_transaction() {
   context_.fold.before_transaction(Fold::File::state, table_.database());
   Status status = table_.database().begin();
   if (status.ok() && replace_all_) status = table_.erase_rows();
-  if (status.ok()) status = spool_.replay([this](const Row& row) { return table_.put(row); });
+  if (status.ok())
+    status = spool_.replay([this](const Row& row) {
+      give_way();
+      return table_.put(row);
+    });
   collected_ = status.ok();
   return status;
 }
@@ -113,6 +117,7 @@ Status StateWriter::put(const StateCommand& command) {
   if (!status.ok()) return status;  // the same rows again later
   if (!collected_) return {};       // commit() will play them
   for (const Row& row : command.rows) {
+    give_way();
     status = table_.put(row);
     if (status.ok()) continue;
     collected_ = false;
