@@ -8,10 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <mutex>
 #include <utility>
 
-#include "base/thread.hpp"
+#include "store/sqlite_io.hpp"
 
 namespace tandem::store {
 
@@ -21,32 +20,6 @@ constexpr int busy_timeout_ms = 2'000;  // nobody else should write; a curious o
 
 // A write-ahead file that grew beyond this (by a large image, a slow reader) is cut back when it starts over.
 constexpr int wal_bytes_kept = 64 << 20;
-
-// SQLite's own reads and writes: a commit or a fold is thousands of them, and those who serve clients come first.
-using ReadAt = ssize_t (*)(int, void*, std::size_t, off64_t);
-using WriteAt = ssize_t (*)(int, const void*, std::size_t, off64_t);
-
-ssize_t read_and_give_way(int file, void* into, std::size_t size, off64_t at) {
-  give_way();
-  return ::pread64(file, into, size, at);
-}
-
-ssize_t write_and_give_way(int file, const void* from, std::size_t size, off64_t at) {
-  give_way();
-  return ::pwrite64(file, from, size, at);
-}
-
-// SQLite has one table of system calls for all files of the process: set by whoever opens the first one.
-void give_way_in_io() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    sqlite3_vfs* const vfs = sqlite3_vfs_find(nullptr);
-    const ReadAt read = read_and_give_way;
-    const WriteAt write = write_and_give_way;
-    CHECK(vfs->xSetSystemCall(vfs, "pread64", reinterpret_cast<sqlite3_syscall_ptr>(read)) == SQLITE_OK);
-    CHECK(vfs->xSetSystemCall(vfs, "pwrite64", reinterpret_cast<sqlite3_syscall_ptr>(write)) == SQLITE_OK);
-  });
-}
 
 int on_commit(void* context, sqlite3*, const char*, int pages) {
   static_cast<Connection*>(context)->wal_pages = pages;
@@ -160,7 +133,7 @@ Result<Database> Database::open(const std::string& path, Access access, int page
     const int made = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (made >= 0) ::close(made);
   }
-  give_way_in_io();
+  let_others_run_in_io();
   const int create = access == Access::write ? SQLITE_OPEN_CREATE : 0;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | create;
   const int code = sqlite3_open_v2(path.c_str(), &connection->handle, flags, nullptr);
