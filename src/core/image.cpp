@@ -1,12 +1,15 @@
 // Encoding a checkpoint: what changed, in slices, each entity as it was when the checkpoint began.
 #include "core/image.hpp"
 
+#include <utility>
+
 #include "core/image_codec.hpp"
 
 namespace tandem::core {
 
 Checkpoint::Checkpoint(State& state) : state_(state) {
   changes_ = state_.begin_checkpoint();
+  given_.reserve(changes_.size());
   state_.message_table().begin_checkpoint();
   erased_messages_ = state_.message_table().take_erased();
   state_.message_table().on_losing_pending([this](const Message& m) { copies_.push_back(message_row(m)); });
@@ -48,9 +51,10 @@ bool Checkpoint::step_messages(std::size_t max_rows, std::vector<Row>& out) {
   return false;
 }
 
+// A name is gone with its row: all of them at the end would hold up the turn.
 bool Checkpoint::step_entities(std::size_t max_rows, std::vector<Row>& out) {
-  const auto work = [&](const auto& names, auto emit) {
-    while (done_ < names.size() && out.size() < max_rows) emit(names[done_++]);
+  const auto work = [&](auto& names, auto emit) {
+    while (done_ < names.size() && out.size() < max_rows) emit(std::exchange(names[done_++], {}));
     if (done_ < names.size()) return false;
     done_ = 0;
     ++list_;

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "base/batch.hpp"
 #include "base/result.hpp"
+#include "core/key_set.hpp"
 #include "core/state.hpp"
 
 namespace tandem::core {
@@ -63,9 +63,9 @@ class Checkpoint {
   State& state_;
   Changes changes_;
   std::vector<std::uint64_t> erased_messages_;
-  std::vector<Row> copies_;                // encoded early because they were about to change
-  std::unordered_set<std::string> given_;  // kind and key of every entity row given so far
-  std::size_t done_ = 0;                   // position in the list that is being worked on
+  std::vector<Row> copies_;  // encoded early because they were about to change
+  KeySet given_;             // kind and key of every entity row given so far
+  std::size_t done_ = 0;     // position in the list that is being worked on
   int list_ = 0;
   bool complete_ = false;
 };

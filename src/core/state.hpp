@@ -61,6 +61,11 @@ struct Changes {
   std::vector<std::string> wills;
   std::vector<std::string> users;
   std::vector<RuleSetName> rule_sets;
+
+  std::size_t size() const {
+    return sessions.size() + subscriptions.size() + segments.size() + retained.size() + wills.size() + users.size() +
+           rule_sets.size();
+  }
 };
 
 // Encodes an entity that a running checkpoint still needs, before it changes (image.hpp sets it).
