@@ -73,6 +73,7 @@ Status Node::start() {
                  "; move the folder away and start again: the peer has a copy"};
   }
   checkpointer_.loaded(found.checkpoint);
+  checkpointer_.on_batch(replica_.replayed_bytes());  // else each restart would replay more
   const Instant image_time = decode_checkpoint_info(found.checkpoint_info);
   log_clock_.saw(std::max(replica_.last_time(), image_time), steady_now());
   parts_.events.event(Level::info, "node",

@@ -27,9 +27,11 @@ Status Replica::load(store::Store& store, Lsn checkpoint, Lsn to, const std::fun
   if (!rows.ok()) return rows;
   const Status image = end_image(checkpoint, Instant{});
   if (!image.ok()) return image;
+  replayed_bytes_ = 0;
   return store.load_log(checkpoint, [&](Batch&& batch) -> Status {
     at_work();
     if (batch.last() > to) return {};
+    replayed_bytes_ += batch.bytes->size();
     return apply(batch);
   });
 }

@@ -27,6 +27,7 @@ class Replica {
   void clear();
   // Rows, then the log up to `to` at most; `at_work` is called for each of them. Error: what is damaged or missing.
   Status load(store::Store& store, Lsn checkpoint, Lsn to, const std::function<void()>& at_work);
+  std::size_t replayed_bytes() const { return replayed_bytes_; }  // of the log, by load()
   // The next batch. Error: it cannot be read (a newer program wrote it, or it is damaged).
   Status apply(const Batch& batch);
   // The active applied its own batch already.
@@ -45,6 +46,7 @@ class Replica {
   core::Effects effects_;
   Lsn last_;
   Instant last_time_;
+  std::size_t replayed_bytes_ = 0;
 };
 
 }  // namespace tandem::broker

@@ -86,6 +86,28 @@ TEST_CASE("a log that was cut for its size is told after a restart, too: the fac
 }
 
 // Found by tests/sim: the join started over for ever.
+TEST_CASE(
+    "a log that was replayed at the start counts: a box that is restarted often gets its checkpoint all the same") {
+  Boxes boxes([](Config& config) { config.store.checkpoint_mb = 4; });
+  const auto write = [&boxes](const std::string& topic, int count) {
+    for (int i = 0; i < count; ++i) {
+      boxes.a().retain(topic + std::to_string(i), std::string(payload_bytes, 'x'));
+      boxes.run(20);
+    }
+    boxes.run(1'000);
+  };
+  const Lsn before = boxes.b().disk().checkpoint;
+  for (const char* topic : {"first/", "second/"}) {
+    write(topic, 45);
+    CHECK(boxes.b().disk().checkpoint == before);
+    boxes.b().crash();
+    boxes.b().boot();
+    REQUIRE(boxes.until_protected());
+  }
+  write("third/", 45);  // 5.4 MB since the checkpoint, no more than 1.8 MB of them in one life
+  CHECK(boxes.b().disk().checkpoint > before);
+}
+
 TEST_CASE("a damaged batch that only a joining box needs: it gets the whole State instead") {
   Boxes boxes = with_log_max(1024);
   const Lsn held = boxes.b().node().last();
