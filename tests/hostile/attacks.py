@@ -8,7 +8,7 @@ import ssl
 import time
 
 from mqtt import Client, connect, packet, publish, subscribe
-from pair import ADDRESS, TLS_ADDRESS, USERS
+from pair import ADDRESS, MIRROR_PORTS, TLS_ADDRESS, USERS
 
 
 ELSEWHERE = ("127.0.0.2", 0)  # attackers have another address than the others
@@ -151,12 +151,14 @@ def session_flood(end):
     again(end, attack)
 
 
-def storm(end, address, at_once, said):
-    """Connections that say one thing (a function of their number) and go when they are answered, so many at a time."""
-    selector, number = selectors.DefaultSelector(), 0
+def storm(end, addresses, at_once, said):
+    """Connections that say one thing (a function of their number) and go when they are answered, so many at a time, to each of
+    the addresses in turn."""
+    selector, number, dialled = selectors.DefaultSelector(), 0, 0
     while time.monotonic() < end:
         while len(selector.get_map() or {}) < at_once:
-            selector.register(dial(address), selectors.EVENT_WRITE)
+            selector.register(dial(addresses[dialled % len(addresses)]), selectors.EVENT_WRITE)
+            dialled += 1
         for key, events in selector.select(0.1):
             try:
                 if events & selectors.EVENT_WRITE:
@@ -173,7 +175,7 @@ def storm(end, address, at_once, said):
 
 def wrong_passwords(end):
     """Connect storms with wrong passwords, 50 at a time."""
-    storm(end, ADDRESS, 50, lambda number: connect(f"guess-{number}", "good", f"guess-{number}"))
+    storm(end, [ADDRESS], 50, lambda number: connect(f"guess-{number}", "good", f"guess-{number}"))
 
 
 def tls_handshakes(end):
@@ -186,7 +188,14 @@ def tls_handshakes(end):
     except ssl.SSLWantReadError:
         pass
     hello = outgoing.read()
-    storm(end, TLS_ADDRESS, 500, lambda number: hello)
+    storm(end, [TLS_ADDRESS], 500, lambda number: hello)
+
+
+def mirror_flood(end):
+    """Connections to both boxes' mirror ports, 500 at a time: a greeting that never goes on, another mechanism, no ZeroMQ."""
+    greeting = b"\xff\0\0\0\0\0\0\0\1\x7f\3\0" + b"CURVE".ljust(20, b"\0") + bytes(32)
+    said = (greeting, greeting.replace(b"CURVE", b"PLAIN"), os.urandom(64))
+    storm(end, [("127.0.0.1", port) for port in MIRROR_PORTS.values()], 500, lambda number: said[number % len(said)])
 
 
 def garbage(end):
@@ -200,4 +209,4 @@ def garbage(end):
 
 
 ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, retained_flood, queue_flood, session_flood,
-           wrong_passwords, tls_handshakes, garbage)
+           wrong_passwords, tls_handshakes, mirror_flood, garbage)
