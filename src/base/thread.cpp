@@ -2,10 +2,12 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -15,11 +17,32 @@ namespace tandem {
 
 namespace {
 constexpr int background_niceness = 10;  // a tenth of the weight of a thread that somebody waits for
-constexpr auto give_way_after = std::chrono::microseconds(100);
+constexpr auto give_way_after = std::chrono::microseconds(500);
+constexpr std::uint64_t turn_ns = 500'000;
 constexpr std::size_t name_bytes = 15;  // Linux's own limit
 
 thread_local bool in_haste = false;
+thread_local bool takes_short_turns = false;
+
+// sched_setattr(2); glibc has it from 2.41 on.
+struct SchedulingAttributes {
+  std::uint32_t size = sizeof(SchedulingAttributes);
+  std::uint32_t policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t runtime_ns = 0;  // of an ordinary thread the slice
+  std::uint64_t deadline_ns = 0;
+  std::uint64_t period_ns = 0;
+};
 }  // namespace
+
+void take_short_turns() {
+  SchedulingAttributes own;
+  if (::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return;
+  own.runtime_ns = turn_ns;
+  takes_short_turns = ::syscall(SYS_sched_setattr, 0, &own, 0) == 0;
+}
 
 Haste::Haste(bool awaited) : before_(in_haste) {
   in_haste = in_haste || awaited;
@@ -30,7 +53,7 @@ Haste::~Haste() {
 }
 
 void give_way() {
-  if (in_haste) return;
+  if (!takes_short_turns || in_haste) return;
   using Clock = std::chrono::steady_clock;
   thread_local Clock::time_point last;
   if (Clock::now() - last < give_way_after) return;
@@ -45,8 +68,11 @@ std::thread start_thread(const char* name, Urgency urgency, std::function<void()
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread([urgency, body = std::move(body)] {
-    // Of this thread alone, on Linux. Where it is refused all of them compete as equals.
-    if (urgency == Urgency::background) static_cast<void>(::nice(background_niceness));
+    if (urgency == Urgency::background) {
+      // Of this thread alone, on Linux. Where it is refused all of them compete as equals.
+      static_cast<void>(::nice(background_niceness));
+      take_short_turns();
+    }
     body();
   });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

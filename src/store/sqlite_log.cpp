@@ -28,7 +28,10 @@ LogWriter::LogWriter(Context& context, LogTable table, const LogExtent& extent, 
       stream_end_(extent.stream_end) {}
 
 void LogWriter::start() {
-  thread_ = start_thread("store-log", Urgency::awaited, [this] { run(); });
+  thread_ = start_thread("store-log", Urgency::awaited, [this] {
+    take_short_turns();
+    run();
+  });
 }
 
 void LogWriter::stop() {

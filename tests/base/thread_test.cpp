@@ -53,6 +53,19 @@ TEST_CASE("a background thread is nicer than the others, and it alone") {
   CHECK(own_niceness() == before);
 }
 
+TEST_CASE("short turns leave a thread's niceness alone, and giving way ends, in haste or not") {
+  const int before = own_niceness();
+  int after = before + 1;
+  start_thread("of-a-test", Urgency::awaited, [&after] {
+    take_short_turns();
+    after = own_niceness();
+    for (int i = 0; i < 1'000; ++i) give_way();
+    const Haste haste(true);
+    give_way();
+  }).join();
+  CHECK(after == before);
+}
+
 TEST_CASE("a thread has its name") {
   std::promise<void> looked;
   std::thread thread = start_thread("fifteen-letters", Urgency::awaited, [&looked] { looked.get_future().wait(); });
