@@ -42,6 +42,7 @@ void Fold::stop() {
 
 void Fold::committed(File file, int wal_pages) {
   Side& side = sides_[static_cast<std::size_t>(file)];
+  side.wal_pages.store(wal_pages, std::memory_order_relaxed);
   if (wal_pages < side.fold_pages) {
     side.ask_at_pages.store(side.fold_pages, std::memory_order_relaxed);
     return;
@@ -88,6 +89,8 @@ void Fold::run() {
 
 bool Fold::fold(Side& side, ErrorReport& report) {
   for (int round = 0; round < rounds_max; ++round) {
+    // Behind the writer it gives nothing away: the file grows meanwhile.
+    const Haste haste(side.wal_pages.load(std::memory_order_relaxed) > 2 * side.fold_pages);
     Result<Database::Folded> folded = side.database->fold();
     if (!folded.ok()) {
       report.failure(folded.error());

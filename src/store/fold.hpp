@@ -39,6 +39,7 @@ class Fold {
     std::optional<Database> database;
     int page_bytes = 0;
     int fold_pages = 0;
+    std::atomic<int> wal_pages{0};  // after the last commit
     std::atomic<int> ask_at_pages{0};
     std::atomic<bool> rest{false};
     bool asked = false;

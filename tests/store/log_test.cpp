@@ -227,21 +227,21 @@ TEST_CASE("A log that was trimmed to its end goes on behind it") {
 }
 
 TEST_CASE("A steady log with trims does not grow on disk") {
+  constexpr std::uintmax_t round_bytes = 400 * 10'000;
   Directory directory;
   StoreOptions options = test_options();
   options.wal_fold_bytes = 1 << 20;
   options.group_commit_bytes = 64 << 10;
   Running run(directory.path(), options);
-  std::uintmax_t after_first = 0;
   for (int round = 0; round < 8; ++round) {
     const Lsn last = run.append(400, 10, 10'000);
     REQUIRE(run.checkpoint(last, "", {}));
     run.store().trim(last);
     REQUIRE(run.until([&] { return run.trimmed_to == last; }));
-    const std::uintmax_t size = file_bytes(directory.file("log.db")) + file_bytes(directory.file("log.db-wal"));
-    if (round == 1) after_first = size;
-    if (round > 1) CHECK(size <= 3 * after_first);  // without trims it would be four times that at the end
   }
+  run.close();  // how much of it lies in the write-ahead file before is a matter of the machine's other load
+  CHECK(file_bytes(directory.file("log.db-wal")) == 0);
+  CHECK(file_bytes(directory.file("log.db")) <= 3 * round_bytes);  // without trims it would be more than 8
 }
 
 TEST_CASE("A visitor's Error ends a load and is returned") {
