@@ -58,7 +58,8 @@ void EdgeThreads::finish() {
 void EdgeThreads::run() {
   for (Claim claim = claim_.load(std::memory_order_acquire); !stopping_.load();
        claim = claim_.load(std::memory_order_acquire)) {
-    if (!do_one(claim)) claim_.wait(claim, std::memory_order_acquire);
+    // do_one() may have seen the last value of all, which never changes again: stopping_ was set before it.
+    if (!do_one(claim) && !stopping_.load()) claim_.wait(claim, std::memory_order_acquire);
   }
 }
 

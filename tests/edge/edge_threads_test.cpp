@@ -27,6 +27,18 @@ TEST_CASE("each item of each job is done once, by whoever is free") {
   }
 }
 
+TEST_CASE("threads end, whatever of a job that is over they saw last") {
+  std::atomic<std::uint32_t> done = 0;
+  const EdgeThreads::Work work = [&](std::uint32_t) { ++done; };
+  constexpr std::uint32_t rounds = 5'000;
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    EdgeThreads threads(2);
+    threads.start(3, work, 2);
+    threads.finish();
+  }
+  CHECK(done == 3 * rounds);
+}
+
 TEST_CASE("a job is finished when finish() returns, even if nobody else helps") {
   EdgeThreads threads(2);
   std::atomic<int> done = 0;
