@@ -15,8 +15,7 @@ EdgeThreads::EdgeThreads(std::size_t count) {
 
 EdgeThreads::~EdgeThreads() {
   CHECK(items_ == 0);
-  stopping_.store(true);
-  claim_.store(1);  // no items, and not what anybody waits to see changed
+  claim_.store(the_end);
   claim_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
@@ -56,10 +55,11 @@ void EdgeThreads::finish() {
 }
 
 void EdgeThreads::run() {
-  for (Claim claim = claim_.load(std::memory_order_acquire); !stopping_.load();
-       claim = claim_.load(std::memory_order_acquire)) {
-    // do_one() may have seen the last value of all, which never changes again: stopping_ was set before it.
-    if (!do_one(claim) && !stopping_.load()) claim_.wait(claim, std::memory_order_acquire);
+  Claim claim = claim_.load(std::memory_order_acquire);
+  while (claim != the_end) {
+    // What do_one() has seen meanwhile may be the end, which never changes again.
+    if (!do_one(claim) && claim != the_end) claim_.wait(claim, std::memory_order_acquire);
+    claim = claim_.load(std::memory_order_acquire);
   }
 }
 

@@ -31,6 +31,7 @@ class EdgeThreads {
  private:
   // The items of the job in the upper half, the first that nobody has taken in the lower.
   using Claim = std::uint64_t;
+  static constexpr Claim the_end = 1;  // no items, and no job is like it: the last value, for the threads to end
   static std::uint32_t items_of(Claim claim) { return static_cast<std::uint32_t>(claim >> 32); }
   static std::uint32_t next_of(Claim claim) { return static_cast<std::uint32_t>(claim); }
 
@@ -44,7 +45,6 @@ class EdgeThreads {
   // there is no other job.
   const Work* work_ = nullptr;
   std::uint32_t items_ = 0;  // of the job; the starter's own
-  std::atomic<bool> stopping_ = false;
   std::vector<std::thread> threads_;
 };
 
