@@ -18,11 +18,11 @@ namespace tandem {
 namespace {
 constexpr int background_niceness = 10;  // a tenth of the weight of a thread that somebody waits for
 constexpr auto give_way_after = std::chrono::microseconds(500);
-constexpr std::uint64_t turn_ns = 500'000;
+constexpr std::uint64_t time_slice_ns = 500'000;
 constexpr std::size_t name_bytes = 15;  // Linux's own limit
 
 thread_local bool in_haste = false;
-thread_local bool takes_short_turns = false;
+thread_local bool has_short_slices = false;
 
 // sched_setattr(2); glibc has it from 2.41 on.
 struct SchedulingAttributes {
@@ -37,11 +37,11 @@ struct SchedulingAttributes {
 };
 }  // namespace
 
-void take_short_turns() {
+void take_short_time_slices() {
   SchedulingAttributes own;
   if (::syscall(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return;
-  own.runtime_ns = turn_ns;
-  takes_short_turns = ::syscall(SYS_sched_setattr, 0, &own, 0) == 0;
+  own.runtime_ns = time_slice_ns;
+  has_short_slices = ::syscall(SYS_sched_setattr, 0, &own, 0) == 0;
 }
 
 Haste::Haste(bool awaited) : before_(in_haste) {
@@ -53,7 +53,7 @@ Haste::~Haste() {
 }
 
 void give_way() {
-  if (!takes_short_turns || in_haste) return;
+  if (!has_short_slices || in_haste) return;
   using Clock = std::chrono::steady_clock;
   thread_local Clock::time_point last;
   if (Clock::now() - last < give_way_after) return;
@@ -71,7 +71,7 @@ std::thread start_thread(const char* name, Urgency urgency, std::function<void()
     if (urgency == Urgency::background) {
       // Of this thread alone, on Linux. Where it is refused all of them compete as equals.
       static_cast<void>(::nice(background_niceness));
-      take_short_turns();
+      take_short_time_slices();
     }
     body();
   });

@@ -29,7 +29,7 @@ LogWriter::LogWriter(Context& context, LogTable table, const LogExtent& extent, 
 
 void LogWriter::start() {
   thread_ = start_thread("store-log", Urgency::awaited, [this] {
-    take_short_turns();
+    take_short_time_slices();
     run();
   });
 }

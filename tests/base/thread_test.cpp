@@ -53,11 +53,11 @@ TEST_CASE("a background thread is nicer than the others, and it alone") {
   CHECK(own_niceness() == before);
 }
 
-TEST_CASE("short turns leave a thread's niceness alone, and giving way ends, in haste or not") {
+TEST_CASE("short time slices leave a thread's niceness alone, and giving way ends, in haste or not") {
   const int before = own_niceness();
   int after = before + 1;
   start_thread("of-a-test", Urgency::awaited, [&after] {
-    take_short_turns();
+    take_short_time_slices();
     after = own_niceness();
     for (int i = 0; i < 1'000; ++i) give_way();
     const Haste haste(true);
