@@ -6,7 +6,7 @@
 namespace tandem::cli {
 
 int run_config_diff(const std::vector<std::string>& sockets) {
-  std::vector<ConfigDifference> differences;
+  std::vector<admin::ConfigDifference> differences;
   const int code = config_differences(sockets, "config diff", differences);
   if (code != exit_good || differences.empty()) return code;
   print(table_of(differences));

@@ -4,19 +4,15 @@
 #include <string>
 #include <vector>
 
-namespace tandem::cli {
+#include "admin/config_difference.hpp"
 
-struct ConfigDifference {
-  std::string key;
-  std::string here;  // TOML; "-": not known there
-  std::string there;
-};
+namespace tandem::cli {
 
 // `command`: what the person typed. exit_good; otherwise it has been said what went wrong. Without differences that has
 // been said, too, and nothing is left to do.
 int config_differences(const std::vector<std::string>& sockets, const std::string& command,
-                       std::vector<ConfigDifference>& differences);
+                       std::vector<admin::ConfigDifference>& differences);
 // A line each, and what the columns are above them.
-std::string table_of(const std::vector<ConfigDifference>& differences);
+std::string table_of(const std::vector<admin::ConfigDifference>& differences);
 
 }  // namespace tandem::cli

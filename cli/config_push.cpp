@@ -47,7 +47,7 @@ std::string restart_there(const admin::NodeStatus& other, const std::string& nam
 }  // namespace
 
 int run_config_push(const std::vector<std::string>& sockets) {
-  std::vector<ConfigDifference> differences;
+  std::vector<admin::ConfigDifference> differences;
   const int code = config_differences(sockets, "config push", differences);
   if (code != exit_good || differences.empty()) return code;
   print(table_of(differences) + "\n");

@@ -62,8 +62,8 @@ ConfigValues get_config(ByteReader& in) {
   return in.ok() ? values : ConfigValues{};
 }
 
-std::vector<ConfigDifference> differences(const ConfigValues& here, const ConfigValues& there) {
-  std::vector<ConfigDifference> all;
+std::vector<admin::ConfigDifference> differences(const ConfigValues& here, const ConfigValues& there) {
+  std::vector<admin::ConfigDifference> all;
   const auto value_in = [](const ConfigValues& values, const std::string& key) {
     const auto found = values.find(key);
     return found == values.end() ? std::string("-") : found->second;
@@ -71,7 +71,7 @@ std::vector<ConfigDifference> differences(const ConfigValues& here, const Config
   ConfigValues keys = here;
   keys.insert(there.begin(), there.end());
   for (const auto& [key, value] : keys) {
-    ConfigDifference one{key, value_in(here, key), value_in(there, key)};
+    admin::ConfigDifference one{key, value_in(here, key), value_in(there, key)};
     if (one.here != one.there) all.push_back(std::move(one));
   }
   return all;

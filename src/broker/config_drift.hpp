@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admin/config_difference.hpp"
 #include "base/bytes.hpp"
 
 namespace tandem::broker {
@@ -22,11 +23,6 @@ inline constexpr std::size_t max_config_bytes = 12 * 1024;
 void put(const ConfigValues& values, ByteWriter& out);
 ConfigValues get_config(ByteReader& in);
 
-struct ConfigDifference {
-  std::string key;
-  std::string here;  // "-": the key is not known
-  std::string there;
-};
-std::vector<ConfigDifference> differences(const ConfigValues& here, const ConfigValues& there);
+std::vector<admin::ConfigDifference> differences(const ConfigValues& here, const ConfigValues& there);
 
 }  // namespace tandem::broker

@@ -12,7 +12,7 @@ void Node::watch_config() {
   config_push_.see(peer.config_push, steady_now());
   if (peer.config.empty()) return;  // it has not said
   if (config_push_.wanted(peer.config_push)) take_push(peer.config_push, peer.config);
-  const std::vector<ConfigDifference> found = differences(shared_config_, peer.config);
+  const std::vector<admin::ConfigDifference> found = differences(shared_config_, peer.config);
   if (found.empty()) return alarms_.clear("config", "both boxes are configured alike.");
   const std::string more = found.size() > 1 ? " and " + std::to_string(found.size() - 1) + " more" : "";
   alarms_.raise("config", "The boxes are configured differently: " + found.front().key + " is " + found.front().here +
@@ -49,11 +49,7 @@ std::string Node::config(std::string_view how) {
     pair_->set_info(own_info());
     return admin::reply_message("Asked.");
   }
-  std::string lines;  // a difference each: key, here, there, with tabs between
-  for (const ConfigDifference& one : differences(shared_config_, peer.config)) {
-    lines += one.key + "\t" + one.here + "\t" + one.there + "\n";
-  }
-  return admin::reply_data(lines);
+  return admin::reply_data(admin::to_lines(differences(shared_config_, peer.config)));
 }
 
 }  // namespace tandem::broker

@@ -39,7 +39,7 @@ NodeInfo decode_info(ByteView bytes) {
   info.uptime_s = in.varint();
   info.version = std::string(in.bytes_varint());
   info.digest = std::string(in.bytes_varint());
-  if (in.remaining() != 0) info.config = get_config(in);
+  if (in.remaining() != 0) info.config = shared_values(get_config(in));
   if (in.remaining() != 0) info.config_push = get_config_push(in);
   return in.ok() ? info : NodeInfo{};
 }

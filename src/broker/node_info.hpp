@@ -29,7 +29,7 @@ struct NodeInfo {
   std::uint64_t uptime_s = 0;
   std::string version;
   std::string digest;
-  ConfigValues config;         // a box of feature level 1 does not tell
+  ConfigValues config;         // shared values, whatever the other box says; one of feature level 1 does not tell
   ConfigPushInfo config_push;  // nor does one of this
 };
 

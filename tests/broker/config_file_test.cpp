@@ -35,7 +35,7 @@ struct File {
 ConfigValues values(const std::string& text) {
   const Result<Config> config = parse_config(text, "there");
   REQUIRE_MESSAGE(config.ok(), config.error().message);
-  return config.value().values;
+  return shared_values(config.value().values);
 }
 
 std::string with(std::string text, const std::string& from, const std::string& to) {
@@ -74,6 +74,7 @@ TEST_CASE("what this box could not run with, or what would set other keys, is re
     CHECK_FALSE(std::filesystem::exists(file.path + ".before"));
   };
   refused("limits.max_retained", "-1", "this box cannot run with it");
+  refused("control.socket", "\"/tmp/x\"", "it would change what is this box's own");
   refused("limits.no_such_key", "1", "this box cannot run with it");
   refused("security.password_file", "\"not absolute\"", "this box cannot run with it");
   refused("limits.max_sessions", "5\n[control]\nsocket = \"/tmp/x\"", "nothing in ");

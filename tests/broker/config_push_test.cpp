@@ -53,3 +53,9 @@ TEST_CASE("config push: a box that does not answer, as one of an older release, 
   CHECK(has(here.reply(), "the other box did not answer"));
   CHECK(here.info().asked == 0);
 }
+
+TEST_CASE("what the other box says of keys that are a box's own is not heard") {
+  NodeInfo info;
+  info.config = {{"control.socket", "\"/tmp/x\""}, {"listener 1.address", "\"::\""}, {"limits.max_sessions", "1"}};
+  CHECK(decode_info(encode(info)).config == ConfigValues{{"limits.max_sessions", "1"}});
+}
