@@ -17,8 +17,9 @@ std::string one_line(std::string text) {
 
 }  // namespace
 
-void ConfigPush::ask(std::uint64_t number, Steady now) {
+void ConfigPush::ask(std::uint64_t number, std::uint64_t of, Steady now) {
   info_.asked = number;
+  info_.asked_of = of;
   asked_at_ = now;
   outcome_.reset();
 }
@@ -28,6 +29,8 @@ void ConfigPush::see(const ConfigPushInfo& peer, Steady now) {
   if (peer.answered == info_.asked) {
     const std::string answer = printable(peer.answer);
     outcome_ = peer.done ? Result<std::string>(answer) : Result<std::string>(Error{answer});
+  } else if (peer.run != 0 && peer.run != info_.asked_of) {
+    outcome_ = Error{"the other box's tandemd was started anew meanwhile; see there whether it has written its file."};
   } else if (now.ms - asked_at_.ms >= answer_within_ms) {
     outcome_ = Error{"the other box did not answer: it is away, or its release knows no push."};
   }

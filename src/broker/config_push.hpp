@@ -14,15 +14,20 @@ namespace tandem::broker {
 
 class ConfigPush {
  public:
-  // At the box that pushes. `number`: never used before, by whatever process. It is asked until there is an answer, or
-  // for 10 s: a box that starts later finds no order of yesterday.
-  void ask(std::uint64_t number, Steady now);
+  // `run`: random, not 0.
+  explicit ConfigPush(std::uint64_t run) { info_.run = run; }
+
+  // At the box that pushes. `number`: never used before, by whatever process; `of`: the other box's run. It is asked
+  // until there is an answer, or for 10 s, and that run alone: one that starts later finds no order of yesterday.
+  void ask(std::uint64_t number, std::uint64_t of, Steady now);
   void see(const ConfigPushInfo& peer, Steady now);
   bool ordered() const { return info_.asked != 0 || outcome_; }
   std::string reply() const;  // for tandemctl; an empty message: not known yet
 
   // At the other one: `peer` asks for something that was not answered yet.
-  bool wanted(const ConfigPushInfo& peer) const { return peer.asked != 0 && peer.asked != info_.answered; }
+  bool wanted(const ConfigPushInfo& peer) const {
+    return peer.asked != 0 && peer.asked_of == info_.run && peer.asked != info_.answered;
+  }
   void answer(std::uint64_t number, const Result<std::string>& taken);
 
   const ConfigPushInfo& info() const { return info_; }

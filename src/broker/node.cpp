@@ -56,6 +56,7 @@ Node::Node(const Config& config, const Parts& parts)
       tail_merger_(parts.store),
       started_(parts.clocks.steady()),
       alarms_(parts_.events, parts_.clocks),
+      config_push_(parts_.random() | 1U),
       vips_(virtual_ips(config)) {
   active_.on_turn_begin([this] { return begin_turn(); });
 }

@@ -45,7 +45,7 @@ std::string Node::config(std::string_view how) {
   if (peer.config.empty())
     return admin::reply_error("The other box has not told its configuration: it is away, or its release does not.");
   if (how == "push") {
-    config_push_.ask(parts_.random(), steady_now());
+    config_push_.ask(parts_.random(), peer.config_push.run, steady_now());
     pair_->set_info(own_info());
     return admin::reply_message("Asked.");
   }

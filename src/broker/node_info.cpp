@@ -5,11 +5,18 @@ namespace tandem::broker {
 namespace {
 
 void put(const ConfigPushInfo& info, ByteWriter& out) {
-  out.varint(info.asked).varint(info.answered).u8(info.done ? 1 : 0).bytes_varint(info.answer);
+  out.varint(info.run)
+      .varint(info.asked_of)
+      .varint(info.asked)
+      .varint(info.answered)
+      .u8(info.done ? 1 : 0)
+      .bytes_varint(info.answer);
 }
 
 ConfigPushInfo get_config_push(ByteReader& in) {
   ConfigPushInfo info;
+  info.run = in.varint();
+  info.asked_of = in.varint();
   info.asked = in.varint();
   info.answered = in.varint();
   info.done = in.u8() == 1;

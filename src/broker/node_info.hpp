@@ -15,6 +15,8 @@ inline constexpr std::size_t max_config_answer_bytes = 2048;
 
 // Of `tandemctl config push`.
 struct ConfigPushInfo {
+  std::uint64_t run = 0;       // of this tandemd: another one at each start; 0: not told
+  std::uint64_t asked_of = 0;  // run of the other tandemd that `asked` is for: none that starts later does it
   std::uint64_t asked = 0;     // number of the push that was ordered here and waits for an answer; 0: none
   std::uint64_t answered = 0;  // of the other box's push that `answer` is for; 0: none
   bool done = false;

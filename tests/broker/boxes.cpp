@@ -29,7 +29,8 @@ void Box::boot() {
                             *this,
                             *this,
                             *this,
-                            [this] { return ++dice_ * 1'000'003 + static_cast<unsigned>(index_); },
+                            // Even: apart from each other even with the lowest bit set.
+                            [this] { return (++dice_ * 2 + static_cast<unsigned>(index_)) * 1'000'006; },
                             {}};
   node_ = std::make_unique<broker::Node>(config_, parts);
   const Status started = node_->start();

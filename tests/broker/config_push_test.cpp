@@ -19,13 +19,16 @@ ConfigPushInfo told(const ConfigPush& push) {
   return decode_info(encode(info)).config_push;
 }
 
+constexpr std::uint64_t run_here = 101;
+constexpr std::uint64_t run_there = 102;
+
 }  // namespace
 
 TEST_CASE("config push: asked until it is answered, done once, and the answer is what the operator gets") {
-  ConfigPush here;
-  ConfigPush there;
+  ConfigPush here(run_here);
+  ConfigPush there(run_there);
   CHECK_FALSE(here.ordered());
-  here.ask(7, Steady{1'000});
+  here.ask(7, run_there, Steady{1'000});
   CHECK(here.ordered());
   here.see(told(there), Steady{2'000});
   CHECK(has(here.reply(), R"("message":"")"));
@@ -34,8 +37,8 @@ TEST_CASE("config push: asked until it is answered, done once, and the answer is
   CHECK_FALSE(there.wanted(told(here)));
   here.see(told(there), Steady{3'000});
   CHECK(has(here.reply(), R"("message":"written")"));
-  CHECK(here.info().asked == 0);  // a box that starts now finds no order
-  here.ask(8, Steady{4'000});
+  CHECK(here.info().asked == 0);
+  here.ask(8, run_there, Steady{4'000});
   here.see(told(there), Steady{4'100});  // the answer to the one before
   CHECK(has(here.reply(), R"("message":"")"));
   there.answer(8, Error{"not\nhere\x1b[2J"});
@@ -45,12 +48,25 @@ TEST_CASE("config push: asked until it is answered, done once, and the answer is
 }
 
 TEST_CASE("config push: a box that does not answer, as one of an older release, is given up after 10 s") {
-  ConfigPush here;
-  here.ask(7, Steady{1'000});
+  ConfigPush here(run_here);
+  here.ask(7, run_there, Steady{1'000});
   here.see({}, Steady{10'999});
   CHECK(has(here.reply(), R"("message":"")"));
   here.see({}, Steady{11'000});
   CHECK(has(here.reply(), "the other box did not answer"));
+  CHECK(here.info().asked == 0);
+}
+
+TEST_CASE("config push: a tandemd that starts meanwhile does not do what its predecessor was asked for") {
+  ConfigPush here(run_here);
+  ConfigPush there(run_there);
+  here.ask(7, run_there, Steady{1'000});
+  REQUIRE(there.wanted(told(here)));
+  there.answer(7, std::string("written"));
+  ConfigPush successor(103);  // finds the question still there: the answer has not been read yet, or has been lost
+  CHECK_FALSE(successor.wanted(told(here)));
+  here.see(told(successor), Steady{2'000});
+  CHECK(has(here.reply(), "the other box's tandemd was started anew meanwhile"));
   CHECK(here.info().asked == 0);
 }
 
