@@ -111,7 +111,11 @@ bool passes(Link& from, Link& to, std::size_t path, const std::string& text, std
 
 // The binder learns its caller from the first frame.
 bool both_ways(Link& dialer, Link& binder, std::size_t path, const std::string& text) {
-  return passes(dialer, binder, path, text) && passes(binder, dialer, path, text + " back");
+  if (passes(dialer, binder, path, text) && passes(binder, dialer, path, text + " back")) return true;
+  for (const Link* link : {&dialer, &binder}) {
+    for (const std::string& trouble : link->troubles()) MESSAGE(trouble);
+  }
+  return false;
 }
 
 }  // namespace
