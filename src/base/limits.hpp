@@ -53,7 +53,11 @@ inline constexpr std::int64_t close_drain_ms = 1'000;     // then for its end of
 inline constexpr std::int64_t keep_alive_slack_ms = 200;  // the edge's clock is as coarse as its ticks: never early
 inline constexpr int listen_backlog = 4096;               // the kernel caps it at net.core.somaxconn
 inline constexpr std::size_t accepts_per_event = 64;
-inline constexpr std::size_t max_unsent_bytes_qos0 = 1 * mib;  // beyond this a connection gets no more QoS 0
+inline constexpr std::size_t max_unsent_bytes = 1 * mib;  // a connection; beyond it QoS 0 is dropped, the rest waits
+inline constexpr std::size_t large_packet_bytes = 16 * kib;
+inline constexpr std::size_t turn_large_bytes =
+    1 * mib;  // of PUBLISH packets of that size, to whomever; then next turn
+inline constexpr std::size_t max_postponed_qos0 = 1'000'000;  // retained messages that wait for a connection
 
 // PROXY protocol
 inline constexpr std::size_t max_proxy_header_bytes = 4 * kib;  // of version 2, with what it tells beside addresses

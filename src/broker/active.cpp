@@ -34,6 +34,9 @@ void Active::begin(core::State& state, Epoch epoch, Lsn last, Instant time) {
 void Active::end() {
   if (state_ == nullptr) return;
   gate_->drop_all();
+  writer_->forget_postponed();
+  until_written_.clear();
+  more_to_write_ = false;
   log_.take();
   state_->drop_transient_sessions();
   clients_.clear();
@@ -99,6 +102,8 @@ Status Active::merge(const core::ForkIndex& fork, const core::Origin& origin, By
 void Active::release(Lsn safe) {
   gate_->release(safe);
   safe_ = safe;
+  more_to_write_ = writer_->write_postponed(safe, log_.time());
+  if (!more_to_write_ && !until_written_.empty()) hear_again(std::exchange(until_written_, {}));
   if (paused_.empty() || publishers_held_) return;
   for (const ConnectionId id : std::exchange(paused_, {})) {
     edge::Connection* connection = connections_->find(id);

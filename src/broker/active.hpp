@@ -65,18 +65,21 @@ class Active final : public edge::PacketSink {
   }
   // Nothing is recorded that needs a higher feature level than the peer's.
   void set_common_level(std::uint32_t level) { policy_.common_level = level; }
-  void set_memory_full(bool full) { policy_.memory_full = full; }
+  void set_memory_full(bool full) {
+    policy_.memory_full = full;
+    writer_->set_memory_full(full);
+  }
   // Wills, expiries: whatever log time has brought about, bounded a turn; and clients whose queue overflowed.
   void do_what_is_due();
   // There is more to do than fitted into this turn: the next one need not wait for anything.
-  bool wants_turn() const { return !pending_subscribes_.empty() && !publishers_held_; }
+  bool wants_turn() const { return more_to_write_ || goes_on_subscribing(); }
   // RECONCILE: a fact of the peer's tail becomes a record; `report` counts it. Error: it is no fact.
   Status merge(const core::ForkIndex& fork, const core::Origin& origin, ByteView fact, core::MergeReport& report);
   std::vector<Batch> take_batches() { return log_.take(); }
   Lsn last() const { return log_.last(); }
   void end_turn() {
     gate_->end_turn();
-    hear_again();
+    hear_again(std::exchange(until_next_turn_, {}));
   }
   void release(Lsn safe);
   // Followers lag: whoever records much waits.
@@ -166,7 +169,6 @@ class Active final : public edge::PacketSink {
   bool take_auth_step(edge::Connection& connection, Authentication& of, ByteView data);
   bool send_auth(edge::Connection& connection, Authentication& of, mqtt::Reason reason, ByteView data);
   bool fail_authentication(edge::Connection& connection, Authentication& of, mqtt::Reason reason);
-  void hear_again();
 
   // active_password.cpp
   void begin_password_check(edge::Connection& connection, const mqtt::Connect& packet);
@@ -210,6 +212,7 @@ class Active final : public edge::PacketSink {
                  const core::SubscribeVerdict& verdict, std::uint16_t packet_id,
                  const std::vector<mqtt::Reason>& reasons);
   void subscribe_by_turns(edge::Connection& connection, Client& client, const mqtt::Subscribe& packet);
+  bool goes_on_subscribing() const { return !pending_subscribes_.empty() && !publishers_held_; }
   void go_on_subscribing();
   bool on_unsubscribe(edge::Connection& connection, Client& client, const mqtt::Unsubscribe& packet);
 
@@ -221,6 +224,8 @@ class Active final : public edge::PacketSink {
   void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
   void pause(edge::Connection& connection, Client& client);
   void count_publish(edge::Connection& connection);
+  void wait_for_large(edge::Connection& connection);
+  void hear_again(const std::vector<ConnectionId>& paused);
   void count_work(edge::Connection& connection, Client& client, std::uint64_t work);
 
   template <class R>
@@ -252,6 +257,8 @@ class Active final : public edge::PacketSink {
   LoginThrottle logins_;
   std::vector<ConnectionId> until_next_turn_;  // not read any more in this turn
   Lsn safe_;                                   // as of the last release
+  std::vector<ConnectionId> until_written_;    // publishers of large messages
+  bool more_to_write_ = false;                 // that was postponed, and only waits for its turn
   bool slow_ = false;
   std::uint32_t lag_ = 0;  // number of the lag that there is (slow_) or was last
   bool publishers_held_ = false;

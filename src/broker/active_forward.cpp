@@ -1,6 +1,6 @@
 // The short way of the plain message: nobody keeps it, so no record and no effects are made; the bytes that came go
 // from the match to the connections. All it may change is the window of a clean session. What is not that plain for one
-// receiver (another version, an alias, a queue) goes the long way for that receiver.
+// receiver (another version, an alias, a queue) goes the long way for that receiver, and a large one for all of them.
 #include <algorithm>
 
 #include "broker/active.hpp"
@@ -19,7 +19,8 @@ mqtt::Qos granted(const core::Target& target, mqtt::Qos published) {
 bool Active::may_forward(const mqtt::Publish& packet) const {
   const core::Match& match = *publish_.record.match;
   return !publish_.recorded && match.simple && match.groups.empty() && !packet.retain && !packet.filtered &&
-         !packet.topic.empty() && packet.qos != mqtt::Qos::exactly_once;
+         !packet.topic.empty() && packet.qos != mqtt::Qos::exactly_once &&
+         packet.whole.size() < limits::large_packet_bytes;
 }
 
 void Active::forward(edge::Connection& connection, const mqtt::Publish& packet) {

@@ -75,7 +75,7 @@ void Active::subscribe_by_turns(edge::Connection& connection, Client& client, co
 
 // A turn's share: one filter of the client that has waited longest. None in a switchover: each may be a record.
 void Active::go_on_subscribing() {
-  if (!wants_turn()) return;
+  if (!goes_on_subscribing()) return;
   PendingSubscribe pending = std::move(pending_subscribes_.front());
   pending_subscribes_.pop_front();
   edge::Connection* const connection = connections_->find(pending.connection);

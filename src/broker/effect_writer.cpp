@@ -11,7 +11,17 @@ namespace tandem::broker {
 
 namespace {
 constexpr std::size_t few_effects = 3;  // up to here each is encoded on its own
+
+mqtt::PublishParts parts_of(const core::MessageView& message, Instant now) {
+  mqtt::PublishParts parts;
+  parts.topic = message.topic;
+  parts.properties = message.properties;
+  parts.payload = message.payload;
+  if (message.has_expiry()) parts.message_expiry_s = message.seconds_left(now);
+  return parts;
 }
+
+}  // namespace
 
 using core::Effect;
 using core::EffectKind;
@@ -46,6 +56,7 @@ void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uin
 
 void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
   form_ = effects.form;
+  copy_.reset();
   for (const Effect& effect : effects.list) {
     edge::Connection* to = connections_.find(effect.to);
     if (to == nullptr) continue;
@@ -76,41 +87,92 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
 }
 
 void EffectWriter::publish(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
-  const bool may_pass = effect.qos == mqtt::Qos::at_most_once;
-  if (may_pass && to.unsent_bytes() + gate_.passing_bytes(to) > limits::max_unsent_bytes_qos0) {
-    ++dropped_qos0_;
-    return;
-  }
-  ++delivered_;
-  const bool aliases = aliases_.any(to.id());
   const core::MessageView& current = effects.current;
-  const bool same_for_all = effect.message == nullptr && effect.list_count == 0 && !effect.dup && !aliases &&
-                            current.expiry_s == core::no_expiry;
+  const std::size_t bytes = effect.message != nullptr ? effect.message->bytes() : current.bytes();
+  const bool may_pass = effect.qos == mqtt::Qos::at_most_once;
+  if (!has_room(to, may_pass, bytes)) [[unlikely]]
+    return postpone(to, effects, effect, lsn);
+  ++delivered_;
+  count_large(bytes);
+  const bool same_for_all = effect.message == nullptr && effect.list_count == 0 && !effect.dup &&
+                            !aliases_.any(to.id()) && current.expiry_s == core::no_expiry;
   if (same_for_all && form_.fits(to.version(), effect.qos)) {
     mqtt::append_publish(form_, effect.packet_id, effect.retain, may_pass ? gate_.passing(to) : gate_.output(to, lsn));
     return gate_.appended(to);
   }
-  const core::MessageView view = effect.message != nullptr ? effect.message->view() : current;
-  mqtt::PublishParts parts;
-  parts.topic = view.topic;
-  parts.properties = view.properties;
-  parts.payload = view.payload;
+  mqtt::PublishParts parts = parts_of(effect.message != nullptr ? effect.message->view() : current, effects.time);
   parts.packet_id = effect.packet_id;
   parts.qos = effect.qos;
   parts.retain = effect.retain;
   parts.dup = effect.dup;
-  if (view.expiry_s != core::no_expiry) parts.message_expiry_s = view.seconds_left(effects.time);
   parts.subscription_identifiers = effects.identifiers.data() + effect.list_begin;
   parts.subscription_identifier_count = effect.list_count;
-  if (aliases) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
-  ByteBuffer& out = may_pass ? gate_.passing(to) : gate_.output(to, lsn);
-  const std::size_t begin = out.size();
-  mqtt::encode_publish(parts, to.version(), out);
+  const Put done = put(to, parts, lsn);
   if (same_for_all && effects.list.size() > few_effects) {
-    form_bytes_.assign(out, begin);
+    form_bytes_.assign(done.out, done.begin);
     form_ = mqtt::form_of(parts, to.version(), form_bytes_);
   }
   gate_.appended(to);
+}
+
+EffectWriter::Put EffectWriter::put(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn) {
+  const bool may_pass = parts.qos == mqtt::Qos::at_most_once;
+  if (aliases_.any(to.id())) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
+  ByteBuffer& out = may_pass ? gate_.passing(to) : gate_.output(to, lsn);
+  const std::size_t begin = out.size();
+  mqtt::encode_publish(parts, to.version(), out);
+  return {out, begin};
+}
+
+// Of QoS 0 waits what the socket could take, but this turn could not; and what State holds as retained: who subscribes
+// wants to know all of it. Other messages wait behind that, so that an older one is not seen last. The rest is dropped.
+void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
+  const bool at_most_once = effect.qos == mqtt::Qos::at_most_once;
+  const bool full = to.unsent_bytes() + gate_.passing_bytes(to) > limits::max_unsent_bytes;
+  const bool may_wait = !full || (!memory_full_ && (effect.message != nullptr || postponed_.any(to.id())));
+  if (at_most_once && !may_wait) {
+    ++dropped_qos0_;
+    return;
+  }
+  PostponedPublish packet;
+  if (effect.message != nullptr) {
+    packet.message = effect.message->shared();
+  } else {
+    if (!copy_) copy_ = core::MessageRef(core::Message::create(effects.current, 0, copies_));
+    packet.message = copy_;
+    packet.copied = true;
+  }
+  const auto* const identifiers = effects.identifiers.data() + effect.list_begin;
+  packet.subscription_identifiers.assign(identifiers, identifiers + effect.list_count);
+  packet.lsn = lsn;
+  packet.packet_id = effect.packet_id;
+  packet.qos = effect.qos;
+  packet.retain = effect.retain;
+  packet.dup = effect.dup;
+  if (!at_most_once) return postponed_.add(to.id(), std::move(packet));
+  if (!postponed_.add_qos0(to.id(), std::move(packet))) ++dropped_qos0_;
+}
+
+bool EffectWriter::write_postponed(Lsn safe, Instant now) {
+  large_bytes_ = 0;
+  const auto has_room = [this](const edge::Connection& to) {
+    return to.unsent_bytes() + gate_.held_bytes(to) <= limits::max_unsent_bytes;
+  };
+  std::size_t written = 0;
+  return postponed_.leave(connections_, safe, has_room, [&](edge::Connection& to, const PostponedPublish& packet) {
+    ++delivered_;
+    mqtt::PublishParts parts = parts_of(packet.message->view(), now);
+    parts.packet_id = packet.packet_id;
+    parts.qos = packet.qos;
+    parts.retain = packet.retain;
+    parts.dup = packet.dup;
+    parts.subscription_identifiers = packet.subscription_identifiers.data();
+    parts.subscription_identifier_count = packet.subscription_identifiers.size();
+    put(to, parts, Lsn{});
+    gate_.appended(to);
+    written += packet.message->bytes();
+    return written < limits::turn_large_bytes;
+  });
 }
 
 // State has looked whether the packet fits the client with its whole topic: telling an alias makes it longer.

@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "broker/gate.hpp"
 #include "broker/outbound_aliases.hpp"
+#include "broker/postponed.hpp"
 #include "core/effects.hpp"
 #include "edge/connections.hpp"
 #include "mqtt/codec.hpp"
@@ -45,7 +46,8 @@ class EffectWriter {
   }
   // A PUBLISH's bytes need neither wait nor change but in its packet id, and nothing is dropped.
   bool takes_as_it_came(const edge::Connection& to) {
-    return gate_.is_open(to, Lsn{}) && !aliases_.any(to.id()) && to.unsent_bytes() <= limits::max_unsent_bytes_qos0;
+    return gate_.is_open(to, Lsn{}) && !aliases_.any(to.id()) && to.unsent_bytes() <= limits::max_unsent_bytes &&
+           !postponed_.any(to.id());
   }
   // Then; the form fits its version and QoS. `packet_id`: 0 for QoS 0.
   void forward(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
@@ -54,6 +56,14 @@ class EffectWriter {
     mqtt::append_publish(form, packet_id, false, to.out());
     to.will_write();
   }
+  // More of large packets than this turn takes: what comes now is postponed.
+  bool turn_is_full() const { return large_bytes_ > limits::turn_large_bytes; }
+  // At the turn's end: what was postponed and may leave now. Its record is safe, its connection has written what it was
+  // given. True: there is more for the next turn.
+  bool write_postponed(Lsn safe, Instant now);
+  void forget_postponed() { postponed_.clear(); }
+  // Then nothing of QoS 0 is postponed.
+  void set_memory_full(bool full) { memory_full_ = full; }
   void passing_packet(edge::Connection& to, const mqtt::Packet& packet);
   // DISCONNECT to an MQTT 5 client; `why`: in words, by default the name of the reason. `passes`: what the connection
   // still waits for is not sent before it.
@@ -65,6 +75,22 @@ class EffectWriter {
 
  private:
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
+  bool has_room(const edge::Connection& to, bool passes, std::size_t bytes) const {
+    const std::size_t held = passes ? gate_.passing_bytes(to) : gate_.held_bytes(to);
+    return to.unsent_bytes() + held <= limits::max_unsent_bytes && fits_turn(bytes) && !postponed_.any(to.id());
+  }
+  // Others wait while a large message is copied for each of its receivers.
+  bool fits_turn(std::size_t bytes) const { return bytes < limits::large_packet_bytes || !turn_is_full(); }
+  void count_large(std::size_t bytes) {
+    if (bytes >= limits::large_packet_bytes) large_bytes_ += bytes;
+  }
+  void postpone(const edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
+  // Where the packet was appended, and from which byte on; then call appended().
+  struct Put {
+    ByteBuffer& out;
+    std::size_t begin;
+  };
+  Put put(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn);
   void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes, bool at_once);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   // Of a PUBLISH's or PUBREL's acknowledgement, into `out`.
@@ -79,6 +105,12 @@ class EffectWriter {
   mqtt::PublishForm form_;      // of the message being published, for whoever gets it next
   ByteBuffer form_bytes_;       // what it borrows from, unless from the packet that came
   std::vector<Wishes> wishes_;  // by slot
+  core::BlockPool memory_;
+  core::TransientMessages copies_{memory_};  // of messages that nobody but postponed_ holds
+  core::MessageRef copy_;                    // of Effects::current, for all who have to wait
+  Postponed postponed_;
+  std::size_t large_bytes_ = 0;  // of large packets in this turn
+  bool memory_full_ = false;
   std::uint64_t dropped_qos0_ = 0;
   std::uint64_t delivered_ = 0;
   std::uint64_t packets_ = 0;

@@ -118,16 +118,9 @@ void Gate::drop_all() {
   held_bytes_ = 0;
 }
 
-std::size_t Gate::passing_bytes(const edge::Connection& connection) const {
-  const ConnectionId id = connection.id();
-  if (id.slot >= by_slot_.size() || by_slot_[id.slot].generation != id.generation) return 0;
-  return by_slot_[id.slot].passing.size();
-}
-
 std::size_t Gate::held_acks(const edge::Connection& connection) const {
-  const ConnectionId id = connection.id();
-  if (id.slot >= by_slot_.size() || by_slot_[id.slot].generation != id.generation) return 0;
-  return by_slot_[id.slot].acks;
+  const Held* const h = known(connection.id());
+  return h == nullptr ? 0 : h->acks;
 }
 
 }  // namespace tandem::broker

@@ -59,8 +59,15 @@ class Gate {
   void forget(ConnectionId id);  // the connection is gone
   void drop_all();               // demotion: held effects must never be seen
 
-  // Waiting for the CONNACK of this connection.
-  std::size_t passing_bytes(const edge::Connection& connection) const;
+  // Waiting for the CONNACK of this connection; and all that waits for it.
+  std::size_t passing_bytes(const edge::Connection& connection) const {
+    const Held* const h = known(connection.id());
+    return h == nullptr ? 0 : h->passing.size();
+  }
+  std::size_t held_bytes(const edge::Connection& connection) const {
+    const Held* const h = known(connection.id());
+    return h == nullptr ? 0 : static_cast<std::size_t>(h->given - h->released) + h->passing.size();
+  }
   std::size_t held_acks(const edge::Connection& connection) const;
   std::uint64_t held_bytes() const { return held_bytes_; }
 
@@ -87,6 +94,9 @@ class Gate {
     std::uint32_t acks = 0;
   };
 
+  const Held* known(ConnectionId id) const {
+    return id.slot < by_slot_.size() && by_slot_[id.slot].generation == id.generation ? &by_slot_[id.slot] : nullptr;
+  }
   Held& held(const edge::Connection& connection) {
     const ConnectionId id = connection.id();
     if (id.slot < by_slot_.size() && by_slot_[id.slot].generation == id.generation) return by_slot_[id.slot];

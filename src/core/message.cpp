@@ -53,6 +53,10 @@ MessageView Message::view() const {
   return view;
 }
 
+MessageRef Message::shared() const {
+  return MessageRef(const_cast<Message*>(this));  // of which only the count of references changes
+}
+
 void Message::release() {
   if (--references_ != 0) return;
   owner_->on_last_release(*this);

@@ -32,6 +32,7 @@ struct MessageView {
 };
 
 class MessageOwner;
+class MessageRef;
 
 class Message {
  public:
@@ -43,6 +44,7 @@ class Message {
   std::size_t bytes() const { return static_cast<std::size_t>(topic_size_) + properties_size_ + payload_size_; }
   std::uint32_t references() const { return references_; }
   std::uint64_t content_hash() const { return content_hash_; }
+  MessageRef shared() const;  // one more that holds it
 
  private:
   friend class MessageRef;

@@ -42,7 +42,7 @@ class Connection {
   void will_write() {
     if (!write_queued_) queue_write();
   }
-  // Bytes that the socket has not taken yet; QoS 0 is dropped beyond limits::max_unsent_bytes_qos0.
+  // Bytes that the socket has not taken yet; see limits::max_unsent_bytes.
   std::size_t unsent_bytes() const { return out_.size() - out_sent_ + lent_bytes_; }
 
   // Writes what is in out(), then shuts down the write side, drains input for a moment and closes, so that no

@@ -2,10 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/broker/active_house.hpp"
-
-#undef CHECK  // base/check.hpp's; in tests it is doctest's
-#include <doctest/doctest.h>
+#include "tests/broker/sent_packets.hpp"
 
 namespace tandem::broker {
 
@@ -71,26 +68,9 @@ class House : public test::ActiveHouse {
   }
 };
 
-// Takes what a client was sent: packets of one kind.
-template <class Kind, class See>
-void each_sent(test::FakeClient& client, See see) {
-  mqtt::DecodeOptions options;
-  options.version = client.version();
-  options.from_client = false;
-  mqtt::Packet packet;
-  for (ByteView rest = client.out(); !rest.empty();) {
-    const mqtt::Decoded decoded = mqtt::decode(rest, options, packet);
-    REQUIRE(decoded.status == mqtt::DecodeStatus::packet);
-    REQUIRE(std::holds_alternative<Kind>(packet));
-    see(std::get<Kind>(packet));
-    rest.remove_prefix(decoded.used);
-  }
-  client.out().clear();
-}
-
 std::vector<Got> messages(test::FakeClient& client) {
   std::vector<Got> got;
-  each_sent<mqtt::Publish>(client, [&](const mqtt::Publish& packet) {
+  test::each_sent<mqtt::Publish>(client, [&](const mqtt::Publish& packet) {
     CHECK(packet.topic == topic);
     got.push_back({std::string(packet.payload), packet.qos, packet.packet_id});
   });
@@ -99,7 +79,7 @@ std::vector<Got> messages(test::FakeClient& client) {
 
 std::vector<mqtt::Reason> answers(test::FakeClient& client) {
   std::vector<mqtt::Reason> reasons;
-  each_sent<mqtt::Ack>(client, [&](const mqtt::Ack& packet) { reasons.push_back(packet.reason); });
+  test::each_sent<mqtt::Ack>(client, [&](const mqtt::Ack& packet) { reasons.push_back(packet.reason); });
   return reasons;
 }
 

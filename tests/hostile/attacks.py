@@ -143,6 +143,20 @@ def queue_flood(end):
     again(end, attack)
 
 
+def stalled_readers(end):
+    """100 clients that want everything of 256 KB messages and read nothing."""
+    def attack():
+        stalled = [evil(f"stalled-{number}") for number in range(100)]
+        for one in stalled:
+            one.send(subscribe(["stalled/#"], qos=1))
+        client, number = evil(0), 0
+        while time.monotonic() < end:
+            number = number % 60_000 + 1
+            client.send(publish("stalled/x", b"s" * 262_144, qos=1, packet_id=number))
+            client.read()
+    again(end, attack)
+
+
 def session_flood(end):
     """Ever new persistent sessions."""
     def attack():
@@ -208,5 +222,5 @@ def garbage(end):
     again(end, attack)
 
 
-ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, retained_flood, queue_flood, session_flood,
-           wrong_passwords, tls_handshakes, mirror_flood, garbage)
+ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, retained_flood, queue_flood, stalled_readers,
+           session_flood, wrong_passwords, tls_handshakes, mirror_flood, garbage)

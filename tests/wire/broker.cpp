@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 namespace tandem::test {
 
 namespace {
@@ -119,6 +121,16 @@ void check_serves(const Node& node) {
   CHECK(client.publish(topic, "yes", 1) == 0);
   CHECK(client.receive().payload == "yes");
   client.disconnect();
+}
+
+uint64_t resident_kib(Node& node) {
+  std::ifstream file("/proc/" + std::to_string(node.process().pid()) + "/status");
+  std::string word;
+  uint64_t value = 0;
+  while (file >> word) {
+    if (word == "VmRSS:" && file >> value) return value;
+  }
+  return 0;
 }
 
 uint8_t closed_with(Client& client) {

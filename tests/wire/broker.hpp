@@ -56,6 +56,9 @@ Publish message_to(const std::string& topic, const std::string& payload, uint8_t
 // The node answers a client of its own: a message of QoS 1 goes through it.
 void check_serves(const Node& node);
 
+// What its process has in memory.
+uint64_t resident_kib(Node& node);
+
 // The reason of the DISCONNECT (MQTT 5) among what came before the broker closed the connection; 0 without
 // one.
 uint8_t closed_with(Client& client);

@@ -2,7 +2,6 @@
 // TANDEM_RANDOM_S: seconds of random bytes (3); TANDEM_RANDOM_SEED: other bytes.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <random>
 
 #include "tests/covers.hpp"
@@ -51,16 +50,6 @@ std::vector<Bad> bad_packets(uint8_t version) {
     out.push_back({"unknown reason code", frame(Type::disconnect, 0, "\x7E")});
   }
   return out;
-}
-
-uint64_t resident_kib(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::string word;
-  uint64_t value = 0;
-  while (file >> word) {
-    if (word == "VmRSS:" && file >> value) return value;
-  }
-  return 0;
 }
 
 // AddressSanitizer keeps freed memory for a while.
@@ -185,10 +174,10 @@ TEST_CASE("random bytes do not crash the broker and do not grow it") {
     }
   };
   throw_for(Millis(1'000));  // until every buffer has been made
-  uint64_t before = resident_kib(node.process().pid());
+  uint64_t before = resident_kib(node);
   throw_for(Millis(1'000 * rounds_of("TANDEM_RANDOM_S", 3)));
   REQUIRE(node.process().running());
-  uint64_t after = resident_kib(node.process().pid());
+  uint64_t after = resident_kib(node);
   MESSAGE("resident: " << before << " KiB, then " << after << " KiB");
   CHECK(before > 0);
   CHECK(after < before + allowed_growth_kib());
@@ -202,14 +191,14 @@ TEST_CASE("MQTT5-4.7.3: thousands of very long topics do not grow the broker") {
   subscriber.subscribe("long/#", 0);
   Client publisher = connected(4);
   std::string tail(60'000, 't');
-  uint64_t before = resident_kib(node.process().pid());
+  uint64_t before = resident_kib(node);
   for (int i = 0; i < 5'000; ++i) {
     publisher.publish("long/" + std::to_string(i) + tail, "", 0);
     if (i % 10 == 9) publisher.ping();
     if (i % 500 == 499) subscriber.ping();  // keep-alive: with a sanitizer all of this takes a minute
     while (subscriber.try_read(Millis(0))) continue;
   }
-  uint64_t after = resident_kib(node.process().pid());
+  uint64_t after = resident_kib(node);
   MESSAGE("resident: " << before << " KiB, then " << after << " KiB");
   CHECK(after < before + allowed_growth_kib());
   check_serves(node);
