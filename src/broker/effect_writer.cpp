@@ -42,6 +42,7 @@ std::string_view EffectWriter::why(const edge::Connection& to, mqtt::Reason reas
 
 void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
                            ByteBuffer& out) const {
+  if (reason == mqtt::Reason::success) return mqtt::append_short_ack(type, packet_id, out);
   const std::string_view text = why(to, reason);
   if (!text.empty() && to.version() == mqtt::Version::v5) [[unlikely]] {
     const std::size_t begin = out.size();
