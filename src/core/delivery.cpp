@@ -11,6 +11,8 @@ namespace tandem::core {
 
 namespace {
 
+constexpr std::size_t counted_bytes = 1024;
+
 using Identifiers = std::span<const std::uint32_t>;
 
 // [MQTT5-3.1.2-25]: a message that the client cannot take counts as delivered. Exact to the byte (T-14).
@@ -83,6 +85,14 @@ bool queue_full(const Session& session, std::size_t bytes) {
          (session.queue.waiting() != 0 && session.queue.bytes() + bytes > session.max_queue_bytes);
 }
 
+// The message is dropped.
+void refuse(Applying& to, Session& session) {
+  if (session.queue_policy == QueuePolicy::disconnect && session.connection.valid()) {
+    to.effects.overflowed.push_back(session.connection);
+  }
+  to.state.count_drop(session);
+}
+
 // The queue is full: its policy. False: the message is dropped.
 bool make_room(Applying& to, Session& session, std::size_t bytes) {
   if (session.queue_policy == QueuePolicy::drop_oldest) {
@@ -94,10 +104,7 @@ bool make_room(Applying& to, Session& session, std::size_t bytes) {
     }
     if (!queue_full(session, bytes)) return true;
   }
-  if (session.queue_policy == QueuePolicy::disconnect && session.connection.valid()) {
-    to.effects.overflowed.push_back(session.connection);
-  }
-  to.state.count_drop(session);
+  refuse(to, session);
   return false;
 }
 
@@ -127,14 +134,22 @@ const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& messa
   return message.durable;
 }
 
+// A transient session's queue bounds what is under way to its client, too; a message below `counted_bytes` is not worth
+// being counted. (A durable one's messages are kept anyway, and are bounded by the memory that there is.)
+bool under_way_full(const Session& session, std::size_t bytes) {
+  return !session.durable && session.queue.in_flight() != 0 && bytes >= counted_bytes &&
+         session.queue.bytes() + bytes > session.max_queue_bytes;
+}
+
 // Nothing waits before it and the window is open: written without a detour. A transient session never sends it again,
-// so it need not be kept; unless another member of a shared group may get it, and then within the queue's bytes.
+// so it need not be kept; unless it counts, or another member of a shared group may get it, and then within the queue's
+// bytes.
 void deliver_at_once(Applying& to, Session& session, Outgoing& message, const Delivery& delivery) {
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
   const bool may_go_on = delivery.group != 0 && session.queue.bytes() + message.view.bytes() <= session.max_queue_bytes;
-  if (session.durable || may_go_on) {
+  if (session.durable || may_go_on || message.view.bytes() >= counted_bytes) {
     entry.message = kept_for(to, session, message);
     entry.group = delivery.group;
   }
@@ -202,6 +217,7 @@ void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& 
   const Queue& queue = session.queue;
   if (session.connected && queue.waiting() == 0 && queue.window_open(session.receive_maximum) &&
       !too_large(session, message.view, delivery.qos, identifiers_of(to, delivery))) {
+    if (under_way_full(session, message.view.bytes())) return refuse(to, session);
     deliver_at_once(to, session, message, delivery);
     return;
   }

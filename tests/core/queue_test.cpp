@@ -126,6 +126,28 @@ TEST_CASE("A full queue drops the newest message: by bytes, but one message alwa
   world.check();
 }
 
+TEST_CASE("what is under way to a clean session counts in its queue's bytes, unless it is small; acks make room") {
+  World world;
+  world.policy.max_queue_bytes = 5'000;
+  world.policy.queue_policy = QueuePolicy::disconnect;
+  Client& a = world.client(0);
+  ConnectOptions options;
+  options.receive_maximum = 1'000;
+  world.connect(a, options);
+  world.subscribe(a, "t");
+  world.connect(world.client(1));
+  for (int i = 0; i < 6; ++i) world.publish(world.client(1), "t", std::string(1'500, static_cast<char>('0' + i)));
+  for (int i = 0; i < 100; ++i) world.publish(world.client(1), "t", "small");
+  CHECK_EQ(world.session(a)->dropped, 3);
+  CHECK_EQ(world.overflowed, 3);
+  CHECK_EQ(world.active().messages().count(), 0);  // none is recorded
+  CHECK_EQ(world.drain(a).size(), 103);
+  world.publish(world.client(1), "t", std::string(1'500, 'x'));
+  CHECK_EQ(world.drain(a), Payloads{std::string(1'500, 'x')});
+  CHECK_EQ(world.session(a)->dropped, 3);
+  world.check();
+}
+
 TEST_CASE("drop_oldest: what waited longest makes room, by count and by bytes") {
   World world;
   world.policy.queue_policy = QueuePolicy::drop_oldest;
