@@ -35,7 +35,6 @@ void Active::end() {
   if (state_ == nullptr) return;
   gate_->drop_all();
   writer_->forget_postponed();
-  until_written_.clear();
   more_to_write_ = false;
   log_.take();
   state_->drop_transient_sessions();
@@ -103,7 +102,6 @@ void Active::release(Lsn safe) {
   gate_->release(safe);
   safe_ = safe;
   more_to_write_ = writer_->write_postponed(safe, log_.time());
-  if (!more_to_write_ && !until_written_.empty()) hear_again(std::exchange(until_written_, {}));
   if (paused_.empty() || publishers_held_) return;
   for (const ConnectionId id : std::exchange(paused_, {})) {
     edge::Connection* connection = connections_->find(id);
@@ -115,7 +113,7 @@ void Active::release(Lsn safe) {
       paused_.push_back(id);
       continue;
     }
-    client->paused = false;
+    client->paused = client->waits_for_large = false;
     connection->resume_reading();
   }
 }

@@ -79,7 +79,7 @@ class Active final : public edge::PacketSink {
   Lsn last() const { return log_.last(); }
   void end_turn() {
     gate_->end_turn();
-    hear_again(std::exchange(until_next_turn_, {}));
+    hear_again();
   }
   void release(Lsn safe);
   // Followers lag: whoever records much waits.
@@ -123,6 +123,7 @@ class Active final : public edge::PacketSink {
     std::size_t held_before = 0;         // QoS 2 ids held when it connected; its quota begins anew ([MQTT5-4.9.0-1])
     std::uint32_t connect_expiry_s = 0;  // Session Expiry Interval of CONNECT (U-09)
     bool paused = false;
+    bool waits_for_large = false;  // while it is paused
     LogShare log_share;
     std::size_t work = 0;              // that its publishes made since it was last held back for it
     TokenBucket publishes;             // limits.max_publishes_per_s
@@ -169,6 +170,7 @@ class Active final : public edge::PacketSink {
   bool take_auth_step(edge::Connection& connection, Authentication& of, ByteView data);
   bool send_auth(edge::Connection& connection, Authentication& of, mqtt::Reason reason, ByteView data);
   bool fail_authentication(edge::Connection& connection, Authentication& of, mqtt::Reason reason);
+  void hear_again();
 
   // active_password.cpp
   void begin_password_check(edge::Connection& connection, const mqtt::Connect& packet);
@@ -224,8 +226,7 @@ class Active final : public edge::PacketSink {
   void count_record(edge::Connection& connection, Client& client, Lsn lsn, std::uint64_t log_bytes_before);
   void pause(edge::Connection& connection, Client& client);
   void count_publish(edge::Connection& connection);
-  void wait_for_large(edge::Connection& connection);
-  void hear_again(const std::vector<ConnectionId>& paused);
+  void pause_while_writing(edge::Connection& connection, Client& client);
   void count_work(edge::Connection& connection, Client& client, std::uint64_t work);
 
   template <class R>
@@ -257,7 +258,6 @@ class Active final : public edge::PacketSink {
   LoginThrottle logins_;
   std::vector<ConnectionId> until_next_turn_;  // not read any more in this turn
   Lsn safe_;                                   // as of the last release
-  std::vector<ConnectionId> until_written_;    // publishers of large messages
   bool more_to_write_ = false;                 // that was postponed, and only waits for its turn
   bool slow_ = false;
   std::uint32_t lag_ = 0;  // number of the lag that there is (slow_) or was last

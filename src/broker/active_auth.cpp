@@ -100,4 +100,15 @@ bool Active::fail_authentication(edge::Connection& connection, Authentication& o
   return false;
 }
 
+// The end of a turn: whoever took a step, or made much work, in it is heard again.
+void Active::hear_again() {
+  for (const ConnectionId id : std::exchange(until_next_turn_, {})) {
+    edge::Connection* const connection = connections_->find(id);
+    if (connection == nullptr) continue;
+    const Client* const client = client_of(*connection);
+    const bool heard = client != nullptr ? !client->paused : authentications_.find(id) != nullptr;
+    if (heard) connection->resume_reading();
+  }
+}
+
 }  // namespace tandem::broker

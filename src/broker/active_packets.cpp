@@ -57,16 +57,9 @@ bool Active::on_publish(edge::Connection& connection, Client& client, const mqtt
   effects_.form = mqtt::form_of(packet, connection.version());
   core::apply(to, publish_.record, packet.packet_id);
   show(lsn);
-  if (packet.whole.size() >= limits::large_packet_bytes) wait_for_large(connection);
+  if (packet.whole.size() >= limits::large_packet_bytes) pause_while_writing(connection, client);
   if (lsn.value != 0) count_record(connection, client, lsn, log_bytes);
   return true;
-}
-
-// Its large messages come faster than they can be given to all their receivers: it is not read until they have been.
-void Active::wait_for_large(edge::Connection& connection) {
-  if (!writer_->turn_is_full() && !more_to_write_) return;
-  connection.pause_reading();
-  until_written_.push_back(connection.id());
 }
 
 // A message may match thousands of subscriptions: whose messages do is read on in the next turn, or one client could
@@ -79,9 +72,18 @@ void Active::count_work(edge::Connection& connection, Client& client, std::uint6
   until_next_turn_.push_back(connection.id());
 }
 
-// A client is read no further than our receive maximum of unacked publishes and its share of the log.
+// Its large messages come faster than they can be given to all their receivers.
+void Active::pause_while_writing(edge::Connection& connection, Client& client) {
+  if (!writer_->turn_is_full() && !more_to_write_) return;
+  client.waits_for_large = true;
+  pause(connection, client);
+}
+
+// A client is read no further than our receive maximum of unacked publishes and its share of the log; nor while large
+// messages of its own, or of others, wait for their turn.
 bool Active::must_wait(const edge::Connection& connection, const Client& client) const {
-  return publishers_held_ || gate_->held_acks(connection) >= policy_.receive_maximum || client.log_share.is_used_up() ||
+  return publishers_held_ || (client.waits_for_large && more_to_write_) ||
+         gate_->held_acks(connection) >= policy_.receive_maximum || client.log_share.is_used_up() ||
          (slow_ && client.log_share.is_used_up_in(lag_));
 }
 
@@ -113,17 +115,6 @@ void Active::answer_refused(edge::Connection& connection, const mqtt::Publish& p
   // A 3.x client cannot be told: its message is acknowledged and dropped ([MQTT311-3.3.5-2]).
   if (packet.qos == mqtt::Qos::at_least_once) writer_->ack(connection, mqtt::Type::puback, packet.packet_id, reason);
   if (packet.qos == mqtt::Qos::exactly_once) writer_->ack(connection, mqtt::Type::pubrec, packet.packet_id, reason);
-}
-
-// Whoever took a step, or made much work, in a turn that is over is heard again.
-void Active::hear_again(const std::vector<ConnectionId>& paused) {
-  for (const ConnectionId id : paused) {
-    edge::Connection* const connection = connections_->find(id);
-    if (connection == nullptr) continue;
-    const Client* const client = client_of(*connection);
-    const bool heard = client != nullptr ? !client->paused : authentications_.find(id) != nullptr;
-    if (heard) connection->resume_reading();
-  }
 }
 
 bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ack& packet) {
