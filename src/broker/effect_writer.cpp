@@ -1,6 +1,7 @@
 #include "broker/effect_writer.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "base/limits.hpp"
 #include "broker/reason_string.hpp"
@@ -12,13 +13,26 @@ namespace tandem::broker {
 namespace {
 constexpr std::size_t few_effects = 3;  // up to here each is encoded on its own
 
-mqtt::PublishParts parts_of(const core::MessageView& message, Instant now) {
+// `how`: an effect, or a packet that was postponed.
+template <class How>
+mqtt::PublishParts parts_of(const core::MessageView& message, Instant now, const How& how,
+                            std::span<const std::uint32_t> identifiers) {
   mqtt::PublishParts parts;
   parts.topic = message.topic;
   parts.properties = message.properties;
   parts.payload = message.payload;
   if (message.has_expiry()) parts.message_expiry_s = message.seconds_left(now);
+  parts.packet_id = how.packet_id;
+  parts.qos = how.qos;
+  parts.retain = how.retain;
+  parts.dup = how.dup;
+  parts.subscription_identifiers = identifiers.data();
+  parts.subscription_identifier_count = identifiers.size();
   return parts;
+}
+
+std::span<const std::uint32_t> identifiers_of(const core::Effects& effects, const core::Effect& effect) {
+  return {effects.identifiers.data() + effect.list_begin, effect.list_count};
 }
 
 }  // namespace
@@ -40,9 +54,8 @@ std::string_view EffectWriter::why(const edge::Connection& to, mqtt::Reason reas
   return slot < wishes_.size() && wishes_[slot].problem_information ? mqtt::reason_name(reason) : std::string_view{};
 }
 
-void EffectWriter::put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
-                           ByteBuffer& out) const {
-  if (reason == mqtt::Reason::success) return mqtt::append_short_ack(type, packet_id, out);
+void EffectWriter::put_ack_with_reason(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id,
+                                       mqtt::Reason reason, ByteBuffer& out) const {
   const std::string_view text = why(to, reason);
   if (!text.empty() && to.version() == mqtt::Version::v5) [[unlikely]] {
     const std::size_t begin = out.size();
@@ -101,13 +114,8 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
     mqtt::append_publish(form_, effect.packet_id, effect.retain, may_pass ? gate_.passing(to) : gate_.output(to, lsn));
     return gate_.appended(to);
   }
-  mqtt::PublishParts parts = parts_of(effect.message != nullptr ? effect.message->view() : current, effects.time);
-  parts.packet_id = effect.packet_id;
-  parts.qos = effect.qos;
-  parts.retain = effect.retain;
-  parts.dup = effect.dup;
-  parts.subscription_identifiers = effects.identifiers.data() + effect.list_begin;
-  parts.subscription_identifier_count = effect.list_count;
+  mqtt::PublishParts parts = parts_of(effect.message != nullptr ? effect.message->view() : current, effects.time,
+                                      effect, identifiers_of(effects, effect));
   const Put done = put(to, parts, lsn);
   if (same_for_all && effects.list.size() > few_effects) {
     form_bytes_.assign(done.out, done.begin);
@@ -129,8 +137,7 @@ EffectWriter::Put EffectWriter::put(edge::Connection& to, mqtt::PublishParts& pa
 // wants to know all of it. Other messages wait behind that, so that an older one is not seen last. The rest is dropped.
 void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
   const bool at_most_once = effect.qos == mqtt::Qos::at_most_once;
-  const bool full = to.unsent_bytes() + gate_.passing_bytes(to) > limits::max_unsent_bytes;
-  const bool may_wait = !full || (!memory_full_ && (effect.message != nullptr || postponed_.any(to.id())));
+  const bool may_wait = !is_full(to, true) || (!memory_full_ && (effect.message != nullptr || postponed_.any(to.id())));
   if (at_most_once && !may_wait) {
     ++dropped_qos0_;
     return;
@@ -143,8 +150,8 @@ void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, 
     packet.message = copy_;
     packet.copied = true;
   }
-  const auto* const identifiers = effects.identifiers.data() + effect.list_begin;
-  packet.subscription_identifiers.assign(identifiers, identifiers + effect.list_count);
+  const auto identifiers = identifiers_of(effects, effect);
+  packet.subscription_identifiers.assign(identifiers.begin(), identifiers.end());
   packet.lsn = lsn;
   packet.packet_id = effect.packet_id;
   packet.qos = effect.qos;
@@ -156,19 +163,11 @@ void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, 
 
 bool EffectWriter::write_postponed(Lsn safe, Instant now) {
   large_bytes_ = 0;
-  const auto has_room = [this](const edge::Connection& to) {
-    return to.unsent_bytes() + gate_.held_bytes(to) <= limits::max_unsent_bytes;
-  };
+  const auto has_room = [this](const edge::Connection& to) { return !is_full(to, false); };
   std::size_t written = 0;
   return postponed_.leave(connections_, safe, has_room, [&](edge::Connection& to, const PostponedPublish& packet) {
     ++delivered_;
-    mqtt::PublishParts parts = parts_of(packet.message->view(), now);
-    parts.packet_id = packet.packet_id;
-    parts.qos = packet.qos;
-    parts.retain = packet.retain;
-    parts.dup = packet.dup;
-    parts.subscription_identifiers = packet.subscription_identifiers.data();
-    parts.subscription_identifier_count = packet.subscription_identifiers.size();
+    mqtt::PublishParts parts = parts_of(packet.message->view(), now, packet, packet.subscription_identifiers);
     put(to, parts, Lsn{});
     gate_.appended(to);
     written += packet.message->bytes();
@@ -201,12 +200,6 @@ void EffectWriter::list_ack(edge::Connection& to, const Effects& effects, const 
   const auto refused = std::find_if(packet.reasons.begin(), packet.reasons.end(), mqtt::is_error);
   const std::string_view text = refused == packet.reasons.end() ? std::string_view{} : why(to, *refused);
   encode_with_reason(packet, text, to.version(), to.max_packet_bytes_out(), gate_.output(to, lsn));
-  gate_.appended(to);
-}
-
-void EffectWriter::ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
-  ++packets_;
-  put_ack(to, type, packet_id, reason, gate_.output(to, Lsn{}));
   gate_.appended(to);
 }
 

@@ -32,16 +32,14 @@ class EffectWriter {
   void write(const core::Effects& effects, Lsn lsn, mqtt::Connack* connack);
 
   // Answers that no record causes; they wait behind what the connection already waits for.
-  void ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason);
+  void ack(edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason) {
+    ++packets_;
+    put_ack(to, type, packet_id, reason, gate_.output(to, Lsn{}));
+    gate_.appended(to);
+  }
   // PUBACK of a message that is in no record.
   void ack_publish(edge::Connection& to, std::uint16_t packet_id, mqtt::Reason reason) {
-    ++packets_;
-    ByteBuffer& out = gate_.output(to, Lsn{});
-    if (reason == mqtt::Reason::success)
-      mqtt::append_short_ack(mqtt::Type::puback, packet_id, out);
-    else
-      mqtt::encode_ack(mqtt::Type::puback, packet_id, reason, to.version(), out);
-    gate_.appended(to);
+    ack(to, mqtt::Type::puback, packet_id, reason);
     gate_.count_ack();
   }
   // A PUBLISH's bytes need neither wait nor change but in its packet id, and nothing is dropped.
@@ -62,7 +60,7 @@ class EffectWriter {
   // given. True: there is more for the next turn.
   bool write_postponed(Lsn safe, Instant now);
   void forget_postponed() { postponed_.clear(); }
-  // Then nothing of QoS 0 is postponed.
+  // Then QoS 0 waits for its turn, but for no slow reader.
   void set_memory_full(bool full) { memory_full_ = full; }
   void passing_packet(edge::Connection& to, const mqtt::Packet& packet);
   // DISCONNECT to an MQTT 5 client; `why`: in words, by default the name of the reason. `passes`: what the connection
@@ -75,9 +73,13 @@ class EffectWriter {
 
  private:
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
-  bool has_room(const edge::Connection& to, bool passes, std::size_t bytes) const {
+  // It has been given as much as it may have; `passes`: of what passes the gate.
+  bool is_full(const edge::Connection& to, bool passes) const {
     const std::size_t held = passes ? gate_.passing_bytes(to) : gate_.held_bytes(to);
-    return to.unsent_bytes() + held <= limits::max_unsent_bytes && fits_turn(bytes) && !postponed_.any(to.id());
+    return to.unsent_bytes() + held > limits::max_unsent_bytes;
+  }
+  bool has_room(const edge::Connection& to, bool passes, std::size_t bytes) const {
+    return !is_full(to, passes) && fits_turn(bytes) && !postponed_.any(to.id());
   }
   // Others wait while a large message is copied for each of its receivers.
   bool fits_turn(std::size_t bytes) const { return bytes < limits::large_packet_bytes || !turn_is_full(); }
@@ -95,7 +97,12 @@ class EffectWriter {
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   // Of a PUBLISH's or PUBREL's acknowledgement, into `out`.
   void put_ack(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
-               ByteBuffer& out) const;
+               ByteBuffer& out) const {
+    if (reason == mqtt::Reason::success) return mqtt::append_short_ack(type, packet_id, out);
+    put_ack_with_reason(to, type, packet_id, reason, out);
+  }
+  void put_ack_with_reason(const edge::Connection& to, mqtt::Type type, std::uint16_t packet_id, mqtt::Reason reason,
+                           ByteBuffer& out) const;
   // The name of a reason that refuses, for a client that wants to know; else nothing.
   std::string_view why(const edge::Connection& to, mqtt::Reason reason) const;
 
