@@ -166,11 +166,17 @@ bool EffectWriter::write_postponed(Lsn safe, Instant now) {
   const auto has_room = [this](const edge::Connection& to) { return !is_full(to, false); };
   std::size_t written = 0;
   return postponed_.leave(connections_, safe, has_room, [&](edge::Connection& to, const PostponedPublish& packet) {
+    const core::MessageView message = packet.message->view();
+    // [MQTT5-3.3.2-5]; what has a packet id is on its way for State, and goes with the 0 s that it has left.
+    if (packet.qos == mqtt::Qos::at_most_once && message.expired(now)) {
+      ++dropped_qos0_;
+      return true;
+    }
     ++delivered_;
-    mqtt::PublishParts parts = parts_of(packet.message->view(), now, packet, packet.subscription_identifiers);
+    mqtt::PublishParts parts = parts_of(message, now, packet, packet.subscription_identifiers);
     put(to, parts, Lsn{});
     gate_.appended(to);
-    written += packet.message->bytes();
+    written += message.bytes();
     return written < limits::turn_large_bytes;
   });
 }

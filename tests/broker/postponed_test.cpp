@@ -171,6 +171,30 @@ TEST_CASE("MQTT5-3.3.1-9: who subscribes at QoS 0 gets all retained messages, ho
   CHECK(house.active().dropped_qos0() == 0);
 }
 
+TEST_CASE("MQTT5-3.3.2-5: a QoS 0 message that expires while it waits is not sent") {
+  House house;
+  test::FakeClient& publisher = house.client("publisher");
+  for (std::size_t i = 0; i < many; ++i) house.publish_safely(publisher, i, mqtt::Qos::at_least_once, true);
+  mqtt::Connect connect;
+  connect.version = mqtt::Version::v5;
+  connect.client_id = "publisher of what expires";
+  connect.clean_start = true;
+  test::FakeClient& of_expiring = house.connect(connect);
+  mqtt::Publish packet;
+  packet.topic = "t/soon stale";
+  packet.payload = "stale";
+  packet.message_expiry_s = 5;
+  test::FakeClient& slow = house.client("slow");
+  house.subscribe(slow, mqtt::Qos::at_most_once);
+  REQUIRE(of_expiring.say(house.active(), packet));
+  house.active().set_time(Instant{10'000}, Steady{});
+  slow.written();
+  std::size_t stale = 0;
+  for (const Got& got : house.read_all(slow)) stale += got.begin == "stale" ? 1 : 0;
+  CHECK(stale == 0);
+  CHECK(house.active().dropped_qos0() == 1);
+}
+
 TEST_CASE("other QoS 0 is dropped when the client has as much to read as it may, and when memory is full") {
   House house;
   test::FakeClient& publisher = house.client("publisher");
