@@ -24,6 +24,8 @@ inline constexpr std::size_t max_user_properties = 1000;  // a packet
 inline constexpr std::size_t max_subscriptions_per_session = 10'000;
 inline constexpr std::size_t max_queue_messages = 100'000;  // a session; then limits.queue_policy
 inline constexpr std::size_t max_queue_bytes = 64 * mib;    // a session; likewise
+// From this size on a message in flight to a clean session counts in max_queue_bytes.
+inline constexpr std::size_t counted_in_flight_bytes = 1 * kib;
 inline constexpr std::size_t kept_message_bytes = 4 * mib;  // memory of messages that are gone, for the next ones
 inline constexpr std::size_t max_sessions = 100'000;
 inline constexpr std::size_t max_retained = 200'000;
@@ -55,8 +57,7 @@ inline constexpr int listen_backlog = 4096;               // the kernel caps it 
 inline constexpr std::size_t accepts_per_event = 64;
 inline constexpr std::size_t max_unsent_bytes = 1 * mib;  // a connection; beyond it QoS 0 is dropped, the rest waits
 inline constexpr std::size_t large_packet_bytes = 16 * kib;
-inline constexpr std::size_t turn_large_bytes =
-    1 * mib;  // of PUBLISH packets of that size, to whomever; then next turn
+inline constexpr std::size_t turn_large_bytes = 1 * mib;      // of PUBLISH packets of that size, to all clients
 inline constexpr std::size_t max_postponed_qos0 = 1'000'000;  // retained messages that wait for a connection
 
 // PROXY protocol

@@ -3,6 +3,7 @@
 #include <span>
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 #include "core/apply.hpp"
 #include "mqtt/codec.hpp"
 #include "mqtt/topic.hpp"
@@ -10,8 +11,6 @@
 namespace tandem::core {
 
 namespace {
-
-constexpr std::size_t counted_bytes = 1024;
 
 using Identifiers = std::span<const std::uint32_t>;
 
@@ -80,9 +79,13 @@ void write_entry(Applying& to, Session& session, Sequence sequence) {
   attach_identifiers(to, effect, session.queue.identifiers(sequence));
 }
 
+bool fits_bytes(const Session& session, std::size_t bytes) {
+  return session.queue.bytes() + bytes <= session.max_queue_bytes;
+}
+
 bool queue_full(const Session& session, std::size_t bytes) {
   return session.queue.waiting() >= session.max_queue_messages ||
-         (session.queue.waiting() != 0 && session.queue.bytes() + bytes > session.max_queue_bytes);
+         (session.queue.waiting() != 0 && !fits_bytes(session, bytes));
 }
 
 // The message is dropped.
@@ -134,11 +137,11 @@ const MessageRef& kept_for(Applying& to, const Session& session, Outgoing& messa
   return message.durable;
 }
 
-// A transient session's queue bounds what is under way to its client, too; a message below `counted_bytes` is not worth
-// being counted. (A durable one's messages are kept anyway, and are bounded by the memory that there is.)
-bool under_way_full(const Session& session, std::size_t bytes) {
-  return !session.durable && session.queue.in_flight() != 0 && bytes >= counted_bytes &&
-         session.queue.bytes() + bytes > session.max_queue_bytes;
+// A transient session's queue bounds what is in flight to its client, too, but for small messages. (A durable one's are
+// kept anyway, and are bounded by the memory that there is: what its records mean on both boxes does not change.)
+bool in_flight_full(const Session& session, std::size_t bytes) {
+  return !session.durable && session.queue.in_flight() != 0 && bytes >= limits::counted_in_flight_bytes &&
+         !fits_bytes(session, bytes);
 }
 
 // Nothing waits before it and the window is open: written without a detour. A transient session never sends it again,
@@ -148,8 +151,8 @@ void deliver_at_once(Applying& to, Session& session, Outgoing& message, const De
   QueueEntry entry;
   entry.qos = static_cast<std::uint8_t>(delivery.qos);
   entry.retain = delivery.retain;
-  const bool may_go_on = delivery.group != 0 && session.queue.bytes() + message.view.bytes() <= session.max_queue_bytes;
-  if (session.durable || may_go_on || message.view.bytes() >= counted_bytes) {
+  const bool may_go_on = delivery.group != 0 && fits_bytes(session, message.view.bytes());
+  if (session.durable || may_go_on || message.view.bytes() >= limits::counted_in_flight_bytes) {
     entry.message = kept_for(to, session, message);
     entry.group = delivery.group;
   }
@@ -217,7 +220,7 @@ void deliver(Applying& to, Session& session, Outgoing& message, const Delivery& 
   const Queue& queue = session.queue;
   if (session.connected && queue.waiting() == 0 && queue.window_open(session.receive_maximum) &&
       !too_large(session, message.view, delivery.qos, identifiers_of(to, delivery))) {
-    if (under_way_full(session, message.view.bytes())) return refuse(to, session);
+    if (in_flight_full(session, message.view.bytes())) return refuse(to, session);
     deliver_at_once(to, session, message, delivery);
     return;
   }

@@ -19,7 +19,7 @@ namespace {
 
 // A packet of which more than this is missing counts as a sign of life while it grows: its client cannot ping
 // meanwhile.
-constexpr std::size_t large_packet_bytes = 1000;
+constexpr std::size_t growing_packet_bytes = 1000;
 
 }  // namespace
 
@@ -169,7 +169,7 @@ void ConnectionIo::take(ByteView bytes) {
     rest_.append(bytes.substr(0, missing), needed_);
     bytes.remove_prefix(missing);
     if (rest_.size() < needed_) {
-      if (established_ && needed_ > large_packet_bytes) since_ms_ = edge_->now_ms;
+      if (established_ && needed_ > growing_packet_bytes) since_ms_ = edge_->now_ms;
       return;
     }
     if (!take_rest()) {
