@@ -223,6 +223,7 @@ def garbage(end):
     again(end, attack)
 
 
-# What a flood has left is written for some seconds more: the attacks that flood the store come after those that do not.
+# What a flood has left is written to disk for some seconds more, at the expense of whoever comes next: stalled_readers, which
+# itself copies much, comes before the floods of the store.
 ATTACKS = (half_open, slow_loris, subscribe_bomb, huge_packets, deep_wildcards, stalled_readers, retained_flood, queue_flood,
            session_flood, wrong_passwords, tls_handshakes, mirror_flood, garbage)

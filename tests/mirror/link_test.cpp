@@ -112,7 +112,7 @@ bool passes(Link& from, Link& to, std::size_t path, const std::string& text, std
 // The binder learns its caller from the first frame: the dialer goes on sending until it hears something, as
 // heartbeats do. A frame may still come out of a connection that is no more.
 bool both_ways(Link& dialer, Link& binder, std::size_t path, const std::string& text) {
-  const auto end = Clock::now() + std::chrono::seconds(5);
+  const auto end = Clock::now() + std::chrono::seconds(10);
   while (Clock::now() < end) {
     if (passes(dialer, binder, path, text, 500) && passes(binder, dialer, path, text + " back", 500)) return true;
   }
