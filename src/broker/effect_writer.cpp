@@ -144,9 +144,9 @@ void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, 
   }
   PostponedPublish packet;
   if (effect.message != nullptr) {
-    packet.message = effect.message->shared();
+    packet.message = shared_.share(*effect.message);
   } else {
-    if (!copy_) copy_ = core::MessageRef(core::Message::create(effects.current, 0, copies_));
+    if (!copy_) copy_ = shared_.share(*core::Message::create(effects.current, 0, copies_));
     packet.message = copy_;
     packet.copied = true;
   }

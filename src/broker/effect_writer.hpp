@@ -9,6 +9,7 @@
 #include "broker/outbound_aliases.hpp"
 #include "broker/postponed.hpp"
 #include "core/effects.hpp"
+#include "core/shared_messages.hpp"
 #include "edge/connections.hpp"
 #include "mqtt/codec.hpp"
 #include "mqtt/packet.hpp"
@@ -114,7 +115,8 @@ class EffectWriter {
   std::vector<Wishes> wishes_;  // by slot
   core::BlockPool memory_;
   core::TransientMessages copies_{memory_};  // of messages that nobody but postponed_ holds
-  core::MessageRef copy_;                    // of Effects::current, for all who have to wait
+  core::SharedMessages shared_;
+  core::SharedMessage copy_;  // of Effects::current, for all who have to wait
   Postponed postponed_;
   std::size_t large_bytes_ = 0;  // of large packets in this turn
   bool memory_full_ = false;

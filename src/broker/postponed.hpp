@@ -13,13 +13,13 @@
 
 #include "base/ids.hpp"
 #include "base/limits.hpp"
-#include "core/message.hpp"
+#include "core/shared_messages.hpp"
 #include "edge/connections.hpp"
 
 namespace tandem::broker {
 
 struct PostponedPublish {
-  core::MessageRef message;
+  core::SharedMessage message;
   std::vector<std::uint32_t> subscription_identifiers;
   Lsn lsn;  // of the record that caused it; 0: none
   std::uint16_t packet_id = 0;

@@ -53,13 +53,13 @@ MessageView Message::view() const {
   return view;
 }
 
-MessageRef Message::shared() const {
-  return MessageRef(const_cast<Message*>(this));  // of which only the count of references changes
-}
-
 void Message::release() {
   if (--references_ != 0) return;
   owner_->on_last_release(*this);
+  if (!shared_) give_memory_back();
+}
+
+void Message::give_memory_back() {
   BlockPool& memory = owner_->memory();
   const std::size_t size = sizeof(Message) + expiry_bytes() + bytes();
   this->~Message();

@@ -1,5 +1,5 @@
 // A published message as State keeps it: one allocation, shared by every queue entry, retained slot and will that holds
-// it. Reference counts are not atomic: State belongs to the core thread.
+// it; output's share is shared_messages.hpp's. Reference counts are not atomic: State belongs to the core thread.
 #pragma once
 
 #include <cstdint>
@@ -44,14 +44,15 @@ class Message {
   std::size_t bytes() const { return static_cast<std::size_t>(topic_size_) + properties_size_ + payload_size_; }
   std::uint32_t references() const { return references_; }
   std::uint64_t content_hash() const { return content_hash_; }
-  MessageRef shared() const;  // one more that holds it
 
  private:
   friend class MessageRef;
   friend class MessageTable;
+  friend class SharedMessages;
   Message() = default;
   void acquire() { ++references_; }
   void release();
+  void give_memory_back();  // nobody needs it any more
 
   // As MessageTable lists it: no: a checkpoint holds it, or it is transient; else by turns from one checkpoint to the
   // next, so that what is new and what is being encoded bear different ones.
@@ -74,6 +75,7 @@ class Message {
   std::uint8_t qos_ : 2 = 0;
   bool retain_ : 1 = false;
   bool has_expiry_ : 1 = false;
+  bool shared_ : 1 = false;  // SharedMessages needs the memory; references_ may have gone
   Listed listed_ = Listed::no;
 };
 static_assert(sizeof(Message) == 64);

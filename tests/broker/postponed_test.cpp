@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t large = 150'000;  // bytes of a payload; more than a client may have in the log that is not safe
 constexpr std::size_t many = 30;        // of these: far more than may be unsent
+constexpr std::size_t suback_bytes = 5;
 constexpr std::size_t most = limits::max_unsent_bytes + large + 10'000;  // the last one may go beyond
 
 struct Got {
@@ -160,7 +161,6 @@ TEST_CASE("MQTT5-3.3.1-9: who subscribes at QoS 0 gets all retained messages, ho
   packet.packet_id = 1;
   packet.requests.push_back({"t/#", {.qos = mqtt::Qos::at_most_once}});
   REQUIRE(slow.say(house.active(), packet));
-  constexpr std::size_t suback_bytes = 5;
   slow.out().erase(0, suback_bytes);
   CHECK(slow.out().size() <= most);
   house.publish(publisher, many - 1, mqtt::Qos::at_most_once, false, "newer");
@@ -169,6 +169,23 @@ TEST_CASE("MQTT5-3.3.1-9: who subscribes at QoS 0 gets all retained messages, ho
   CHECK(last.size() == many);
   CHECK(last["t/" + std::to_string(many - 1)] == "newer");
   CHECK(house.active().dropped_qos0() == 0);
+}
+
+TEST_CASE("what waits for a slow reader counts in State, and in its digest, only as long as State holds it") {
+  House house;
+  test::FakeClient& publisher = house.client("publisher");
+  for (std::size_t i = 0; i < many; ++i) house.publish_safely(publisher, i, mqtt::Qos::at_least_once, true);
+  test::FakeClient& slow = house.client("slow");
+  house.subscribe(slow, mqtt::Qos::at_most_once);
+  for (std::size_t i = 0; i < many; ++i) house.publish(publisher, i, mqtt::Qos::at_most_once, true, "newer");
+  CHECK(house.state().messages().count() == many);
+  CHECK(house.state().digest() == core::recompute_digest(house.state()));
+  slow.out().erase(0, suback_bytes);
+  std::map<std::string, std::string> last;
+  for (const Got& got : house.read_all(slow)) last[got.topic] = got.begin;
+  CHECK(last.size() == many);
+  for (const auto& [topic, begin] : last) CHECK(begin == "newer");
+  CHECK(house.state().digest() == core::recompute_digest(house.state()));
 }
 
 TEST_CASE("MQTT5-3.3.2-5: a QoS 0 message that expires while it waits is not sent") {
