@@ -43,7 +43,6 @@ inline constexpr std::size_t turn_bytes_per_connection = 64 * kib;
 inline constexpr std::uint64_t turn_work_per_connection = 20'000;  // subscriptions and levels looked at: about 1 ms
 inline constexpr std::size_t turn_bytes = 1 * mib;
 inline constexpr std::int64_t turn_us = 2'000;
-inline constexpr std::size_t read_buffer_bytes = 256 * kib;
 inline constexpr std::size_t edge_threads_auto = 2;   // one that writes and one that reads
 inline constexpr std::size_t edge_threads_cores = 4;  // with fewer "auto" takes none: core, link and store have them
 inline constexpr std::size_t edge_group = 16;         // connections that are read at a time, beside decoding others
@@ -55,7 +54,8 @@ inline constexpr std::int64_t close_drain_ms = 1'000;     // then for its end of
 inline constexpr std::int64_t keep_alive_slack_ms = 200;  // the edge's clock is as coarse as its ticks: never early
 inline constexpr int listen_backlog = 4096;               // the kernel caps it at net.core.somaxconn
 inline constexpr std::size_t accepts_per_event = 64;
-inline constexpr std::size_t max_unsent_bytes = 1 * mib;  // a connection; beyond it QoS 0 is dropped, the rest waits
+inline constexpr std::size_t max_unsent_bytes = 1 * mib;     // a connection; beyond it QoS 0 is dropped, the rest waits
+inline constexpr std::size_t shared_packet_bytes = 2 * kib;  // PUBLISH: written from where it was read to
 inline constexpr std::size_t large_packet_bytes = 16 * kib;
 inline constexpr std::size_t turn_large_bytes = 1 * mib;      // of PUBLISH packets of that size, to all clients
 inline constexpr std::size_t max_postponed_qos0 = 1'000'000;  // retained messages that wait for a connection
@@ -177,7 +177,6 @@ static_assert(max_connect_bytes <= max_packet_bytes);
 static_assert(websocket_frame_bytes >= max_frame_bytes);  // and that is more than any packet
 static_assert(reach_silent_ms + reach_ask_ms + reach_agree_ms <
               lease_ms);  // a box that is cut off is gone before it may serve alone
-static_assert(turn_bytes_per_connection <= read_buffer_bytes);
 static_assert(turn_us / 1000 < heartbeat_ms / 5);
 
 }  // namespace tandem::limits

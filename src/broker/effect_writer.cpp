@@ -100,6 +100,12 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
   }
 }
 
+bool EffectWriter::forward_shared(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
+  if (!to.can_write_from(form.bytes)) return false;
+  to.share(SharedBytes::of_this_turn(mqtt::append_publish_head(form, packet_id, false, to.out())));
+  return true;
+}
+
 void EffectWriter::publish(edge::Connection& to, const Effects& effects, const Effect& effect, Lsn lsn) {
   const core::MessageView& current = effects.current;
   const std::size_t bytes = effect.message != nullptr ? effect.message->bytes() : current.bytes();
@@ -110,12 +116,13 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
   count_large(bytes);
   const bool same_for_all = effect.message == nullptr && effect.list_count == 0 && !effect.dup &&
                             !aliases_.any(to.id()) && current.expiry_s == core::no_expiry;
-  if (same_for_all && form_.fits(to.version(), effect.qos)) {
+  if (same_for_all && !worth_sharing(to, bytes) && form_.fits(to.version(), effect.qos)) {
     mqtt::append_publish(form_, effect.packet_id, effect.retain, may_pass ? gate_.passing(to) : gate_.output(to, lsn));
     return gate_.appended(to);
   }
   mqtt::PublishParts parts = parts_of(effect.message != nullptr ? effect.message->view() : current, effects.time,
                                       effect, identifiers_of(effects, effect));
+  if (worth_sharing(to, bytes)) return put_shared(to, parts, shared_message(effects, effect), lsn);
   const Put done = put(to, parts, lsn);
   if (same_for_all && effects.list.size() > few_effects) {
     form_bytes_.assign(done.out, done.begin);
@@ -124,10 +131,27 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
   gate_.appended(to);
 }
 
-EffectWriter::Put EffectWriter::put(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn) {
+ByteBuffer& EffectWriter::output_for(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn) {
   const bool may_pass = parts.qos == mqtt::Qos::at_most_once;
   if (aliases_.any(to.id())) use_alias(to, parts, may_pass, may_pass ? gate_.passes(to) : gate_.is_open(to, lsn));
-  ByteBuffer& out = may_pass ? gate_.passing(to) : gate_.output(to, lsn);
+  return may_pass ? gate_.passing(to) : gate_.output(to, lsn);
+}
+
+void EffectWriter::put_shared(edge::Connection& to, mqtt::PublishParts& parts, const core::SharedMessage& message,
+                              Lsn lsn) {
+  mqtt::encode_publish_head(parts, to.version(), output_for(to, parts, lsn));
+  gate_.share(to, message.payload());
+  gate_.appended(to);
+}
+
+core::SharedMessage EffectWriter::shared_message(const Effects& effects, const Effect& effect) {
+  if (effect.message != nullptr) return shared_.share(*effect.message);
+  if (!copy_) copy_ = shared_.share(*core::Message::create(effects.current, 0, copies_));
+  return copy_;
+}
+
+EffectWriter::Put EffectWriter::put(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn) {
+  ByteBuffer& out = output_for(to, parts, lsn);
   const std::size_t begin = out.size();
   mqtt::encode_publish(parts, to.version(), out);
   return {out, begin};
@@ -143,13 +167,8 @@ void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, 
     return;
   }
   PostponedPublish packet;
-  if (effect.message != nullptr) {
-    packet.message = shared_.share(*effect.message);
-  } else {
-    if (!copy_) copy_ = shared_.share(*core::Message::create(effects.current, 0, copies_));
-    packet.message = copy_;
-    packet.copied = true;
-  }
+  packet.message = shared_message(effects, effect);
+  packet.copied = effect.message == nullptr;
   const auto identifiers = identifiers_of(effects, effect);
   packet.subscription_identifiers.assign(identifiers.begin(), identifiers.end());
   packet.lsn = lsn;
@@ -174,8 +193,12 @@ bool EffectWriter::write_postponed(Lsn safe, Instant now) {
     }
     ++delivered_;
     mqtt::PublishParts parts = parts_of(message, now, packet, packet.subscription_identifiers);
-    put(to, parts, Lsn{});
-    gate_.appended(to);
+    if (worth_sharing(to, message.bytes())) {
+      put_shared(to, parts, packet.message, Lsn{});
+    } else {
+      put(to, parts, Lsn{});
+      gate_.appended(to);
+    }
     written += message.bytes();
     return written < limits::turn_large_bytes;
   });

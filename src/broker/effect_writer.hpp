@@ -52,7 +52,9 @@ class EffectWriter {
   void forward(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
     ++packets_;
     ++delivered_;
-    mqtt::append_publish(form, packet_id, false, to.out());
+    if (form.bytes.size() < limits::shared_packet_bytes || !forward_shared(to, form, packet_id)) [[likely]] {
+      mqtt::append_publish(form, packet_id, false, to.out());
+    }
     to.will_write();
   }
   // More of large packets than this turn takes: what comes now is postponed.
@@ -73,6 +75,8 @@ class EffectWriter {
   std::uint64_t packets() const { return packets_; }  // of any kind
 
  private:
+  // False: the payload does not stay where it is.
+  static bool forward_shared(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id);
   void publish(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   // It has been given as much as it may have; `passes`: of what passes the gate.
   bool is_full(const edge::Connection& to, bool passes) const {
@@ -94,6 +98,14 @@ class EffectWriter {
     std::size_t begin;
   };
   Put put(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn);
+  // The same, its payload from where `message` has it; appended() has been called.
+  void put_shared(edge::Connection& to, mqtt::PublishParts& parts, const core::SharedMessage& message, Lsn lsn);
+  ByteBuffer& output_for(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn);
+  // That many may be sent, or may have to wait for.
+  core::SharedMessage shared_message(const core::Effects& effects, const core::Effect& effect);
+  static bool worth_sharing(const edge::Connection& to, std::size_t bytes) {
+    return bytes >= limits::large_packet_bytes && to.shares();
+  }
   void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes, bool at_once);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);
   // Of a PUBLISH's or PUBREL's acknowledgement, into `out`.
@@ -114,9 +126,9 @@ class EffectWriter {
   ByteBuffer form_bytes_;       // what it borrows from, unless from the packet that came
   std::vector<Wishes> wishes_;  // by slot
   core::BlockPool memory_;
-  core::TransientMessages copies_{memory_};  // of messages that nobody but postponed_ holds
+  core::TransientMessages copies_{memory_};  // of messages that only output holds
   core::SharedMessages shared_;
-  core::SharedMessage copy_;  // of Effects::current, for all who have to wait
+  core::SharedMessage copy_;  // of Effects::current, for all who share it or have to wait
   Postponed postponed_;
   std::size_t large_bytes_ = 0;  // of large packets in this turn
   bool memory_full_ = false;

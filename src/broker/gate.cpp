@@ -1,5 +1,7 @@
 #include "broker/gate.hpp"
 
+#include <utility>
+
 #include "base/check.hpp"
 
 namespace tandem::broker {
@@ -21,17 +23,23 @@ ByteBuffer& Gate::hold(Held& h, const edge::Connection& to, Lsn lsn) {
   } else if (lsn.value != 0) {
     mark(h.last_mark).lsn = lsn;
   }
-  size_before_ = h.bytes.size();
-  return h.bytes;
+  size_before_ = h.output.size();
+  return h.output.own();
+}
+
+void Gate::share(edge::Connection& to, SharedBytes bytes) {
+  if (given_->direct) return to.share(std::move(bytes));
+  if (!gave_passing_) return given_->output.share(std::move(bytes));
+  given_->passing->append(bytes.view());
 }
 
 void Gate::count_held() {
   Held& h = *given_;
   if (gave_passing_) {
-    held_bytes_ += h.passing.size() - size_before_;
+    held_bytes_ += h.passing_bytes() - size_before_;
     return;
   }
-  const std::size_t added = h.bytes.size() - size_before_;
+  const std::size_t added = h.output.size() - size_before_;
   h.given += added;
   held_bytes_ += added;
   mark(h.last_mark).end = h.given;
@@ -42,8 +50,9 @@ ByteBuffer& Gate::passing(edge::Connection& to) {
   h.direct = h.empty() || h.released >= h.connack_end;
   if (h.direct) return to.out();
   gave_passing_ = true;
-  size_before_ = h.passing.size();
-  return h.passing;
+  if (!h.passing) h.passing = std::make_unique<ByteBuffer>();
+  size_before_ = h.passing->size();
+  return *h.passing;
 }
 
 void Gate::close(edge::Connection& to) {
@@ -78,35 +87,33 @@ void Gate::release_mark(const Mark& mark) {
   h.released = mark.end;
   edge::Connection* to = connections_.find(mark.connection);
   if (to != nullptr) {
-    if (h.begin == 0 && size == h.bytes.size() && to->out().empty()) {
-      to->out().swap(h.bytes);
-    } else {
-      to->out().append(h.bytes, h.begin, size);
-    }
+    to->take_over(h.output, size);
     to->will_write();
+  } else {
+    h.output.take(size);
   }
-  h.begin += size;
-  if (!h.passing.empty() && h.released >= h.connack_end) release_passing(h, to);
+  if (h.passing && h.released >= h.connack_end) release_passing(h, to);
   if (h.empty()) {
-    h.bytes.clear();
-    h.begin = 0;
+    h.output.clear();
     if (h.close && to != nullptr) to->close_after_flush();
+  } else {
+    h.output.compact();
   }
 }
 
 void Gate::release_passing(Held& h, edge::Connection* to) {
-  held_bytes_ -= h.passing.size();
+  held_bytes_ -= h.passing->size();
   if (to != nullptr) {
-    to->out().append(h.passing);
+    to->out().append(*h.passing);
     to->will_write();
   }
-  ByteBuffer().swap(h.passing);
+  h.passing.reset();
 }
 
 void Gate::forget(ConnectionId id) {
   if (id.slot >= by_slot_.size() || by_slot_[id.slot].generation != id.generation) return;
   Held& h = by_slot_[id.slot];
-  held_bytes_ -= h.given - h.released + h.passing.size();
+  held_bytes_ -= h.given - h.released + h.passing_bytes();
   h = Held{};
 }
 

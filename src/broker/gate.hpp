@@ -1,6 +1,6 @@
 // The gate: output that a record caused waits until the record's lsn is safe, and leaves in order.
 //
-// Per connection one buffer of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a
+// Per connection one output of held bytes; per connection and turn one mark (lsn, end of the bytes). Bytes without a
 // record join the last mark of their connection; QoS 0 publishes, PINGRESP and DISCONNECT pass by once the CONNACK is
 // out, until then they wait for it and for nothing else. Invariants: marks are released in the order in which they were
 // made; a connection's bytes leave in the order in which they were given, those that may pass by among themselves.
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -27,6 +28,8 @@ class Gate {
     h.direct = lsn.value == 0 && h.empty();
     return h.direct ? to.out() : hold(h, to, lsn);
   }
+  // Behind what has been appended there, before appended().
+  void share(edge::Connection& to, SharedBytes bytes);
   void appended(edge::Connection& to) {
     if (given_->direct) return to.will_write();
     count_held();
@@ -62,11 +65,11 @@ class Gate {
   // Waiting for the CONNACK of this connection; and all that waits for it.
   std::size_t passing_bytes(const edge::Connection& connection) const {
     const Held* const h = known(connection.id());
-    return h == nullptr ? 0 : h->passing.size();
+    return h == nullptr ? 0 : h->passing_bytes();
   }
   std::size_t held_bytes(const edge::Connection& connection) const {
     const Held* const h = known(connection.id());
-    return h == nullptr ? 0 : static_cast<std::size_t>(h->given - h->released) + h->passing.size();
+    return h == nullptr ? 0 : static_cast<std::size_t>(h->given - h->released) + h->passing_bytes();
   }
   std::size_t held_acks(const edge::Connection& connection) const;
   std::uint64_t held_bytes() const { return held_bytes_; }
@@ -74,10 +77,9 @@ class Gate {
  private:
   struct Held {
     std::uint32_t generation = 0;
-    ByteBuffer bytes;
-    ByteBuffer passing;       // waits for the CONNACK alone
-    std::size_t begin = 0;    // bytes before it are released
-    std::uint64_t given = 0;  // bytes ever held; marks count in these
+    edge::Output output;
+    std::unique_ptr<ByteBuffer> passing;  // waits for the CONNACK alone; null: nothing does
+    std::uint64_t given = 0;              // bytes ever held; marks count in these
     std::uint64_t released = 0;
     std::uint64_t last_mark = 0;  // number of the newest mark; valid while given != released
     std::uint64_t connack_end = 0;
@@ -86,6 +88,7 @@ class Gate {
     bool direct = false;  // the last output went straight to the connection
 
     bool empty() const { return given == released; }
+    std::size_t passing_bytes() const { return passing ? passing->size() : 0; }
   };
   struct Mark {
     Lsn lsn;

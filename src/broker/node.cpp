@@ -62,6 +62,7 @@ Node::Node(const Config& config, const Parts& parts)
 }
 
 Node::~Node() {
+  parts_.doors.close_all_connections();  // what they have not sent yet may be the active's
   active_.end();
 }
 

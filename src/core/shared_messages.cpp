@@ -16,6 +16,12 @@ SharedMessage SharedMessages::share(const Message& message) {
   return SharedMessage(&one);
 }
 
+SharedBytes SharedMessage::payload() const {
+  ++one_->references;
+  return {one_->message->view().payload, one_,
+          [](void* one) { SharedMessages::release(*static_cast<SharedMessages::One*>(one)); }};
+}
+
 void SharedMessages::release(One& one) {
   if (--one.references != 0) return;
   Message* const message = one.message;

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/shared_bytes.hpp"
 #include "core/message.hpp"
 
 namespace tandem::core {
@@ -53,6 +54,7 @@ class SharedMessage {
   }
   explicit operator bool() const { return one_ != nullptr; }
   const Message* operator->() const { return one_->message; }
+  SharedBytes payload() const;  // one more that shares it
 
  private:
   friend class SharedMessages;

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/bytes.hpp"
 #include "base/flow.hpp"
 #include "base/ids.hpp"
+#include "edge/output.hpp"
 #include "mqtt/codec.hpp"
 #include "mqtt/packet.hpp"
 
@@ -36,14 +38,24 @@ class Connection {
   bool is_established() const { return established_; }
   std::uint32_t max_packet_bytes_out() const { return max_packet_bytes_out_; }
 
-  // Bytes to write at the end of the turn: append only (or swap bytes in while it is empty). Call will_write()
-  // after appending (cheap; idempotent).
-  ByteBuffer& out() { return out_; }
+  // Bytes to write at the end of the turn: append only. Call will_write() after appending (cheap; idempotent).
+  ByteBuffer& out() { return output_.own(); }
+  // It writes bytes from where others have them, too; else it copies them.
+  bool shares() const { return shares_; }
+  void share(SharedBytes bytes) {
+    if (shares_) return output_.share(std::move(bytes));
+    output_.own().append(bytes.view());
+  }
+  // The first bytes of `from`, which end with a packet.
+  void take_over(Output& from, std::size_t count);
+  // Bytes of a packet that is being handed over, of whichever connection, stay where they are until this turn's write:
+  // share() takes them. False: they have to be copied.
+  virtual bool can_write_from(ByteView bytes) = 0;
   void will_write() {
     if (!write_queued_) queue_write();
   }
   // Bytes that the socket has not taken yet; see limits::max_unsent_bytes.
-  std::size_t unsent_bytes() const { return out_.size() - out_sent_ + lent_bytes_; }
+  std::size_t unsent_bytes() const { return output_.size() + lent_bytes_; }
 
   // Writes what is in out(), then shuts down the write side, drains input for a moment and closes, so that no
   // TCP reset swallows a last CONNACK or DISCONNECT. No packet is handed over any more. on_closed is NOT
@@ -80,15 +92,25 @@ class Connection {
   bool established_ = false;
   bool write_queued_ = false;
   bool client_closes_first_ = false;
+  bool shares_ = false;
   std::uint32_t max_packet_bytes_out_ = 0xFFFFFFFF;
-  ByteBuffer out_;
-  std::size_t out_sent_ = 0;    // bytes of out_ that the socket has taken
-  std::size_t lent_bytes_ = 0;  // that are being written and are not in out_
+  Output output_;
+  std::size_t lent_bytes_ = 0;  // that are being written and are not in output_
   std::string remote_;          // "address:port" of the client
   IpAddress address_;
   Flow flow_;
   std::string certificate_user_;
 };
+
+inline void Connection::take_over(Output& from, std::size_t count) {
+  if (count == from.size() && output_.empty() && from.begin().own == 0) {
+    output_.clear();
+    output_.swap(from);
+  } else {
+    from.move_front(count, output_);
+  }
+  if (!shares_) output_.own_all();
+}
 
 // Who takes the packets: src/broker. A packet borrows from the edge's read buffer and is valid during the
 // call only.

@@ -48,6 +48,8 @@ void ConnectionIo::reset_now() {
   edge_->open.remove(id_);
   phase_ = Phase::closed;
   edge_->table.remove(id_);
+  output_.clear();  // what keeps its pieces may end before the last handler that holds the connection
+  lent_.reset();
   boost::system::error_code ignored;
   socket_.close(ignored);
 }

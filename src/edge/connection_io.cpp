@@ -33,6 +33,7 @@ ConnectionIo::ConnectionIo(EdgeState& edge, Newcomer newcomer)
   remote_ = std::move(newcomer.remote);
   certificate_user_ = std::move(newcomer.certificate_user);
   if (newcomer.websocket != nullptr) websocket_ = std::make_unique<WebSocket>(*newcomer.websocket);
+  shares_ = !tls_ && !websocket_;
   decode_options_.max_packet_bytes = edge.options.max_connect_bytes;
 }
 
@@ -63,7 +64,7 @@ void ConnectionIo::wait_readable() {
 void ConnectionIo::on_readable() {
   const bool wanted = phase_ == Phase::open && !paused_;  // a closed one may have outlived the edge
   if (wanted && edge_->parallel && edge_->parallel->reads()) return edge_->parallel->read_soon(this);
-  if (wants_receive()) take_received(receive_into(edge_->read_buffer.get()));
+  if (wants_receive()) take_received(receive_alone());
 }
 
 bool ConnectionIo::wants_receive() {
@@ -95,6 +96,12 @@ void ConnectionIo::read_next_turn() {
   read_pending_ = false;
   const bool wanted = phase_ == Phase::open ? !paused_ : phase_ != Phase::closed && !end_seen_;
   if (wanted) wait_readable();
+}
+
+ConnectionIo::Received ConnectionIo::receive_alone() {
+  const Received received = receive_into(edge_->read_buffer.space());
+  if (received.count > 0) edge_->read_buffer.came(static_cast<std::size_t>(received.count));
+  return received;
 }
 
 ConnectionIo::Received ConnectionIo::receive_into(char* buffer) {
@@ -151,7 +158,7 @@ ssize_t ConnectionIo::receive_some(char* buffer) {
 // What the client still says to one that has said its last word; TLS or not does not matter any more.
 void ConnectionIo::discard() {
   const ssize_t count =
-      ::recv(socket_.native_handle(), edge_->read_buffer.get(), limits::turn_bytes_per_connection, MSG_DONTWAIT);
+      ::recv(socket_.native_handle(), edge_->read_buffer.space(), limits::turn_bytes_per_connection, MSG_DONTWAIT);
   if (count > 0 || (count < 0 && would_block(errno))) {
     read_pending_ = true;
     edge_->to_read.emplace_back(this);

@@ -51,7 +51,7 @@ class ConnectionIo final : public Connection {
   void take_received(const Received& received);
   bool may_write();
   void write_alone();
-  bool lend();  // true: what is to be written has been put aside for send_lent(), and out() may go on growing
+  bool lend();  // true: what is to be written has been put aside for send_lent(), and output_ may go on growing
   Sent send_lent();
   void finish_lent(const Sent& sent);
 
@@ -66,6 +66,7 @@ class ConnectionIo final : public Connection {
   void close_after_flush() override;
   void close_now() override;
   void reset_now();  // an RST; the kernel forgets the connection at once (listener.cpp)
+  bool can_write_from(ByteView bytes) override;
   void pause_reading() override;
   void resume_reading() override;
 
@@ -88,13 +89,15 @@ class ConnectionIo final : public Connection {
   void wait_readable();
   bool put_off_reading();
   void read_without_waiting();
+  Received receive_alone();
   void on_readable();
   void take_from_client(ByteView bytes);
   void discard();
   // As recv() and send() without waiting, through TLS if there is one.
   ssize_t receive_some(char* buffer);
   static bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-  ssize_t send_some(const char* bytes, std::size_t size);
+  Sent send(const Output& output);
+  ssize_t send_pieces(const Output& output);
   bool websocket_ended();
   void take(ByteView bytes);
   bool take_rest();
@@ -113,7 +116,7 @@ class ConnectionIo final : public Connection {
   Socket socket_;
   std::unique_ptr<TlsSession> tls_;       // null: plain
   std::unique_ptr<WebSocket> websocket_;  // null: MQTT itself
-  ByteBuffer lent_;                       // lent_bytes_ of it are somebody else's until finish_lent()
+  std::unique_ptr<Output> lent_;          // lent_bytes_ of it are somebody else's until finish_lent(); null: none yet
   RestBytes rest_;                        // never holds a whole packet, except after a pause
   std::size_t needed_ = 0;                // bytes that rest_ must have before decoding again makes sense
   std::int64_t since_ms_;                 // last sign of life; in flushing and draining: their start

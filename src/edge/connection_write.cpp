@@ -1,19 +1,50 @@
 // How a connection is written: by the core thread alone, or what is lent to another thread and finished by the core.
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <utility>
 
-#include "base/limits.hpp"
 #include "edge/connection_io.hpp"
 #include "edge/edge_state.hpp"
 
 namespace tandem::edge {
 
-ssize_t ConnectionIo::send_some(const char* bytes, std::size_t size) {
-  if (tls_) return tls_->write(bytes, size);
-  return ::send(socket_.native_handle(), bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+// On any thread: `output` is only read.
+ConnectionIo::Sent ConnectionIo::send(const Output& output) {
+  Sent sent;
+  if (output.has_pieces()) {
+    sent.count = send_pieces(output);
+  } else {
+    const ByteView bytes = ByteView(output.own()).substr(output.begin().own);
+    sent.count = tls_ ? tls_->write(bytes.data(), bytes.size())
+                      : ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  if (sent.count < 0) sent.error = errno;
+  return sent;
+}
+
+// What there is of it, in as many calls as that takes.
+ssize_t ConnectionIo::send_pieces(const Output& output) {
+  std::array<iovec, 64> vectors;
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  ssize_t all = 0;
+  for (Output::Cursor at = output.begin(); (message.msg_iovlen = output.gather(at, vectors)) != 0;) {
+    ssize_t asked = 0;
+    for (std::size_t i = 0; i < message.msg_iovlen; ++i) asked += static_cast<ssize_t>(vectors[i].iov_len);
+    const ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (count < 0) return all == 0 ? count : all;
+    all += count;
+    if (count < asked) break;
+  }
+  return all;
+}
+
+// A slow client's bytes would keep what was read from others, and threads write when that is gone already.
+bool ConnectionIo::can_write_from(ByteView bytes) {
+  return shares_ && !write_blocked_ && !edge_->parallel && edge_->read_buffer.keep(bytes);
 }
 
 void ConnectionIo::queue_write() {
@@ -31,12 +62,11 @@ bool ConnectionIo::may_write() {
 }
 
 void ConnectionIo::write_alone() {
-  if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
+  if (websocket_) websocket_->frame(out(), phase_ == Phase::flushing);
   Sent sent;
   if (unsent_bytes() > 0) {
     wrote_ = true;
-    sent.count = send_some(out_.data() + out_sent_, unsent_bytes());
-    if (sent.count < 0) sent.error = errno;
+    sent = send(output_);
   }
   finish_write(sent);
 }
@@ -45,11 +75,12 @@ void ConnectionIo::finish_write(const Sent& sent) {
   if (sent.count < 0 && !would_block(sent.error)) {
     if (phase_ == Phase::flushing) return close_now();
     write_blocked_ = true;  // nothing more goes out; the sink hears of it from the loop
+    output_.own_what_nobody_keeps();
     boost::asio::post(edge_->loop, [self = IoPtr(this)] { self->end_unwritable(); });
     return;
   }
   if (sent.count > 0) {
-    out_sent_ += static_cast<std::size_t>(sent.count);
+    output_.take(static_cast<std::size_t>(sent.count));
     edge_->open.count().bytes_sent += static_cast<std::uint64_t>(sent.count);
   }
   if (unsent_bytes() == 0) {
@@ -60,42 +91,40 @@ void ConnectionIo::finish_write(const Sent& sent) {
 }
 
 bool ConnectionIo::lend() {
-  if (websocket_) websocket_->frame(out_, phase_ == Phase::flushing);
-  if (out_.empty() || out_sent_ > 0 || read_put_off_) return false;
+  if (websocket_) websocket_->frame(out(), phase_ == Phase::flushing);
+  if (output_.empty() || output_.begin().own > 0 || read_put_off_) return false;
   CHECK(lent_bytes_ == 0);
-  out_.swap(lent_);
-  lent_bytes_ = lent_.size();
+  if (!lent_) lent_ = std::make_unique<Output>();
+  output_.swap(*lent_);
+  lent_bytes_ = lent_->size();
   wrote_ = true;
   return true;
 }
 
 ConnectionIo::Sent ConnectionIo::send_lent() {
-  Sent sent;
-  sent.count = send_some(lent_.data(), lent_.size());
-  if (sent.count < 0) sent.error = errno;
-  return sent;
+  return send(*lent_);
 }
 
 void ConnectionIo::finish_lent(const Sent& sent) {
-  lent_bytes_ = 0;
+  const std::size_t lent = std::exchange(lent_bytes_, 0);
   if (phase_ == Phase::closed) return;
-  if (sent.count < 0 || static_cast<std::size_t>(sent.count) < lent_.size()) {
-    lent_ += out_;
-    out_.swap(lent_);
-    lent_.clear();
+  if (sent.count < 0 || static_cast<std::size_t>(sent.count) < lent) {
+    output_.move_front(output_.size(), *lent_);
+    output_.swap(*lent_);
+    lent_->clear();
     return finish_write(sent);
   }
-  edge_->open.count().bytes_sent += lent_.size();
-  if (websocket_) websocket_->removed_front(lent_.size());
-  lent_.clear();
-  if (out_.empty()) out_.swap(lent_);  // the memory is warm
+  edge_->open.count().bytes_sent += lent;
+  if (websocket_) websocket_->removed_front(lent);
+  lent_->clear();
+  if (output_.empty()) output_.swap(*lent_);  // the memory is warm
   if (!write_queued_) all_written();
 }
 
 // The client is gone, but what it said before still counts: after a DISCONNECT its will does not fire.
 void ConnectionIo::end_unwritable() {
   while (phase_ == Phase::open && !paused_) {
-    const Received received = receive_into(edge_->read_buffer.get());
+    const Received received = receive_alone();
     if (received.count <= 0) break;
     take_from_client(received.bytes);
   }
@@ -104,13 +133,9 @@ void ConnectionIo::end_unwritable() {
 }
 
 void ConnectionIo::wait_writable() {
-  // Moves what is left to the front only when at least as much has been sent: a byte is moved once on
-  // average.
-  if (out_sent_ >= limits::turn_bytes_per_connection && out_sent_ >= unsent_bytes()) {
-    if (websocket_) websocket_->removed_front(out_sent_);
-    out_.erase(0, out_sent_);
-    out_sent_ = 0;
-  }
+  output_.own_what_nobody_keeps();
+  const std::size_t removed = output_.compact();
+  if (websocket_) websocket_->removed_front(removed);
   write_blocked_ = true;
   socket_.async_wait(boost::asio::posix::descriptor_base::wait_write,
                      [self = IoPtr(this)](const boost::system::error_code&) {
@@ -120,9 +145,8 @@ void ConnectionIo::wait_writable() {
 }
 
 void ConnectionIo::all_written() {
-  if (websocket_) websocket_->removed_front(out_.size());
-  out_.clear();
-  out_sent_ = 0;
+  if (websocket_) websocket_->removed_front(output_.own().size());
+  output_.clear();
   if (phase_ == Phase::flushing) {
     if (tls_ && !tls_->say_end()) return wait_writable();
     if (end_seen_) return close_now();
@@ -138,8 +162,8 @@ void ConnectionIo::all_written() {
 
 bool ConnectionIo::cool_down() {
   if (std::exchange(wrote_, false) || unsent_bytes() > 0) return false;
-  ByteBuffer().swap(out_);
-  ByteBuffer().swap(lent_);
+  Output().swap(output_);
+  lent_.reset();
   warm_ = false;
   return true;
 }

@@ -231,6 +231,7 @@ void Edge::settle() {
 
 void Edge::new_turn() {
   impl_->state.bytes_read_this_turn = 0;
+  impl_->state.read_buffer.new_turn();
 }
 
 std::uint64_t Edge::bytes_read_this_turn() const {

@@ -13,6 +13,7 @@
 #include "edge/connection_table.hpp"
 #include "edge/connections.hpp"
 #include "edge/edge.hpp"
+#include "edge/read_buffer.hpp"
 
 namespace tandem::edge {
 
@@ -28,7 +29,7 @@ struct EdgeState {
   const EdgeOptions options;
   PacketSink& sink;
 
-  std::unique_ptr<char[]> read_buffer = std::make_unique_for_overwrite<char[]>(limits::read_buffer_bytes);
+  ReadBuffer read_buffer;
   mqtt::Packet packet;
   std::int64_t now_ms = no_time_yet;  // of the last tick
   std::uint64_t bytes_read_this_turn = 0;

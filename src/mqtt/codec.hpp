@@ -70,6 +70,8 @@ struct PublishParts {
 // Bytes that encode_publish() would append: fixed header included ([MQTT5-3.1.2-24]).
 std::size_t publish_size(const PublishParts& parts, Version version);
 void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out);
+// All of it but the payload, which comes behind it.
+void encode_publish_head(const PublishParts& parts, Version version, ByteBuffer& out);
 
 // A PUBLISH as bytes that others may get as they are, but for the packet id and the first byte.
 struct PublishForm {
@@ -90,6 +92,8 @@ PublishForm form_of(const Publish& packet, Version version);
 PublishForm form_of(const PublishParts& parts, Version version, ByteView bytes);
 // packet_id: 0 for QoS 0.
 void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retain, ByteBuffer& out);
+// What of it is not the same for everybody; returns the rest, which comes behind it.
+ByteView append_publish_head(const PublishForm& form, std::uint16_t packet_id, bool retain, ByteBuffer& out);
 
 // PUBACK, PUBREC, PUBREL, PUBCOMP; the reason only reaches 5.0 clients.
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out);

@@ -83,10 +83,15 @@ std::size_t publish_size(const PublishParts& parts, Version version) {
 }
 
 void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out) {
+  // The buffer grows by all but the payload, which is then appended: large ones are not zeroed first.
+  encode_publish_head(parts, version, out);
+  out.append(parts.payload);
+}
+
+void encode_publish_head(const PublishParts& parts, Version version, ByteBuffer& out) {
   const bool acked = parts.qos != Qos::at_most_once;
   CHECK(acked == (parts.packet_id != 0) && (acked || !parts.dup));  // [MQTT5-2.2.1-2, -4, 4.3.1-1]
   const Layout layout = layout_of(parts, version);
-  // The buffer grows by all but the payload, which is then appended: large ones are not zeroed first.
   const std::size_t begin = out.size();
   const std::size_t before_payload = total_size(layout) - parts.payload.size();
   out.resize(begin + before_payload);
@@ -98,7 +103,6 @@ void encode_publish(const PublishParts& parts, Version version, ByteBuffer& out)
   if (acked) to = write_u16(to, parts.packet_id);
   if (version == Version::v5) to = write_properties(to, parts, layout.properties);
   CHECK(to == out.data() + begin + before_payload);
-  out.append(parts.payload);
 }
 
 PublishForm form_of(const Publish& packet, Version version) {
@@ -119,6 +123,14 @@ void append_publish(const PublishForm& form, std::uint16_t packet_id, bool retai
   out.append(form.bytes);
   out[begin] = static_cast<char>(0x30U | (static_cast<unsigned>(form.qos) << 1) | (retain ? 1U : 0U));
   if (acked) write_u16(out.data() + begin + form.id_at, packet_id);
+}
+
+ByteView append_publish_head(const PublishForm& form, std::uint16_t packet_id, bool retain, ByteBuffer& out) {
+  const std::size_t size = form.id_at + (form.qos == Qos::at_most_once ? 0 : 2);
+  PublishForm head = form;
+  head.bytes = form.bytes.substr(0, size);
+  append_publish(head, packet_id, retain, out);
+  return form.bytes.substr(size);
 }
 
 void encode_ack(Type type, std::uint16_t packet_id, Reason reason, Version version, ByteBuffer& out) {

@@ -116,7 +116,7 @@ void Box::close_all_connections() {
 }
 
 void Box::flush() {
-  if (client_) client_->out().clear();
+  if (client_) client_->written();
 }
 
 void Box::event(broker::Level, std::string_view, std::string_view sentence) {

@@ -1,5 +1,8 @@
-// A client without a socket: its bytes go to a sink as the edge gives them, and what it is sent stays in out().
+// A client without a socket: its bytes go to a sink as the edge gives them, and what it is sent stays in output(). As
+// most connections do it is sent payloads from where they lie.
 #pragma once
+
+#include <string>
 
 #include "edge/connection.hpp"
 
@@ -7,7 +10,14 @@ namespace tandem::test {
 
 class FakeClient final : public edge::Connection {
  public:
-  explicit FakeClient(ConnectionId id) { id_ = id; }
+  explicit FakeClient(ConnectionId id) {
+    id_ = id;
+    shares_ = true;
+  }
+  // As a client with TLS.
+  void copies() { shares_ = false; }
+  // What is being handed over may be shared, too: the test sees to it that it stays until it looks.
+  void writes_from_what_came() { writes_from_what_came_ = true; }
 
   // Whole packets: they are taken until it is paused or closed. What is left of them.
   // Not inlined, and in no call of its own: tests/bench/instructions.py counts from its entry to its end.
@@ -28,8 +38,15 @@ class FakeClient final : public edge::Connection {
   }
   // As the edge at the end of a turn, to a socket that takes all.
   void written() {
-    out().clear();
+    output_.clear();
     write_queued_ = false;
+  }
+  const edge::Output& output() const { return output_; }
+  // All that it is sent, as bytes.
+  std::string sent() const {
+    std::string bytes;
+    output_.append_to(bytes);
+    return bytes;
   }
   bool paused() const { return paused_; }
   bool closed() const { return closed_; }
@@ -44,6 +61,7 @@ class FakeClient final : public edge::Connection {
   void close_now() override { closed_ = true; }
   void pause_reading() override { paused_ = true; }
   void resume_reading() override { paused_ = false; }
+  bool can_write_from(ByteView) override { return writes_from_what_came_; }
 
  private:
   void queue_write() override { write_queued_ = true; }
@@ -52,6 +70,7 @@ class FakeClient final : public edge::Connection {
   mqtt::Packet packet_;
   bool paused_ = false;
   bool closed_ = false;
+  bool writes_from_what_came_ = false;
 };
 
 }  // namespace tandem::test

@@ -52,7 +52,7 @@ class House : public test::ActiveHouse {
     subscribe.requests.push_back({topic, {.qos = wanted.qos}});
     REQUIRE(one.say(active(), subscribe));
     turn();
-    one.out().clear();
+    one.written();
     return one;
   }
   void publish(test::FakeClient& from, std::string_view payload, mqtt::Qos qos = mqtt::Qos::at_least_once) {
@@ -104,6 +104,32 @@ TEST_CASE("MQTT5-3.8.4-8: what is not kept reaches each receiver in its own vers
   CHECK(answers(publisher) == std::vector<mqtt::Reason>{mqtt::Reason::success});
   CHECK(house.active().last() == last);
   CHECK(house.active().delivered() == 6);
+}
+
+TEST_CASE("a payload that is sent from where it was read to is the one that came") {
+  const std::string payload = std::string(limits::shared_packet_bytes, 'a') + std::string(1'000, 'b');
+  House house;
+  test::FakeClient& shares = house.subscriber({.id = "shares"});
+  test::FakeClient& newer = house.subscriber({.id = "newer", .version = v5});
+  test::FakeClient& copies = house.subscriber({.id = "copies"});
+  test::FakeClient& publisher = house.client({.id = "publisher"});
+  shares.writes_from_what_came();
+  newer.writes_from_what_came();
+  mqtt::Publish packet;
+  packet.topic = topic;
+  packet.payload = payload;
+  std::string came;
+  for (const mqtt::Qos qos : {qos0, qos1, qos1}) {
+    packet.qos = qos;
+    packet.packet_id = qos == qos0 ? std::uint16_t{0} : std::uint16_t{9};
+    mqtt::encode(packet, mqtt::Version::v311, came);
+  }
+  REQUIRE(publisher.send(house.active(), came).empty());
+  CHECK(shares.out().size() < 3 * 40);
+  CHECK(copies.out().size() > 3 * payload.size());
+  for (test::FakeClient* const each : {&shares, &newer, &copies}) {
+    CHECK(messages(*each) == std::vector<Got>{{payload, qos0, 0}, {payload, qos1, 1}, {payload, qos1, 2}});
+  }
 }
 
 TEST_CASE("MQTT5-4.9.0-2: a full window makes what is not kept wait in order, and each PUBACK lets one more out") {

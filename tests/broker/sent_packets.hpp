@@ -1,6 +1,8 @@
 // What an active has sent to a client without a socket.
 #pragma once
 
+#include <string>
+#include <utility>
 #include <variant>
 
 #include "tests/broker/active_house.hpp"
@@ -10,21 +12,26 @@
 
 namespace tandem::test {
 
-// Takes what a client was sent: packets of one kind.
+// Takes what a client was sent: packets of one kind, behind its SUBACK if it waits for one.
 template <class Kind, class See>
-void each_sent(FakeClient& client, See see) {
+void each_sent(FakeClient& client, See see, bool suback_first = false) {
   mqtt::DecodeOptions options;
   options.version = client.version();
   options.from_client = false;
   mqtt::Packet packet;
-  for (ByteView rest = client.out(); !rest.empty();) {
+  const std::string sent = client.sent();
+  for (ByteView rest = sent; !rest.empty();) {
     const mqtt::Decoded decoded = mqtt::decode(rest, options, packet);
     REQUIRE(decoded.status == mqtt::DecodeStatus::packet);
-    REQUIRE(std::holds_alternative<Kind>(packet));
-    see(std::get<Kind>(packet));
+    if (std::exchange(suback_first, false)) {
+      REQUIRE(std::holds_alternative<mqtt::Suback>(packet));
+    } else {
+      REQUIRE(std::holds_alternative<Kind>(packet));
+      see(std::get<Kind>(packet));
+    }
     rest.remove_prefix(decoded.used);
   }
-  client.out().clear();
+  client.written();
 }
 
 }  // namespace tandem::test

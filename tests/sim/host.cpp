@@ -13,6 +13,7 @@ namespace sim {
 
 SimConnection::SimConnection(Host& host, ConnectionId id) : host_(host) {
   id_ = id;
+  shares_ = true;
   options_.max_packet_bytes = 65'536;
   since_ = host.now_;
 }
@@ -34,6 +35,7 @@ void SimConnection::close_after_flush() {
 void SimConnection::close_now() {
   if (dead_) return;
   dead_ = server_gone = true;
+  output_.clear();
   host_.open_.remove(id_);
 }
 
@@ -238,12 +240,12 @@ void Host::tick(Steady /*now*/) {
 void Host::flush() {
   for (std::shared_ptr<SimConnection>& connection : list_) {
     if (!connection) continue;
-    if (!connection->dead_ && !connection->out_.empty()) {
+    if (!connection->dead_ && !connection->output_.empty()) {
       const std::int64_t due =
           now_ + static_cast<std::int64_t>(rng_() % static_cast<unsigned>(options_.lan_ms_max + 1));
       const std::int64_t last = connection->down.empty() ? due : std::max(due, connection->down.back().first);
-      connection->down.emplace_back(last, std::move(connection->out_));
-      connection->out_.clear();
+      connection->output_.append_to(connection->down.emplace_back(last, ByteBuffer()).second);
+      connection->output_.clear();
     }
     connection->write_queued_ = false;
     if (connection->closing_ || connection->dead_) {

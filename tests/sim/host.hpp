@@ -29,6 +29,7 @@ class SimConnection final : public edge::Connection {
   void close_now() override;
   void pause_reading() override { paused_ = true; }
   void resume_reading() override { paused_ = false; }
+  bool can_write_from(ByteView) override { return false; }
 
   bool open() const { return !closing_ && !dead_; }
 
