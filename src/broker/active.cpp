@@ -16,7 +16,7 @@ void Active::attach(edge::Connections& connections, std::function<std::uint64_t(
   connections_ = &connections;
   random_ = std::move(random);
   gate_.emplace(connections);
-  writer_.emplace(connections, *gate_);
+  writer_.emplace(connections, *gate_, policy_.max_retained_bytes);
 }
 
 void Active::begin(core::State& state, Epoch epoch, Lsn last, Instant time) {

@@ -128,10 +128,14 @@ bool Active::on_ack(edge::Connection& connection, Client& client, const mqtt::Ac
     show(lsn);
     return true;
   }
-  if (packet.type == mqtt::Type::puback && core::finish_unkept(session, packet.packet_id)) return true;
+  if (packet.type == mqtt::Type::puback && core::finish_unkept(session, packet.packet_id)) {
+    writer_->acknowledged(connection.id(), packet.packet_id);
+    return true;
+  }
   core::Sequence at = 0;
   switch (core::decide_ack(session, packet, at)) {
     case core::AckMeaning::progress: {
+      writer_->acknowledged(connection.id(), packet.packet_id);
       const core::Acked record{session.id, packet.packet_id, packet.type, mqtt::is_error(packet.reason), &session, at};
       const Lsn lsn = record_if(session.durable, record);
       core::Applying to = applying(lsn);

@@ -70,7 +70,6 @@ void EffectWriter::put_ack_with_reason(const edge::Connection& to, mqtt::Type ty
 
 void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack) {
   form_ = effects.form;
-  copy_.reset();
   for (const Effect& effect : effects.list) {
     edge::Connection* to = connections_.find(effect.to);
     if (to == nullptr) continue;
@@ -98,6 +97,7 @@ void EffectWriter::write(const Effects& effects, Lsn lsn, mqtt::Connack* connack
         break;
     }
   }
+  copy_.reset();
 }
 
 bool EffectWriter::forward_shared(edge::Connection& to, const mqtt::PublishForm& form, std::uint16_t packet_id) {
@@ -114,15 +114,17 @@ void EffectWriter::publish(edge::Connection& to, const Effects& effects, const E
     return postpone(to, effects, effect, lsn);
   ++delivered_;
   count_large(bytes);
+  const bool shared = bytes >= limits::large_packet_bytes &&
+                      worth_sharing(to, effect.message != nullptr ? effect.message->view().payload : current.payload);
   const bool same_for_all = effect.message == nullptr && effect.list_count == 0 && !effect.dup &&
                             !aliases_.any(to.id()) && current.expiry_s == core::no_expiry;
-  if (same_for_all && !worth_sharing(to, bytes) && form_.fits(to.version(), effect.qos)) {
+  if (same_for_all && !shared && form_.fits(to.version(), effect.qos)) {
     mqtt::append_publish(form_, effect.packet_id, effect.retain, may_pass ? gate_.passing(to) : gate_.output(to, lsn));
     return gate_.appended(to);
   }
   mqtt::PublishParts parts = parts_of(effect.message != nullptr ? effect.message->view() : current, effects.time,
                                       effect, identifiers_of(effects, effect));
-  if (worth_sharing(to, bytes)) return put_shared(to, parts, shared_message(effects, effect), lsn);
+  if (shared) return put_shared(to, parts, shared_message(effects, effect), lsn);
   const Put done = put(to, parts, lsn);
   if (same_for_all && effects.list.size() > few_effects) {
     form_bytes_.assign(done.out, done.begin);
@@ -146,6 +148,7 @@ void EffectWriter::put_shared(edge::Connection& to, mqtt::PublishParts& parts, c
 
 core::SharedMessage EffectWriter::shared_message(const Effects& effects, const Effect& effect) {
   if (effect.message != nullptr) return shared_.share(*effect.message);
+  if (effects.stored) return shared_.share(*effects.stored.get());
   if (!copy_) copy_ = shared_.share(*core::Message::create(effects.current, 0, copies_));
   return copy_;
 }
@@ -168,7 +171,7 @@ void EffectWriter::postpone(const edge::Connection& to, const Effects& effects, 
   }
   PostponedPublish packet;
   packet.message = shared_message(effects, effect);
-  packet.copied = effect.message == nullptr;
+  packet.live = effect.message == nullptr;
   const auto identifiers = identifiers_of(effects, effect);
   packet.subscription_identifiers.assign(identifiers.begin(), identifiers.end());
   packet.lsn = lsn;
@@ -193,7 +196,7 @@ bool EffectWriter::write_postponed(Lsn safe, Instant now) {
     }
     ++delivered_;
     mqtt::PublishParts parts = parts_of(message, now, packet, packet.subscription_identifiers);
-    if (worth_sharing(to, message.bytes())) {
+    if (worth_sharing(to, message.payload)) {
       put_shared(to, parts, packet.message, Lsn{});
     } else {
       put(to, parts, Lsn{});

@@ -24,7 +24,9 @@ struct Wishes {
 
 class EffectWriter {
  public:
-  EffectWriter(edge::Connections& connections, Gate& gate) : connections_(connections), gate_(gate) {}
+  // `max_retained_bytes`: of those that wait for a client that has subscribed and does not read.
+  EffectWriter(edge::Connections& connections, Gate& gate, std::size_t max_retained_bytes)
+      : connections_(connections), gate_(gate), postponed_(max_retained_bytes) {}
 
   // A connection begins; before anything is written to it.
   void begin(ConnectionId id, const Wishes& wishes);
@@ -63,6 +65,8 @@ class EffectWriter {
   // given. True: there is more for the next turn.
   bool write_postponed(Lsn safe, Instant now);
   void forget_postponed() { postponed_.clear(); }
+  // The client has a message, or says so: PUBACK, PUBREC.
+  void acknowledged(ConnectionId id, std::uint16_t packet_id) { postponed_.acknowledged(id, packet_id); }
   // Then QoS 0 waits for its turn, but for no slow reader.
   void set_memory_full(bool full) { memory_full_ = full; }
   void passing_packet(edge::Connection& to, const mqtt::Packet& packet);
@@ -86,7 +90,7 @@ class EffectWriter {
   bool has_room(const edge::Connection& to, bool passes, std::size_t bytes) const {
     return !is_full(to, passes) && fits_turn(bytes) && !postponed_.any(to.id());
   }
-  // Others wait while a large message is copied for each of its receivers.
+  // Others wait while a large message is written to each of its receivers.
   bool fits_turn(std::size_t bytes) const { return bytes < limits::large_packet_bytes || !turn_is_full(); }
   void count_large(std::size_t bytes) {
     if (bytes >= limits::large_packet_bytes) large_bytes_ += bytes;
@@ -103,8 +107,8 @@ class EffectWriter {
   ByteBuffer& output_for(edge::Connection& to, mqtt::PublishParts& parts, Lsn lsn);
   // That many may be sent, or may have to wait for.
   core::SharedMessage shared_message(const core::Effects& effects, const core::Effect& effect);
-  static bool worth_sharing(const edge::Connection& to, std::size_t bytes) {
-    return bytes >= limits::large_packet_bytes && to.shares();
+  static bool worth_sharing(const edge::Connection& to, ByteView payload) {
+    return payload.size() >= limits::large_packet_bytes && to.shares();
   }
   void use_alias(const edge::Connection& to, mqtt::PublishParts& parts, bool passes, bool at_once);
   void list_ack(edge::Connection& to, const core::Effects& effects, const core::Effect& effect, Lsn lsn);

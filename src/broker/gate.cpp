@@ -29,8 +29,13 @@ ByteBuffer& Gate::hold(Held& h, const edge::Connection& to, Lsn lsn) {
 
 void Gate::share(edge::Connection& to, SharedBytes bytes) {
   if (given_->direct) return to.share(std::move(bytes));
-  if (!gave_passing_) return given_->output.share(std::move(bytes));
-  given_->passing->append(bytes.view());
+  if (gave_passing_) {
+    given_->passing->append(bytes.view());
+  } else if (to.shares()) {
+    given_->output.share(std::move(bytes));
+  } else {
+    given_->output.own().append(bytes.view());
+  }
 }
 
 void Gate::count_held() {

@@ -28,7 +28,7 @@ class Gate {
     h.direct = lsn.value == 0 && h.empty();
     return h.direct ? to.out() : hold(h, to, lsn);
   }
-  // Behind what has been appended there, before appended().
+  // Behind what has been appended there, before appended(): from where it lies if `to` shares.
   void share(edge::Connection& to, SharedBytes bytes);
   void appended(edge::Connection& to) {
     if (given_->direct) return to.will_write();

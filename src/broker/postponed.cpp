@@ -1,10 +1,12 @@
 #include "broker/postponed.hpp"
 
+#include <utility>
+
 namespace tandem::broker {
 
-bool Postponed::waits(ConnectionId id) const {
+const Postponed::Of* Postponed::known(ConnectionId id) const {
   const auto found = by_slot_.find(id.slot);
-  return found != by_slot_.end() && found->second.connection == id;
+  return found != by_slot_.end() && found->second.connection == id ? &found->second : nullptr;
 }
 
 Postponed::Of& Postponed::of(ConnectionId id) {
@@ -16,24 +18,39 @@ Postponed::Of& Postponed::of(ConnectionId id) {
   return of;
 }
 
-void Postponed::Of::drop_front() {
-  const PostponedPublish& front = packets.front();
-  if (front.qos == mqtt::Qos::at_most_once) {
+void Postponed::Of::remove(Packets::iterator packet) {
+  if (packet->qos == mqtt::Qos::at_most_once) {
     --qos0_packets;
-    if (front.copied) qos0_copied_bytes -= front.message->bytes();
+    (packet->live ? live_bytes : retained_bytes) -= packet->message->bytes();
+  } else {
+    by_packet_id.erase(packet->packet_id);
   }
-  packets.pop_front();
+  packets.erase(packet);
+}
+
+void Postponed::add(ConnectionId id, PostponedPublish packet) {
+  Of& its = of(id);
+  its.packets.push_back(std::move(packet));
+  its.by_packet_id[its.packets.back().packet_id] = std::prev(its.packets.end());
 }
 
 bool Postponed::add_qos0(ConnectionId id, PostponedPublish packet) {
   Of& its = of(id);
-  const std::size_t bytes = packet.copied ? packet.message->bytes() : 0;
-  if (its.qos0_packets >= limits::max_postponed_qos0) return false;
-  if (its.qos0_copied_bytes != 0 && its.qos0_copied_bytes + bytes > limits::max_unsent_bytes) return false;
+  std::size_t& bytes = packet.live ? its.live_bytes : its.retained_bytes;
+  const std::size_t most = packet.live ? limits::max_unsent_bytes : max_retained_bytes_;
+  const std::size_t more = packet.message->bytes();
+  if (its.qos0_packets >= limits::max_postponed_qos0 || (bytes != 0 && bytes + more > most)) return false;
   ++its.qos0_packets;
-  its.qos0_copied_bytes += bytes;
+  bytes += more;
   its.packets.push_back(std::move(packet));
   return true;
+}
+
+void Postponed::drop(ConnectionId id, std::uint16_t packet_id) {
+  if (known(id) == nullptr) return;
+  Of& its = of(id);
+  const auto found = its.by_packet_id.find(packet_id);
+  if (found != its.by_packet_id.end()) its.remove(found->second);
 }
 
 }  // namespace tandem::broker

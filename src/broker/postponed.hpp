@@ -7,8 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -26,16 +27,24 @@ struct PostponedPublish {
   mqtt::Qos qos = mqtt::Qos::at_most_once;
   bool retain = false;
   bool dup = false;
-  bool copied = false;  // the message, to wait here; else State holds it anyway
+  bool live = false;  // published to a subscription that there was; else retained, for a new one
 };
 
 class Postponed {
  public:
-  bool any(ConnectionId id) const { return !by_slot_.empty() && waits(id); }
+  // `max_retained_bytes`: of messages that wait for one connection.
+  explicit Postponed(std::size_t max_retained_bytes = limits::max_retained_bytes)
+      : max_retained_bytes_(max_retained_bytes) {}
 
-  void add(ConnectionId id, PostponedPublish packet) { of(id).packets.push_back(std::move(packet)); }
-  // QoS 0 has bounds: in number, and in bytes of what was copied. False: it is not taken.
+  bool any(ConnectionId id) const { return !by_slot_.empty() && known(id) != nullptr; }
+
+  void add(ConnectionId id, PostponedPublish packet);
+  // QoS 0 has bounds: in number, and in bytes of what is live and of what was retained. False: it is not taken.
   bool add_qos0(ConnectionId id, PostponedPublish packet);
+  // The client has acknowledged it, sent or not: it need not come any more, and may not come behind a PUBREL.
+  void acknowledged(ConnectionId id, std::uint16_t packet_id) {
+    if (!by_slot_.empty()) drop(id, packet_id);
+  }
 
   // What may leave, a connection after the other from where the last call stopped: `has_room(connection)` is asked
   // before each `write(connection, packet)`, which says whether there may be more in this turn. True: there was no more
@@ -50,7 +59,7 @@ class Postponed {
       edge::Connection* const to = connections.find(of.connection);
       while (goes_on && to != nullptr && !of.packets.empty() && of.packets.front().lsn <= safe && has_room(*to)) {
         goes_on = write(*to, of.packets.front());
-        of.drop_front();
+        of.remove(of.packets.begin());
       }
       next_slot_ = at->first + 1;
       at = to == nullptr || of.packets.empty() ? by_slot_.erase(at) : std::next(at);
@@ -60,18 +69,23 @@ class Postponed {
   void clear() { by_slot_.clear(); }
 
  private:
+  using Packets = std::list<PostponedPublish>;
   struct Of {
     ConnectionId connection;
-    std::deque<PostponedPublish> packets;
+    Packets packets;
+    std::unordered_map<std::uint16_t, Packets::iterator> by_packet_id;  // QoS 1 and 2
     std::size_t qos0_packets = 0;
-    std::size_t qos0_copied_bytes = 0;
+    std::size_t live_bytes = 0;      // of QoS 0
+    std::size_t retained_bytes = 0;  // of QoS 0
 
-    void drop_front();
+    void remove(Packets::iterator packet);
   };
 
-  bool waits(ConnectionId id) const;
+  const Of* known(ConnectionId id) const;
   Of& of(ConnectionId id);
+  void drop(ConnectionId id, std::uint16_t packet_id);
 
+  std::size_t max_retained_bytes_;
   std::map<std::uint32_t, Of> by_slot_;
   std::uint32_t next_slot_ = 0;
 };

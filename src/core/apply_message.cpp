@@ -89,6 +89,8 @@ void apply(Applying& to, const Published& record, std::uint16_t packet_id) {
     to.state.set_retained(message.topic, outgoing.durable);
   }
   fan_out(to, match, record.picks, record.publisher, outgoing);
+  if (message.bytes() < limits::large_packet_bytes) return;
+  to.effects.stored = std::move(outgoing.durable ? outgoing.durable : outgoing.transient);
 }
 
 void apply(Applying& to, const Released& record) {

@@ -61,6 +61,7 @@ struct Effects {
   std::vector<std::uint32_t> identifiers;
   std::vector<mqtt::Reason> reasons;
   std::vector<ConnectionId> overflowed;  // whose queue is full, and whose policy is to disconnect: not yet ended
+  MessageRef stored;                     // of a large `current`: what State holds of it, if it does
   MessageRef keep;                       // what `current` borrows from when no packet holds it (a will)
   Instant time;                          // log time of the record: expiry is counted down to it
 
@@ -70,6 +71,7 @@ struct Effects {
     reasons.clear();
     overflowed.clear();
     keep.reset();
+    stored.reset();
     form.bytes = {};
   }
   bool empty() const { return list.empty(); }

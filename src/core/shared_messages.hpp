@@ -1,7 +1,7 @@
 // Messages that output still needs although State may let go of them. What State holds, and with it the digest that the
 // standby compares, must not depend on how fast a client reads: these are no references of State's.
 //
-// Invariant: a SharedMessage goes before its SharedMessages, and both before the owner of the message's memory.
+// Invariant: each SharedMessage goes before its SharedMessages, and before the owner of its message's memory.
 #pragma once
 
 #include <cstdint>

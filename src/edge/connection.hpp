@@ -46,7 +46,7 @@ class Connection {
     if (shares_) return output_.share(std::move(bytes));
     output_.own().append(bytes.view());
   }
-  // The first bytes of `from`, which end with a packet.
+  // The first bytes of `from`, which end with a packet. `from` has pieces only if this connection shares.
   void take_over(Output& from, std::size_t count);
   // Bytes of a packet that is being handed over, of whichever connection, stay where they are until this turn's write:
   // share() takes them. False: they have to be copied.
@@ -109,7 +109,6 @@ inline void Connection::take_over(Output& from, std::size_t count) {
   } else {
     from.move_front(count, output_);
   }
-  if (!shares_) output_.own_all();
 }
 
 // Who takes the packets: src/broker. A packet borrows from the edge's read buffer and is valid during the

@@ -169,7 +169,7 @@ void ConnectionIo::discard() {
 }
 
 // Decodes everything that has become whole. `bytes` is in the edge's buffer, which the next reader
-// overwrites.
+// overwrites unless it stays (ReadBuffer).
 void ConnectionIo::take(ByteView bytes) {
   while (!rest_.empty() && !bytes.empty()) {
     const std::size_t missing = std::min(needed_ - rest_.size(), bytes.size());

@@ -1,7 +1,7 @@
 // Sockets to packets and back: listeners, connections, keep-alive. The edge knows packets and no sessions.
 // One thread (the core loop) calls everything here and is called back; others only carry bytes (parallel_io.hpp).
-// Output is appended to a connection's buffer and written once a turn by flush(). The sink is called from handlers of
-// the loop and from tick() only, never from flush() or a close.
+// Output is appended to a connection's (output.hpp) and written once a turn by flush(). The sink is called from
+// handlers of the loop and from tick() only, never from flush() or a close.
 #pragma once
 
 #include <cstdint>
@@ -95,7 +95,7 @@ class Edge {
   // About every 100 ms: keep-alive, connect timeout, drains. Time before the first tick does not count.
   void tick(Steady now);
   std::uint64_t bytes_read_this_turn() const;
-  void new_turn();  // sets that to 0
+  void new_turn();  // behind flush(): sets that to 0, and what was read is gone
 
  private:
   struct Impl;

@@ -41,12 +41,15 @@ std::size_t Output::gather(Cursor& at, std::span<iovec> into) const {
   return filled;
 }
 
+ByteView Output::take_own(std::size_t most) {
+  const std::size_t size = std::min(most, own_until(pieces_ ? pieces_->first : 0) - own_taken_);
+  return ByteView(own_).substr(std::exchange(own_taken_, own_taken_ + size), size);
+}
+
 void Output::take(std::size_t count) {
   CHECK(count <= size());
-  while (count > 0) {
-    const std::size_t own = std::min(count, own_until(pieces_ ? pieces_->first : 0) - own_taken_);
-    own_taken_ += own;
-    count -= own;
+  for (;;) {
+    count -= take_own(count).size();
     if (count == 0) return;
     const std::size_t left = pieces_->list[pieces_->first].bytes.view().size() - pieces_->taken;
     const std::size_t shared = std::min(count, left);
@@ -70,11 +73,10 @@ void Output::drop_first() {
 
 void Output::move_front(std::size_t count, Output& to) {
   CHECK(count <= size() && (!pieces_ || pieces_->taken == 0));
-  while (count > 0) {
-    const std::size_t own = std::min(count, own_until(pieces_ ? pieces_->first : 0) - own_taken_);
-    to.own_.append(own_, own_taken_, own);
-    own_taken_ += own;
-    count -= own;
+  for (;;) {
+    const ByteView own = take_own(count);
+    to.own_.append(own);
+    count -= own.size();
     if (count == 0) return;
     SharedBytes& piece = pieces_->list[pieces_->first].bytes;
     const std::size_t shared = piece.view().size();
@@ -91,25 +93,22 @@ void Output::append_to(ByteBuffer& to) const {
   for (Cursor at = begin(); gather(at, {&one, 1}) != 0;) to.append(static_cast<const char*>(one.iov_base), one.iov_len);
 }
 
-void Output::copy_pieces(bool only_unkept) {
+void Output::own_what_nobody_keeps() {
   if (!has_pieces()) return;
+  const auto first = pieces_->list.begin() + static_cast<std::ptrdiff_t>(pieces_->first);
+  if (std::all_of(first, pieces_->list.end(), [](const Piece& piece) { return piece.bytes.kept(); })) return;
   Output all;
   while (!empty()) {
-    const std::size_t own = own_until(pieces_ ? pieces_->first : 0) - own_taken_;
-    all.own_.append(own_, own_taken_, own);
-    own_taken_ += own;
+    all.own_.append(take_own(own_.size()));
     if (!has_pieces()) break;
-    Piece& piece = pieces_->list[pieces_->first];
+    SharedBytes& piece = pieces_->list[pieces_->first].bytes;
     const std::size_t taken = pieces_->taken;
-    const ByteView rest = piece.bytes.view().substr(taken);
+    const ByteView rest = piece.view().substr(taken);
     pieces_->bytes -= rest.size();
-    if (only_unkept && piece.bytes.kept()) {
-      const bool is_first = !all.pieces_;
-      all.share(std::move(piece.bytes));
-      if (is_first && taken != 0) {
-        all.pieces_->taken = taken;
-        all.pieces_->bytes -= taken;
-      }
+    if (piece.kept()) {
+      all.share(std::move(piece));
+      all.pieces_->taken += taken;  // only the first can have been taken in part
+      all.pieces_->bytes -= taken;
     } else {
       all.own_.append(rest);
     }

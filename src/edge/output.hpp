@@ -37,11 +37,10 @@ class Output {
   // Moves on; how many of `into` it has filled: 0 at the end.
   std::size_t gather(Cursor& at, std::span<iovec> into) const;
 
-  void take(std::size_t count);                        // from the front
-  void move_front(std::size_t count, Output& to);      // to its end; no part of a piece
-  void append_to(ByteBuffer& to) const;                // a copy of all
-  void own_what_nobody_keeps() { copy_pieces(true); }  // at the turn's end
-  void own_all() { copy_pieces(false); }
+  void take(std::size_t count);                    // from the front
+  void move_front(std::size_t count, Output& to);  // to its end; no part of a piece
+  void append_to(ByteBuffer& to) const;            // a copy of all
+  void own_what_nobody_keeps();                    // at the turn's end
   // Gives memory of what has been taken back when it is at least as much as the rest: a byte is moved once on average.
   // The number of own bytes that went.
   std::size_t compact();
@@ -64,7 +63,8 @@ class Output {
     return pieces_ && piece < pieces_->list.size() ? pieces_->list[piece].at : own_.size();
   }
   void drop_first();
-  void copy_pieces(bool only_unkept);
+  // Takes own bytes up to the next piece, at most `most`; they are where they were.
+  ByteView take_own(std::size_t most);
 
   ByteBuffer own_;
   std::size_t own_taken_ = 0;

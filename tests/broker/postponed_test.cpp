@@ -2,6 +2,8 @@
 // is lost but QoS 0 that is not retained, and its order is kept.
 #include "broker/postponed.hpp"
 
+#include <array>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -131,6 +133,46 @@ TEST_CASE("MQTT5-4.4.0-1: what had to wait when the client left comes again on i
   }
 }
 
+TEST_CASE("what a client acknowledges before it was sent is not kept for it, and not sent behind its PUBREL") {
+  House house;
+  mqtt::Qos qos = mqtt::Qos::at_least_once;
+  bool durable = false;
+  SUBCASE("QoS 1, clean session") {}
+  SUBCASE("QoS 1, durable") {
+    durable = true;
+  }
+  SUBCASE("QoS 2") {
+    qos = mqtt::Qos::exactly_once;
+  }
+  test::FakeClient& hasty = house.client("hasty", !durable);
+  test::FakeClient& publisher = house.client("publisher");
+  house.subscribe(hasty, qos);
+  hasty.written();
+  for (std::size_t i = 0; i < many; ++i) {
+    house.publish_safely(publisher, i, qos);
+    const mqtt::Type type = qos == mqtt::Qos::exactly_once ? mqtt::Type::pubrec : mqtt::Type::puback;
+    REQUIRE(hasty.say(house.active(), mqtt::Ack{type, static_cast<std::uint16_t>(i + 1), mqtt::Reason::success, {}}));
+    house.turn();
+  }
+  constexpr std::size_t at_once = limits::max_unsent_bytes / large + 2;
+  std::size_t came = 0;
+  std::vector<bool> released(many + 1);
+  const auto see = [&](const mqtt::Packet& packet) {
+    if (const auto* const ack = std::get_if<mqtt::Ack>(&packet)) {
+      released[ack->packet_id] = true;
+    } else {
+      ++came;
+      CHECK_FALSE(released[std::get<mqtt::Publish>(packet).packet_id]);
+    }
+  };
+  for (std::size_t turn = 0; turn < many; ++turn) {
+    test::each_packet(hasty, see);
+    house.turn();
+  }
+  CHECK(came > 0);
+  CHECK(came <= at_once);
+}
+
 TEST_CASE("nothing of it leaves before its record is safe") {
   House house;
   test::FakeClient& slow = house.client("slow", false);
@@ -237,7 +279,7 @@ TEST_CASE("other QoS 0 is dropped when the client has as much to read as it may,
   slow.written();
 }
 
-TEST_CASE("a large message for many is not copied for all of them in one turn; one after the other gets it") {
+TEST_CASE("a large message for many is not written to all of them in one turn; one after the other gets it") {
   constexpr std::size_t subscribers = 100;
   House house;
   mqtt::Qos qos = mqtt::Qos::at_most_once;
@@ -286,12 +328,79 @@ TEST_CASE("a large message for many is not copied for all of them in one turn; o
   CHECK(house.active().dropped_qos0() == 0);
 }
 
+TEST_CASE("a large message lies in memory once, also for those who have to wait, and where State has it") {
+  constexpr std::size_t subscribers = 20;
+  House house;
+  bool durable = false;
+  bool retain = false;
+  SUBCASE("nobody keeps it") {}
+  SUBCASE("queues keep it") {
+    durable = true;
+  }
+  SUBCASE("it is retained") {
+    retain = true;
+  }
+  std::vector<test::FakeClient*> clients;
+  for (std::size_t i = 0; i < subscribers; ++i) {
+    clients.push_back(&house.client("client " + std::to_string(i), !durable));
+    house.subscribe(*clients.back(), durable ? mqtt::Qos::at_least_once : mqtt::Qos::at_most_once);
+    clients.back()->written();
+  }
+  house.publish(house.client("publisher"), 1, mqtt::Qos::at_least_once, retain);
+  std::set<const void*> places;
+  if (retain) places.insert(house.state().retained_at("t/1")->second.message->view().payload.data());
+  if (durable) {
+    const core::Queue& queue = house.state().session_of("client 0")->queue;
+    places.insert(queue.at(queue.head()).message->view().payload.data());
+  }
+  std::size_t came = 0;
+  do {
+    house.turn();
+    for (test::FakeClient* const client : clients) {
+      std::array<iovec, 2> parts;
+      edge::Output::Cursor at = client->output().begin();
+      if (client->output().gather(at, parts) == 2) places.insert(parts[1].iov_base);
+      test::each_sent<mqtt::Publish>(*client, [&](const mqtt::Publish&) { ++came; });
+    }
+  } while (house.active().wants_turn());
+  CHECK(came == subscribers);
+  CHECK(places.size() == 1);
+}
+
+TEST_CASE("retained messages wait for one client up to what may be retained, however often it subscribes") {
+  core::BlockPool memory;
+  core::TransientMessages owner(memory);
+  core::SharedMessages messages;
+  const std::string payload(1'000, 'p');
+  core::MessageView view;
+  view.payload = payload;
+  Postponed postponed(10'000);
+  const ConnectionId id{3, 1};
+  std::size_t taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    PostponedPublish packet;
+    packet.message = messages.share(*core::Message::create(view, 0, owner));
+    if (postponed.add_qos0(id, std::move(packet))) ++taken;
+  }
+  CHECK(taken == 10);
+  CHECK(messages.count() == 10);
+  PostponedPublish live;
+  live.message = messages.share(*core::Message::create(view, 0, owner));
+  live.live = true;
+  CHECK(postponed.add_qos0(id, std::move(live)));
+  postponed.clear();
+  CHECK(messages.count() == 0);
+}
+
 TEST_CASE("a connection gets nothing that waited for the one before it in its place") {
+  PostponedPublish waiting;
+  waiting.qos = mqtt::Qos::at_least_once;
+  waiting.packet_id = 1;
   Postponed postponed;
   edge::Connections connections;
   test::FakeClient before{ConnectionId{3, 1}};
   connections.add(before);
-  postponed.add(before.id(), PostponedPublish{});
+  postponed.add(before.id(), waiting);
   REQUIRE(postponed.any(before.id()));
   connections.remove(before.id());
   test::FakeClient after{ConnectionId{3, 2}};
@@ -305,7 +414,7 @@ TEST_CASE("a connection gets nothing that waited for the one before it in its pl
     CHECK(left == 0);
   }
   SUBCASE("but what is its own") {
-    postponed.add(after.id(), PostponedPublish{});
+    postponed.add(after.id(), waiting);
     postponed.leave(connections, Lsn{}, room, write);
     CHECK(left == 1);
   }

@@ -118,8 +118,8 @@ TEST_CASE("pieces come where they were shared, whatever is taken, moved or copie
         REQUIRE(gathered(output, 1 + dice() % 5) == expected);
       }
       if (round % 3 == 0) {
-        output.own_all();
-        CHECK(lender.out() == 0);
+        output.own_what_nobody_keeps();
+        lender.end_turn();
         CHECK(text_of(output) == expected);
       } else if (round % 3 == 1) {
         output.clear();
@@ -149,6 +149,20 @@ TEST_CASE("whole packets move from one output to another with what they share") 
   to.take(std::string_view("before [head one]<shared one>").size());
   CHECK(lender.out() == 1);
   CHECK(text_of(to) == "[head two]<shared two>");
+}
+
+TEST_CASE("where somebody keeps all pieces nothing is copied at the turn's end") {
+  Lender lender;
+  Output output;
+  output.own() += std::string(100'000, 'o');
+  output.share(lender.lend("<kept>"));
+  output.own() += "end";
+  const char* const place = output.own().data();
+  for (int turn = 0; turn < 10; ++turn) {
+    output.take(10);
+    output.own_what_nobody_keeps();
+  }
+  CHECK(output.own().data() == place);
 }
 
 TEST_CASE("a byte of its own is moved once on average, and pieces stay where they belong") {

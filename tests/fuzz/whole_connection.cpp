@@ -209,6 +209,7 @@ class House final : edge::PacketSink {
       loop_.restart();
       busy = loop_.poll() != 0;
       for (const edge::IoPtr& connection : std::exchange(edge_.to_write, {})) connection->write_now();
+      edge_.read_buffer.new_turn();
       for (const edge::IoPtr& connection : std::exchange(edge_.to_read, {})) connection->read_next_turn();
       for (std::size_t i = 0; i < clients; ++i) busy |= receive(i);
     }
