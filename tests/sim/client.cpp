@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/limits.hpp"
+
 namespace sim {
 
 Client::Client(const ClientPlan& plan, std::uint64_t seed, History& history, GroupCheck& groups,
@@ -147,11 +149,22 @@ void Client::resume(std::int64_t now) {
   }
 }
 
+std::string payload_of(const std::string& message) {
+  std::string payload = message;
+  if (message.ends_with("50")) payload.append(limits::large_packet_bytes, ' ');
+  return payload;
+}
+
+std::string message_in(std::string_view payload) {
+  return std::string(payload.substr(0, payload.find(' ')));
+}
+
 void Client::send_publish(const Out& out, bool dup) {
   history_.transmitted(out.message, out.packet_id, by_);
   mqtt::PublishParts parts;
   parts.topic = out.topic;
-  parts.payload = out.message;
+  const std::string payload = payload_of(out.message);
+  parts.payload = payload;
   parts.packet_id = out.packet_id;
   parts.qos = static_cast<mqtt::Qos>(out.qos);
   parts.retain = out.retain;
@@ -211,7 +224,7 @@ void Client::on_ack(const mqtt::Ack& packet, std::int64_t now) {
 }
 
 void Client::on_publish(const mqtt::Publish& packet, std::int64_t now) {
-  const std::string message(packet.payload);
+  const std::string message = message_in(packet.payload);
   const int qos = static_cast<int>(packet.qos);
   if (qos < 2) {
     history_.delivered(plan_.id, message, qos, now, by_);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,10 @@ struct ClientPlan {
   bool will = false;
   std::uint16_t keep_alive_s = 5;
 };
+
+// A message is its name, and now and then so many bytes behind it that output shares them.
+std::string payload_of(const std::string& message);
+std::string message_in(std::string_view payload);
 
 class Client {
  public:

@@ -352,7 +352,7 @@ void World::watch_message() {
       if (!session->durable) continue;
       for (core::Sequence s = session->queue.head(); s < session->queue.tail(); ++s) {
         const core::QueueEntry& entry = session->queue.at(s);
-        if (!entry.message || entry.message->view().payload != watched_) continue;
+        if (!entry.message || message_in(entry.message->view().payload) != watched_) continue;
         at[host->name() + "'s queue of " + session->client_id] =
             "packet id " + std::to_string(core::Queue::packet_id(s)) + (entry.sent ? ", sent" : "") +
             (entry.in_flight ? ", in flight" : "") + (entry.released ? ", released" : "");
@@ -434,7 +434,7 @@ void World::check_retained() {
         broken("retained message of " + topic + " is gone at " + host->name());
         continue;
       }
-      const std::string payload(found->second.message->view().payload);
+      const std::string payload = message_in(found->second.message->view().payload);
       const std::uint64_t number = std::stoull(payload.substr(payload.rfind('-') + 1));
       const History::Message& shown = history_.all().at(payload);
       const bool repeated =
