@@ -83,18 +83,34 @@ class House : public test::ActiveHouse {
 
 }  // namespace
 
-TEST_CASE("MQTT5-4.6.0-5: a client that reads late is given 1 MiB; the rest waits and comes in order, each once") {
-  House house;
+namespace {
+
+struct Kind {
   mqtt::Qos qos = mqtt::Qos::at_least_once;
   bool durable = false;
+};
+
+// Of the subscription of a test, which is run with each.
+Kind each_acknowledged_kind() {
+  Kind kind;
   SUBCASE("QoS 1, clean session") {}
   SUBCASE("QoS 1, durable") {
-    durable = true;
+    kind.durable = true;
+  }
+  SUBCASE("QoS 2, clean session") {
+    kind.qos = mqtt::Qos::exactly_once;
   }
   SUBCASE("QoS 2, durable") {
-    durable = true;
-    qos = mqtt::Qos::exactly_once;
+    kind = {mqtt::Qos::exactly_once, true};
   }
+  return kind;
+}
+
+}  // namespace
+
+TEST_CASE("MQTT5-4.6.0-5: a client that reads late is given 1 MiB; the rest waits and comes in order, each once") {
+  House house;
+  const auto [qos, durable] = each_acknowledged_kind();
   test::FakeClient& slow = house.client("slow", !durable);
   test::FakeClient& publisher = house.client("publisher");
   house.subscribe(slow, qos);
@@ -135,15 +151,7 @@ TEST_CASE("MQTT5-4.4.0-1: what had to wait when the client left comes again on i
 
 TEST_CASE("what a client acknowledges before it was sent is not kept for it, and not sent behind its PUBREL") {
   House house;
-  mqtt::Qos qos = mqtt::Qos::at_least_once;
-  bool durable = false;
-  SUBCASE("QoS 1, clean session") {}
-  SUBCASE("QoS 1, durable") {
-    durable = true;
-  }
-  SUBCASE("QoS 2") {
-    qos = mqtt::Qos::exactly_once;
-  }
+  const auto [qos, durable] = each_acknowledged_kind();
   test::FakeClient& hasty = house.client("hasty", !durable);
   test::FakeClient& publisher = house.client("publisher");
   house.subscribe(hasty, qos);
